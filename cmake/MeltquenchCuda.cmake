@@ -1,0 +1,22 @@
+# CUDA is optional: ON fails without nvcc, AUTO takes it where it is, OFF never looks.
+# Sets MQ_HAVE_CUDA.
+set(MQ_HAVE_CUDA OFF)
+if(NOT MQ_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
+    endif()
+    enable_language(CUDA)
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know nvcc 13's flag
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    find_package(CUDAToolkit REQUIRED)
+    set(MQ_HAVE_CUDA ON)
+  elseif(MQ_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "MQ_CUDA=ON but nvcc was not found: install the CUDA Toolkit or pass -DMQ_CUDA=OFF")
+  endif()
+endif()

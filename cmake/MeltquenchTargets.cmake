@@ -1,0 +1,44 @@
+# Targets: one library per folder, which links only the folders it may include.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+
+# Includes read "meltquench/core/error.h" in the repository as after install.
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include")
+file(CREATE_LINK "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/include/meltquench" SYMBOLIC)
+
+add_library(mq_options INTERFACE)
+# Same bits everywhere: no contraction of a * b + c, no flushing of denormals, no reordering. g++ 12 sees overlaps in
+# std::string that are none (GCC bug 105651), hence -Wno-restrict.
+target_compile_options(mq_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror -Wno-restrict -ffp-contract=off -fno-math-errno -fno-trapping-math>)
+if(MQ_SANITIZE)
+  target_compile_options(mq_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -g>)
+  target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
+endif()
+
+# mq_library(core DEPENDS a b PRIVATE x): library meltquench::core from the *.cpp of this folder.
+function(mq_library name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE;SOURCES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  add_library(mq_${name} ${sources} ${arg_SOURCES})
+  add_library(meltquench::${name} ALIAS mq_${name})
+  set_target_properties(mq_${name} PROPERTIES OUTPUT_NAME meltquench_${name} EXPORT_NAME ${name}
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  target_include_directories(mq_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(mq_${name} PUBLIC cxx_std_20)
+  foreach(dependency IN LISTS arg_DEPENDS)
+    target_link_libraries(mq_${name} PUBLIC mq_${dependency})
+  endforeach()
+  target_link_libraries(mq_${name} PRIVATE $<BUILD_INTERFACE:mq_options> ${arg_PRIVATE})
+  set_property(GLOBAL APPEND PROPERTY mq_libraries mq_${name})
+endfunction()

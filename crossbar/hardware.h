@@ -1,0 +1,105 @@
+/// The hardware under one layer: device, tile, DAC and ADC, as config files describe it.
+///
+///     device = "pcm-like"
+///     [tile]  rows = 256  columns = 256
+///     [dac]   bits = 8
+///     [adc]   bits = 8
+///     [[layer]]                      # overrides any of these keys for layers whose name matches
+///     match = "fc3"
+///     adc.bits = 10
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "meltquench/core/fields.h"
+#include "meltquench/devices/device.h"
+
+namespace mq {
+
+/// Size and analog noise of one crossbar. Noise is relative to the signal of one fully-on cell at full-scale input:
+/// (largest weight) x (DAC range, or 1 without a DAC).
+struct TileParams {
+  int rows = 256;     ///< word lines: inputs
+  int columns = 256;  ///< bit lines: outputs, each a differential pair
+  float output_noise = 0.0f;
+  float read_noise = 0.0f;
+
+  static constexpr auto describe() {
+    return fields(
+        field("rows", &TileParams::rows, between(1, 65534), "Word lines, one per input."),
+        field("columns", &TileParams::columns, between(1, 65536), "Bit-line pairs, one per output."),
+        field("output_noise", &TileParams::output_noise, non_negative,
+              "Standard deviation added to every output of every product, relative to one fully-on cell."),
+        field("read_noise", &TileParams::read_noise, non_negative,
+              "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w and x "
+              "relative to full scale."));
+  }
+};
+
+struct DacParams {
+  int bits = 8;
+  std::optional<double> range;
+
+  static constexpr auto describe() {
+    return fields(field("bits", &DacParams::bits, between(0, 12), "Resolution with sign; 0: ideal, inputs stay floats."),
+                  field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
+  }
+  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
+};
+
+struct AdcParams {
+  int bits = 8;
+  std::optional<double> range;
+
+  static constexpr auto describe() {
+    return fields(
+        field("bits", &AdcParams::bits, between(0, 16), "Resolution with sign; 0: ideal, outputs stay floats."),
+        field("range", &AdcParams::range, positive,
+              "Largest |y| of a tile in weight units; unset: largest |y| of each tile on calibration data."));
+  }
+  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
+};
+
+struct Hardware {
+  DeviceParams device = Pcm::Params{};
+  TileParams tile;
+  DacParams dac;
+  AdcParams adc;
+};
+
+/// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
+constexpr int largest_code(int bits) { return (1 << (bits - 1)) - 1; }
+
+/// Whether `text` matches a glob: * any characters, ? one character.
+bool matches_glob(std::string_view text, std::string_view glob);
+
+/// The hardware of a chip: what holds for all layers, and rules that change it for some.
+class HardwareConfig {
+ public:
+  HardwareConfig() = default;
+  explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
+
+  /// From the keys device, tile, dac, adc and layer of a config table; other keys are not looked at. Throws ConfigError.
+  static HardwareConfig from_value(const Value& config);
+  /// Those keys, resolved; rules keep what they say.
+  void write_to(Value& config) const;
+
+  const Hardware& everywhere() const { return everywhere_; }
+  /// The hardware of a layer: later rules win.
+  Hardware for_layer(std::string_view name) const;
+  /// Throws ConfigError, with the nearest name, for a rule that matches none of the layers.
+  void check_rules(const std::vector<std::string>& layers) const;
+
+ private:
+  struct Rule {
+    std::string match;
+    Value keys;
+  };
+  Hardware everywhere_;
+  std::vector<Rule> rules_;
+};
+
+}  // namespace mq

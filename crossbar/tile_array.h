@@ -1,0 +1,101 @@
+/// A logical weight matrix W[out, in] of any size, cut into tiles; partial sums of tiles are added digitally.
+///
+/// Order of calls: construct, `set_ranges` (where converters are not ideal and have no fixed range), `program`, then
+/// any number of `advance_to`, `compensate_drift` and `mvm`. A call too early is a StateError that says what to call.
+/// One array is used by one thread at a time; its own kernels use `exec.threads`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "meltquench/core/matrix_view.h"
+#include "meltquench/crossbar/counters.h"
+#include "meltquench/crossbar/ranges.h"
+#include "meltquench/crossbar/tile.h"
+
+namespace mq {
+
+/// How drift is compensated in the digital part.
+enum class DriftCompensation {
+  none,
+  global,  ///< one factor per tile: mean |response to the identity| at the reference read, over that now
+};
+constexpr auto names(DriftCompensation) { return std::array<std::string_view, 2>{"none", "global"}; }
+
+/// Which product this is, so that its noise is its own: the place of row 0 in the data set and a call number.
+struct MvmPlace {
+  std::uint64_t first_row = 0;
+  std::uint32_t call = 0;
+};
+
+class TileArray {
+ public:
+  /// `address.tile` is not looked at. Throws ConfigError if a layer would need more than 65536 tiles.
+  TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs);
+
+  std::size_t outputs() const { return grid_.outputs; }
+  std::size_t inputs() const { return grid_.inputs; }
+  const TileGrid& grid() const { return grid_; }
+  const Hardware& hardware() const { return hardware_; }
+  std::vector<Tile>& tiles() { return tiles_; }
+  bool is_programmed() const { return w_max_ > 0.0f; }
+
+  /// Ranges of the converters; throws ShapeError if there is not one ADC range per tile.
+  void set_ranges(const Ranges& ranges);
+  const Ranges& ranges() const { return ranges_; }
+
+  /// Writes w[out, in] (host memory) and reads it for reference: the clock stands at 0. Throws ShapeError, and
+  /// ConfigError for a weight that is not finite.
+  void program(const Exec& exec, MatrixView<const float> w);
+  /// Moves the clock to `time` [s] after the reference read. Throws ConfigError if it lies in the past.
+  void advance_to(const Exec& exec, double time);
+  double time() const { return time_; }
+
+  /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
+  void compensate_drift(DriftCompensation how);
+  /// The factor of each tile.
+  std::vector<double> compensation() const;
+
+  /// y[batch, out] = x[batch, in] W^T through DAC, tiles and ADC. Pointers lie on the backend of `exec`.
+  void mvm(const Exec& exec, MatrixView<const float> x, MatrixView<float> y, MvmPlace place = {});
+  /// The same in double precision: backend reference, ideal DAC.
+  void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
+
+  /// Weights [out, in] as a product sees them now, on the host.
+  std::vector<float> read_weights(const Exec& exec);
+
+  const Counters& counters() const { return counters_; }
+
+  /// Cells, clock, counters and ranges. `load` expects an array of the same hardware and size, else throws DataError.
+  void save(H5Writer& file, const std::string& path) const;
+  void load(const Exec& exec, const H5Reader& file, const std::string& path);
+
+ private:
+  void settle(const Exec& exec);
+  void refresh_planes(const Exec& exec);
+  void check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
+                     std::size_t y_columns) const;
+  MvmLayer product(const Exec& exec, std::size_t batch, MvmPlace place);
+  void count(std::size_t batch, std::int64_t adc_clips, const DacCounts& dac);
+  float full_scale_input() const;
+  DifferentialPair mapping() const;
+
+  Hardware hardware_;
+  TileAddress address_;
+  TileGrid grid_;
+  Backend backend_;
+  std::vector<Tile> tiles_;
+  std::vector<double> reference_response_, factors_;
+  Ranges ranges_;
+  float w_max_ = 0.0f;
+  double time_ = 0.0;
+  double y_lsb_ = 1.0;
+  bool is_noisy_ = false;
+  bool planes_are_stale_ = true;
+  Counters counters_;
+  Buffer<TilePlane> planes_;
+  Buffer<std::int16_t> codes_;
+};
+
+}  // namespace mq

@@ -1,0 +1,137 @@
+#include "meltquench/devices/device.h"
+
+#include <algorithm>
+
+#include "meltquench/core/config.h"
+#include "meltquench/core/error.h"
+#include "meltquench/core/nearest.h"
+
+namespace mq {
+namespace {
+
+std::string in_quotes(std::string_view word) { return "'" + std::string(word) + "'"; }
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& p : presets()) names.emplace_back(p.name);
+  return names;
+}
+
+DeviceParams default_params(std::string_view model, const Source& source, std::string_view path) {
+  DeviceParams params;
+  bool found = false;
+  for_each_model([&]<class Model>() {
+    if (Model::kName == model) params = typename Model::Params{}, found = true;
+  });
+  if (!found) {
+    throw_config_error(std::string(path) + ": there is no device model " + in_quotes(model) +
+                           did_you_mean(model, model_names()) + "; `meltquench describe` lists the models",
+                       source);
+  }
+  return params;
+}
+
+void apply_fields(DeviceParams& params, const Value& table, std::string_view path) {
+  std::visit([&](auto& p) { from_value(p, table, path); }, params);
+}
+
+const Value* take_text(const Value& table, std::string_view key) {
+  const Value* value = table.find(key);
+  if (value != nullptr) value->as_text();
+  return value;
+}
+
+}  // namespace
+
+const Preset& preset(std::string_view name) {
+  for (const Preset& p : presets()) {
+    if (p.name == name) return p;
+  }
+  throw ConfigError("there is no device preset " + in_quotes(name) + did_you_mean(name, preset_names()) +
+                    "; `meltquench presets` lists them");
+}
+
+std::string preset_summary(const Preset& p) { return parse_toml(p.toml, p.name).at("summary").as_text(); }
+
+DeviceParams device_from_preset(std::string_view name) {
+  const Preset& p = preset(name);
+  const std::string file = std::string(p.name) + ".toml";
+  Value table = parse_toml(p.toml, file);
+  table.erase_key("summary");
+  return device_from_value(table, "preset " + std::string(name));
+}
+
+DeviceParams device_from_value(const Value& value, std::string_view path) {
+  if (value.is_text()) {
+    try {
+      return device_from_preset(value.as_text());
+    } catch (const ConfigError& error) {
+      throw_config_error(std::string(path) + ": " + error.what(), value.source());
+    }
+  }
+  if (!value.is_table()) {
+    throw_config_error(std::string(path) + " must be the name of a preset, like \"pcm-like\", or a table, not " +
+                           std::string(value.kind_name()),
+                       value.source());
+  }
+  const Value* preset_key = take_text(value, "preset");
+  const Value* model_key = take_text(value, "model");
+  DeviceParams params = Pcm::Params{};
+  if (preset_key != nullptr) {
+    params = device_from_value(*preset_key, std::string(path) + ".preset");
+    if (model_key != nullptr && model_key->as_text() != model_name(params)) {
+      throw_config_error(std::string(path) + ": the preset " + in_quotes(preset_key->as_text()) + " is of model " +
+                             in_quotes(model_name(params)) + ", not " + in_quotes(model_key->as_text()) +
+                             "; leave out one of the two keys",
+                         model_key->source());
+    }
+  } else if (model_key != nullptr) {
+    params = default_params(model_key->as_text(), model_key->source(), path);
+  }
+  Value rest = value;
+  rest.erase_key("preset");
+  rest.erase_key("model");
+  apply_fields(params, rest, path);
+  return params;
+}
+
+Value device_to_value(const DeviceParams& params, Quantities quantities) {
+  Value table = Value::table();
+  table.set_key("model", model_name(params));
+  const Value values = std::visit([&](const auto& p) { return to_value(p, quantities); }, params);
+  for (const auto& entry : values.as_table()) table.set_key(entry.key, entry.value);
+  return table;
+}
+
+std::string_view model_name(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) { return Model::kName; });
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for_each_model([&]<class Model>() { names.emplace_back(Model::kName); });
+  return names;
+}
+
+std::string model_summary(std::string_view model) {
+  return visit_model(default_params(model, {}, "device"),
+                     []<class Model>(const typename Model::Params&) { return std::string(Model::kSummary); });
+}
+
+std::vector<FieldInfo> model_fields(std::string_view model) {
+  return visit_model(default_params(model, {}, "device"), []<class Model>(const typename Model::Params&) {
+    return field_infos<typename Model::Params>();
+  });
+}
+
+float g_min(const DeviceParams& params) {
+  return std::visit([](const auto& p) { return p.g_min; }, params);
+}
+float g_max(const DeviceParams& params) {
+  return std::visit([](const auto& p) { return p.g_max; }, params);
+}
+int cell_fields(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) { return kCellFields<Model>; });
+}
+
+}  // namespace mq

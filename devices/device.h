@@ -1,0 +1,49 @@
+/// A device as users name it: a preset ("pcm-like"), or a table with model or preset and what differs from it.
+///
+///     device = "hermes-1"
+///     device = { preset = "pcm-like", g_max = "30 uS" }
+///     device = { model = "ideal" }
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "meltquench/core/fields.h"
+#include "meltquench/devices/registry.h"
+
+namespace mq {
+
+struct Preset {
+  std::string_view name;
+  std::string_view toml;  ///< its text: sentence, sources and values
+};
+
+/// All presets, in alphabetical order.
+std::span<const Preset> presets();
+/// Throws ConfigError naming the nearest preset.
+const Preset& preset(std::string_view name);
+/// The preset's own sentence.
+std::string preset_summary(const Preset& preset);
+
+/// The device that a preset describes.
+DeviceParams device_from_preset(std::string_view name);
+
+/// From a preset's name or a table, checked; `path` ("device") stands in front of messages.
+DeviceParams device_from_value(const Value& value, std::string_view path);
+/// { model = ..., all parameters }: `device_from_value` gives back an equal device.
+Value device_to_value(const DeviceParams& params, Quantities quantities = Quantities::with_units);
+
+std::string_view model_name(const DeviceParams& params);
+std::vector<std::string> model_names();
+/// A sentence about a model and its parameters. Throws ConfigError for an unknown name.
+std::string model_summary(std::string_view model);
+std::vector<FieldInfo> model_fields(std::string_view model);
+
+float g_min(const DeviceParams& params);
+float g_max(const DeviceParams& params);
+/// Floats that a cell keeps.
+int cell_fields(const DeviceParams& params);
+
+}  // namespace mq

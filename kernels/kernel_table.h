@@ -1,0 +1,67 @@
+/// The operations of a backend: one op, one contract, whoever computes it.
+///
+/// Every backend fills a table: `reference` (plain double-precision oracles), `cpu` (one table per instruction set, the
+/// same bits in each) and `cuda`. `kernels(backend)` finds it. Pointers are borrowed and lie on the backend; sizes
+/// were checked by the caller, so a kernel only states what it expects.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "meltquench/core/exec.h"
+#include "meltquench/core/random.h"
+#include "meltquench/devices/registry.h"
+#include "meltquench/kernels/float_product.h"
+#include "meltquench/kernels/mvm.h"
+
+namespace mq {
+
+/// Cells of one array: `fields` holds one array of `size` floats per member of `Model::Cell`, in its order.
+struct CellsView {
+  const DeviceParams* params = nullptr;
+  float* fields = nullptr;
+  std::size_t size = 0;
+};
+
+/// plane = sign * g, or plane += sign * g, with g [S] read at `time` [s] after the reference read.
+struct SettleCells {
+  CellsView cells;
+  double time = 0.0;
+  RngKey key;
+  float sign = 1.0f;
+  bool adds = false;
+  float* plane = nullptr;  ///< [cells.size]
+};
+
+struct KernelTable {
+  const char* name;
+  /// Draws the device-to-device variation of new cells.
+  void (*fabricate_cells)(const Exec&, const CellsView& cells, const RngKey& key);
+  /// Writes every cell once towards g_target[cells.size] [S], each in [0, g_max].
+  void (*program_cells)(const Exec&, const CellsView& cells, const float* g_target, const RngKey& key);
+  /// Conductance of every cell at a moment, read noise included.
+  void (*settle_cells)(const Exec&, const SettleCells& op);
+  /// Largest |p[i]|; 0 if n = 0.
+  float (*largest_magnitude)(const Exec&, const float* p, std::size_t n);
+  /// Plane -> packed integer or float panels; returns sum |weight code|.
+  std::int64_t (*pack_plane)(const Exec&, const PackPlane& op);
+  /// Inputs -> DAC codes, with counts of clipped inputs and sum |code|.
+  DacCounts (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
+  /// All tiles of a layer: products, noise, ADC, digital sum over tiles. Returns the number of clipped conversions.
+  std::int64_t (*mvm)(const Exec&, const MvmLayer& op);
+  /// Float matrix product with one summation order; null on backends that have none.
+  void (*float_product)(const Exec&, const FloatProduct& op);
+};
+
+/// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU the widest
+/// instruction set that the machine has is taken; the environment variable MQ_ISA (base or v3) overrides it.
+const KernelTable& kernels(Backend backend);
+
+/// The CPU table of one instruction set, "base" or "v3": tests compare them. Throws as above.
+const KernelTable& cpu_kernels(std::string_view isa);
+
+/// Makes a backend known; the CUDA library and the GPU-on-CPU tests call it.
+void register_kernels(Backend backend, const KernelTable& table);
+
+}  // namespace mq

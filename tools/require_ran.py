@@ -1,0 +1,43 @@
+"""require_ran.py BUILD_DIR JUNIT_XML LABEL EXEMPT: fails unless ctest ran every test that carries LABEL.
+
+A test that also carries EXEMPT (it needs hardware) may be skipped; it is named with the reason that it gave.
+"""
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+
+def labels_of_tests(build):
+    listing = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], check=True, capture_output=True)
+    for test in json.loads(listing.stdout)["tests"]:
+        properties = {entry["name"]: entry["value"] for entry in test.get("properties", [])}
+        yield test["name"], properties.get("LABELS", [])
+
+
+def main(build, junit, label, exempt):
+    cases = {case.get("name"): case for case in xml.parse(junit).getroot().iter("testcase")}
+    ran, skipped, not_run = [], [], []
+    for name, labels in labels_of_tests(build):
+        if label not in labels and exempt not in labels:
+            continue
+        case = cases.get(name)
+        if case is not None and case.get("status") in ("run", "fail"):
+            ran.append(name)
+        elif exempt in labels:
+            reason = case.find("skipped") if case is not None else None
+            skipped.append(f"{name} ({'not started' if reason is None else reason.get('message', 'no reason given')})")
+        else:
+            not_run.append(name)
+    for name in skipped:
+        print(f"skipped, needs a {exempt}: {name}")
+    if not_run or not ran:
+        print(f"CUDA is built, but these tests with the label '{label}' did not run: {', '.join(not_run) or 'there are none'}")
+        return 1
+    print(f"All {len(ran)} tests with the label '{label}' ran.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

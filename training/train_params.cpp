@@ -1,0 +1,31 @@
+#include "meltquench/training/train_params.h"
+
+#include <algorithm>
+
+namespace mq {
+
+std::string_view name(Variant variant) { return names(variant)[static_cast<std::size_t>(variant)]; }
+
+std::string TrainParams::problem() const {
+  if (variants.empty()) return "variants is empty; name plain, hardware-aware or both";
+  if (std::ranges::count(variants, Variant::plain) > 1 || std::ranges::count(variants, Variant::hardware_aware) > 1) {
+    return "variants names one variant twice";
+  }
+  if (input_bits == 1) return "input_bits = 1 leaves no step on either side of 0; use 0 (not rounded) or at least 2";
+  if (input_bits > 0 && input_range == 0.0f) return "input_bits needs an input_range above 0 to round within";
+  return {};
+}
+
+TrainParams TrainParams::of(Variant variant) const {
+  TrainParams params = *this;
+  params.variants = {variant};
+  if (variant == Variant::plain) {
+    params.weight_noise = 0.0f;
+    params.weight_clip = 0.0f;
+    params.input_range = 0.0f;
+    params.input_bits = 0;
+  }
+  return params;
+}
+
+}  // namespace mq

@@ -31,10 +31,10 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/meltquench-config-versio
 install(FILES "${PROJECT_BINARY_DIR}/meltquench-config.cmake" "${PROJECT_BINARY_DIR}/meltquench-config-version.cmake"
   DESTINATION "${mq_package_dir}")
 
-if(TARGET meltquench)  # the command line
+if(TARGET meltquench_cli)  # the command line
   file(RELATIVE_PATH mq_bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-  set_target_properties(meltquench PROPERTIES INSTALL_RPATH "$ORIGIN/${mq_bin_to_lib}")
-  install(TARGETS meltquench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  set_target_properties(meltquench_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${mq_bin_to_lib}")
+  install(TARGETS meltquench_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
 if(TARGET _core)  # the Python module: everything it loads lies beside it

@@ -20,6 +20,9 @@ add_library(mq_options INTERFACE)
 # std::string that are none (GCC bug 105651), hence -Wno-restrict.
 target_compile_options(mq_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror -Wno-restrict -ffp-contract=off -fno-math-errno -fno-trapping-math>)
+if(MQ_TESTS)  # the libraries check their contracts too, not only the tests
+  target_compile_definitions(mq_options INTERFACE MQ_CHECK_CONTRACTS)
+endif()
 if(MQ_SANITIZE)
   target_compile_options(mq_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -g>)
   target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})

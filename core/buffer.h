@@ -23,7 +23,7 @@ struct MemoryOps {
 const MemoryOps& memory_ops(Backend backend);
 void register_memory_ops(Backend backend, const MemoryOps& ops);
 
-/// Bytes held by all buffers now, and the most there ever were since the last `reset_peak_bytes()`.
+/// Bytes held by all buffers now, and the most there ever were since the last `reset_buffer_peak()`.
 std::size_t buffer_bytes();
 std::size_t buffer_peak_bytes();
 void reset_buffer_peak();

@@ -94,7 +94,8 @@ class Converter {
  private:
   Source place(const toml::value& from) const {
     const toml::source_location at = from.location();
-    return {source_, static_cast<int>(at.line()), static_cast<int>(at.column()), static_cast<int>(at.region())};
+    return {source_, static_cast<int>(at.line()), static_cast<int>(at.column()),
+            static_cast<int>(at.region())};
   }
 
   /// The characters of a number, without the underscores and the "+" that TOML allows.
@@ -126,28 +127,37 @@ class Converter {
   }
 
   Value convert_number(const toml::value& from) const {
-    const double number = from.as_floating();
-    if (std::isnan(number)) return Value(number);
+    if (!std::isfinite(from.as_floating())) return Value(from.as_floating());
+    // toml11 takes the largest number for one that is too large, and reads by the rules of the global locale.
     const Source at = place(from);
-    if (std::isinf(number) && number_text(at).find("inf") == std::string::npos) {
-      throw_config_error("the number is too large (must be below 1.8e308)", at);
+    const std::string text = number_text(at);
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      throw_config_error("the number is too large or too small for double precision", at);
     }
     return Value(number);
   }
 
   Value convert_content(const toml::value& from) const {
     switch (from.type()) {
-      case toml::value_t::boolean: return Value(from.as_boolean());
-      case toml::value_t::integer: return convert_integer(from);
-      case toml::value_t::floating: return convert_number(from);
-      case toml::value_t::string: return Value(from.as_string().str);
+      case toml::value_t::boolean:
+        return Value(from.as_boolean());
+      case toml::value_t::integer:
+        return convert_integer(from);
+      case toml::value_t::floating:
+        return convert_number(from);
+      case toml::value_t::string:
+        return Value(from.as_string().str);
       case toml::value_t::array: {
         Value::Array array;
         for (const toml::value& element : from.as_array()) array.push_back(convert(element));
         return Value(std::move(array));
       }
-      case toml::value_t::table: return convert_table(from.as_table());
-      default: throw_config_error("dates and times of day mean nothing here; put text in quotes", place(from));
+      case toml::value_t::table:
+        return convert_table(from.as_table());
+      default:
+        throw_config_error("dates and times of day mean nothing here; put text in quotes", place(from));
     }
   }
 
@@ -170,7 +180,8 @@ class Converter {
   Source place_of_key(const std::string& key, const Source& value) const {
     if (value.line < 1 || static_cast<std::size_t>(value.line) > source_->lines.size()) return value;
     const std::string& line = source_->lines[value.line - 1];
-    const std::size_t limit = static_cast<std::size_t>(value.column + (line.starts_with('[') ? value.length : 0));
+    const std::size_t limit =
+        static_cast<std::size_t>(value.column + (line.starts_with('[') ? value.length : 0));
     const std::size_t found = key.empty() ? std::string::npos : line.rfind(key, limit);
     if (found == std::string::npos) return value;
     return {source_, value.line, static_cast<int>(found) + 1, static_cast<int>(key.size())};
@@ -179,7 +190,8 @@ class Converter {
   std::shared_ptr<const SourceText> source_;
 };
 
-/// What toml11 says, taken apart: its location object often points to the start of the file, its text never does.
+/// What toml11 says, taken apart: its location object often points to the start of the file, its text never
+/// does.
 ///     [error] toml::parse_array: missing array separator `,` after a value
 ///      --> f.toml
 ///        |
@@ -222,7 +234,9 @@ SyntaxProblem take_apart(const std::string& message) {
   return problem;
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 /// In plain words, with the way out, where the mistake is a usual one.
 std::string describe(const SyntaxProblem& problem) {
@@ -234,8 +248,9 @@ std::string describe(const SyntaxProblem& problem) {
   if (contains(note, "not a boolean") || contains(problem.sentence, "unknown value")) {
     return "this is no value; put text in quotes";
   }
-  if (contains(problem.sentence, "not a valid string")) return "this text is not closed or has an unknown \\ escape";
-  if (contains(problem.sentence, "invalid key")) {
+  if (contains(problem.sentence, "not a valid string"))
+    return "this text is not closed or has an unknown \\ escape";
+  if (contains(problem.sentence, "invalid key") || contains(problem.sentence, "format for key")) {
     return "this is no valid key (letters, digits, _ and -, or in quotes; a table is [name])";
   }
   if (problem.sentence.empty()) return note.empty() ? "this is not valid TOML" : note;
@@ -276,8 +291,8 @@ void move_source(Value& value, const std::shared_ptr<const SourceText>& text, in
 
 Value parse_toml(std::string_view text, std::string_view name) {
   if (text.size() > kMaxBytes) {
-    throw ConfigError(fmt::format("{} is too long for a config: {} bytes (must be at most {})", name, text.size(),
-                                  kMaxBytes));
+    throw ConfigError(fmt::format("{} is too long for a config: {} bytes (must be at most {})", name,
+                                  text.size(), kMaxBytes));
   }
   const auto source = split_lines(text, name);
   check_depth(text, source);
@@ -288,8 +303,10 @@ Value parse_toml(std::string_view text, std::string_view name) {
   } catch (const toml::syntax_error& error) {
     const SyntaxProblem problem = take_apart(error.what());
     const Source place{source, problem.line, problem.column, problem.length};
-    throw_config_error(problem.line > 0 ? describe(problem) : fmt::format("{}: {}", name, describe(problem)), place);
-  } catch (const std::exception& error) {  // toml11 lets some of std's through, as for an impossible \U escape
+    throw_config_error(problem.line > 0 ? describe(problem) : fmt::format("{}: {}", name, describe(problem)),
+                       place);
+  } catch (
+      const std::exception& error) {  // toml11 lets some of std's through, as for an impossible \U escape
     throw ConfigError(fmt::format("{} is not valid TOML: {}", name, error.what()));
   }
   Value table = Converter(source).convert(document);
@@ -309,7 +326,8 @@ void apply_override(Value& table, std::string_view key_equals_value) {
   const std::string_view path = trim(key_equals_value.substr(0, equals));
   if (equals == std::string_view::npos || path.empty() || path.starts_with('.') || path.ends_with('.') ||
       contains(path, "..")) {
-    throw ConfigError(fmt::format("--set {} is not key=value; write for example --set adc.bits=6", key_equals_value));
+    throw ConfigError(
+        fmt::format("--set {} is not key=value; write for example --set adc.bits=6", key_equals_value));
   }
   if (std::count(path.begin(), path.end(), '.') > kMaxDepth) {
     throw ConfigError(fmt::format("--set {} is nested deeper than {} levels", path, kMaxDepth));

@@ -14,11 +14,21 @@ std::string quoted_text(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
           out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
@@ -46,7 +56,8 @@ std::string number_text(double value) {
 /// A list of tables, which gets a [[header]] for each.
 bool is_table_list(const Value& value) {
   return value.is_array() && !value.as_array().empty() &&
-         std::all_of(value.as_array().begin(), value.as_array().end(), [](const Value& v) { return v.is_table(); });
+         std::all_of(value.as_array().begin(), value.as_array().end(),
+                     [](const Value& v) { return v.is_table(); });
 }
 
 bool has_own_header(const Value& value) { return value.is_table() || is_table_list(value); }
@@ -62,7 +73,8 @@ void append_table(std::string& out, const Value& table, const std::string& path)
     out += fmt::format("{} = {}\n", key_text(entry.key), to_toml_value(entry.value));
   }
   for (const Value::Entry& entry : table.as_table()) {
-    const std::string name = path.empty() ? key_text(entry.key) : fmt::format("{}.{}", path, key_text(entry.key));
+    const std::string name =
+        path.empty() ? key_text(entry.key) : fmt::format("{}.{}", path, key_text(entry.key));
     if (entry.value.is_table()) {
       header("[", name, "]");
       append_table(out, entry.value, name);
@@ -80,18 +92,24 @@ void append_table(std::string& out, const Value& table, const std::string& path)
 std::string to_toml_value(const Value& value) {
   std::string out;
   switch (value.kind()) {
-    case Value::Kind::null: throw ConfigError("TOML has no null; leave the entry out");
-    case Value::Kind::boolean: return value.as_boolean() ? "true" : "false";
-    case Value::Kind::integer: return std::to_string(value.as_integer());
-    case Value::Kind::number: return number_text(value.as_number());
-    case Value::Kind::text: return quoted_text(value.as_text());
+    case Value::Kind::null:
+      throw ConfigError("TOML has no null; leave the entry out");
+    case Value::Kind::boolean:
+      return value.as_boolean() ? "true" : "false";
+    case Value::Kind::integer:
+      return std::to_string(value.as_integer());
+    case Value::Kind::number:
+      return number_text(value.as_number());
+    case Value::Kind::text:
+      return quoted_text(value.as_text());
     case Value::Kind::array:
       for (const Value& element : value.as_array()) out += (out.empty() ? "" : ", ") + to_toml_value(element);
       return "[" + out + "]";
     case Value::Kind::table:
       for (const Value::Entry& entry : value.as_table()) {
         if (entry.value.is_null()) continue;
-        out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", key_text(entry.key), to_toml_value(entry.value));
+        out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", key_text(entry.key),
+                           to_toml_value(entry.value));
       }
       return out.empty() ? "{}" : "{ " + out + " }";
   }

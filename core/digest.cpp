@@ -22,7 +22,8 @@ constexpr std::array<std::uint32_t, 64> kRounds{
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 std::uint32_t big_endian(const std::uint8_t* bytes) {
-  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 |
+         bytes[3];
 }
 
 }  // namespace
@@ -48,6 +49,7 @@ void Sha256::absorb_block(const std::uint8_t* block) {
 }
 
 void Sha256::update(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;  // an empty span may point to nothing, which memcpy must not see
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   std::size_t left = bytes.size();
   const std::size_t buffered = size_ % 64;
@@ -97,7 +99,8 @@ void digest_hdf5(const std::filesystem::path& path, Sha256& hash) {
   const H5Reader reader(path, "", 0);
   for (const DatasetInfo& dataset : reader.datasets()) {
     // Line breaks separate the parts, so that no two lists of data sets run together to the same bytes.
-    hash.update(dataset.path + "\n" + std::string(name(dataset.dtype)) + "\n" + format_shape(dataset.shape) + "\n");
+    hash.update(dataset.path + "\n" + std::string(name(dataset.dtype)) + "\n" + format_shape(dataset.shape) +
+                "\n");
     if (dataset.dtype == DType::text) {
       for (const std::string& text : reader.read_texts(dataset.path)) {
         hash.update(std::to_string(text.size()) + ":" + text);

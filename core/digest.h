@@ -37,8 +37,8 @@ std::string hex(std::span<const std::uint8_t> bytes);
 /// SHA-256 of a text, in hexadecimal.
 std::string sha256(std::string_view text);
 
-/// SHA-256 over all data sets of a Meltquench HDF5 file, sorted by path: path, dtype, shape and bytes of each.
-/// Attributes do not count. Throws as `H5Reader`.
+/// SHA-256 over all data sets of a Meltquench HDF5 file, sorted by path: path, dtype, shape and bytes of
+/// each. Attributes do not count. Throws as `H5Reader`.
 std::string digest_hdf5(const std::filesystem::path& path);
 /// The same into a running hash, e.g. to add `results.csv` behind it.
 void digest_hdf5(const std::filesystem::path& path, Sha256& hash);

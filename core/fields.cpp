@@ -37,10 +37,12 @@ std::string hint_for(double number, const Rule& rule) {
 }
 
 [[noreturn]] void throw_type_error(std::string_view path, const std::string& expected, const Value& found) {
-  throw_config_error(fmt::format("{} must be {}; found {}", path, expected, found.kind_name()), found.source());
+  throw_config_error(fmt::format("{} must be {}; found {}", path, expected, found.kind_name()),
+                     found.source());
 }
 
-/// A float that was widened to a double, 0.0010000000475, stands for the short number it was written as, 0.001.
+/// A float that was widened to a double, 0.0010000000475, stands for the short number it was written as,
+/// 0.001.
 bool contains_as_float(const Range& range, double number) {
   const float narrow = static_cast<float>(number);
   return std::isfinite(narrow) && double{narrow} == number && range.contains(shortest_double(narrow));
@@ -76,13 +78,27 @@ std::string format_kind(const FieldInfo& info) {
   }
   std::string kind;
   switch (info.kind) {
-    case FieldKind::number: kind = std::string(info.unit == Unit::one ? "number" : quantity_name(info.unit)); break;
-    case FieldKind::integer: kind = "integer"; break;
-    case FieldKind::boolean: kind = "true or false"; break;
-    case FieldKind::choice: kind = "name"; break;
-    case FieldKind::text: kind = "text"; break;
-    case FieldKind::curve: kind = "curve"; break;
-    case FieldKind::table: kind = "table"; break;
+    case FieldKind::number:
+      kind = std::string(info.unit == Unit::one ? "number" : quantity_name(info.unit));
+      break;
+    case FieldKind::integer:
+      kind = "integer";
+      break;
+    case FieldKind::boolean:
+      kind = "true or false";
+      break;
+    case FieldKind::choice:
+      kind = "name";
+      break;
+    case FieldKind::text:
+      kind = "text";
+      break;
+    case FieldKind::curve:
+      kind = "curve";
+      break;
+    case FieldKind::table:
+      kind = "table";
+      break;
   }
   if (info.is_list) kind = fmt::format("list, each {}", kind);
   return info.is_optional ? kind + ", or \"unset\"" : kind;
@@ -101,16 +117,18 @@ double read_number(const Value& value, const Rule& rule, std::string_view path) 
       throw_config_error(fmt::format("{} = {}", path, error.what()), value.source());
     }
   } else {
-    throw_type_error(path, fmt::format("a {}: {}", quantity_name(rule.unit), accepted_text(rule.unit)), value);
+    throw_type_error(path, fmt::format("a {}: {}", quantity_name(rule.unit), accepted_text(rule.unit)),
+                     value);
   }
   if (!std::isfinite(number)) {
-    throw_config_error(fmt::format("{} = {} is not a finite number", path, format_number(number)), value.source());
+    throw_config_error(fmt::format("{} = {} is not a finite number", path, format_number(number)),
+                       value.source());
   }
   if (!rule.range.contains(number) && !contains_as_float(rule.range, number)) {
-    throw_config_error(fmt::format("{} = {} is out of range (must be {}){}", path,
-                                   shown_number(value, number, rule.unit), format_range(rule.range, rule.unit),
-                                   hint_for(number, rule)),
-                       value.source());
+    throw_config_error(
+        fmt::format("{} = {} is out of range (must be {}){}", path, shown_number(value, number, rule.unit),
+                    format_range(rule.range, rule.unit), hint_for(number, rule)),
+        value.source());
   }
   return number;
 }
@@ -119,10 +137,11 @@ float read_float(const Value& value, const Rule& rule, std::string_view path) {
   const double number = read_number(value, rule, path);
   const float narrow = static_cast<float>(number);
   if (!std::isfinite(narrow) || (narrow == 0) != (number == 0)) {
-    throw_config_error(fmt::format("{} = {} is too {} for single precision (must be 0 or in [1e-45, 3.4e+38] {})",
-                                   path, shown_number(value, number, rule.unit),
-                                   std::isfinite(narrow) ? "small" : "large", symbol(rule.unit)),
-                       value.source());
+    throw_config_error(
+        fmt::format("{} = {} is too {} for single precision (must be 0 or in [1e-45, 3.4e+38] {})", path,
+                    shown_number(value, number, rule.unit), std::isfinite(narrow) ? "small" : "large",
+                    symbol(rule.unit)),
+        value.source());
   }
   return narrow;
 }
@@ -200,8 +219,8 @@ PiecewiseTable read_curve(const Value& value, const Rule& rule, std::string_view
   const Value::Array& x = read_array(*value.find("x"), join_path(path, "x"));
   const Value::Array& y = read_array(*value.find("y"), join_path(path, "y"));
   if (x.size() != y.size() || x.empty() || x.size() > PiecewiseTable::kMaxPoints) {
-    throw_config_error(fmt::format("{} has {} values of x and {} of y (must be as many of both, 1 to {})", path,
-                                   x.size(), y.size(), PiecewiseTable::kMaxPoints),
+    throw_config_error(fmt::format("{} has {} values of x and {} of y (must be as many of both, 1 to {})",
+                                   path, x.size(), y.size(), PiecewiseTable::kMaxPoints),
                        value.source());
   }
   PiecewiseTable curve;
@@ -211,8 +230,8 @@ PiecewiseTable read_curve(const Value& value, const Rule& rule, std::string_view
     curve.x[i] = read_float(x[i], {.unit = rule.unit}, x_path);
     curve.y[i] = read_float(y[i], {.unit = rule.y_unit}, join_index(join_path(path, "y"), i));
     if (i > 0 && !(curve.x[i] > curve.x[i - 1])) {
-      throw_config_error(fmt::format("{} = {} is not greater than the value before it (x must increase)", x_path,
-                                     format_quantity(curve.x[i], rule.unit)),
+      throw_config_error(fmt::format("{} = {} is not greater than the value before it (x must increase)",
+                                     x_path, format_quantity(curve.x[i], rule.unit)),
                          x[i].source());
     }
   }
@@ -226,12 +245,15 @@ const Value::Array& read_array(const Value& value, std::string_view path) {
 
 void check_length(const Value& value, std::size_t expected, std::string_view path) {
   if (value.as_array().size() != expected) {
-    throw_config_error(fmt::format("{} has {} elements (must have {})", path, value.as_array().size(), expected),
-                       value.source());
+    throw_config_error(
+        fmt::format("{} has {} elements (must have {})", path, value.as_array().size(), expected),
+        value.source());
   }
 }
 
-bool is_unset(const Value& value) { return value.is_null() || (value.is_text() && value.as_text() == "unset"); }
+bool is_unset(const Value& value) {
+  return value.is_null() || (value.is_text() && value.as_text() == "unset");
+}
 
 Value write_number(double value, const Rule& rule, Quantities quantities) {
   const bool is_plain = rule.unit == Unit::one || quantities == Quantities::in_si || !std::isfinite(value);
@@ -282,7 +304,9 @@ std::string join_path(std::string_view path, std::string_view name) {
   return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
 }
 
-std::string join_index(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
+std::string join_index(std::string_view path, std::size_t index) {
+  return fmt::format("{}[{}]", path, index);
+}
 
 std::string default_text(const Value& value) { return to_toml_value(value); }
 

@@ -1,5 +1,6 @@
-/// Parameters described once: `describe()` lists the members of a struct with name, unit, range and a sentence, and
-/// from this come config keys, checks, error messages, `meltquench describe`, Python keywords and reference pages.
+/// Parameters described once: `describe()` lists the members of a struct with name, unit, range and a
+/// sentence, and from this come config keys, checks, error messages, `meltquench describe`, Python keywords
+/// and reference pages.
 ///
 ///     struct Adc {
 ///       int bits = 8;
@@ -11,13 +12,14 @@
 ///       }
 ///     };
 ///
-/// Members: float and double (unit and range), integers (range), bool, enums, std::string (any text, `one_of(...)`, or
-/// a check function), std::array and std::vector of these, std::optional<double> (null or "unset"), PiecewiseTable
-/// (units of x and y), structs with their own `describe()`, and std::vector of such structs. An enum's names come from
-/// a `constexpr auto names(E)` next to it: an array of texts for 0, 1, ..., or of pairs (text, enumerator). Another
-/// type takes part through free functions next to it: `Value field_to_value(const M&, Quantities)`,
-/// `void field_from_value(M&, const Value&, std::string_view path)` and `void describe_field(const M&, FieldInfo&)`.
-/// A struct may have `std::string problem() const`: what is wrong between its members, as "g_min must be below g_max".
+/// Members: float and double (unit and range), integers (range), bool, enums, std::string (any text,
+/// `one_of(...)`, or a check function), std::array and std::vector of these, std::optional<double> (null or
+/// "unset"), PiecewiseTable (units of x and y), structs with their own `describe()`, and std::vector of such
+/// structs. An enum's names come from a `constexpr auto names(E)` next to it: an array of texts for 0, 1,
+/// ..., or of pairs (text, enumerator). Another type takes part through free functions next to it: `Value
+/// field_to_value(const M&, Quantities)`, `void field_from_value(M&, const Value&, std::string_view path)`
+/// and `void describe_field(const M&, FieldInfo&)`. A struct may have `std::string problem() const`: what is
+/// wrong between its members, as "g_min must be below g_max".
 #pragma once
 
 #include <array>
@@ -93,7 +95,8 @@ struct Field {
 };
 
 template <class T, class M>
-constexpr Field<T, M> field(std::string_view name, M T::*member, Unit unit, Range range, std::string_view sentence) {
+constexpr Field<T, M> field(std::string_view name, M T::*member, Unit unit, Range range,
+                            std::string_view sentence) {
   return {name, member, {.unit = unit, .range = range}, sentence};
 }
 template <class T, class M>
@@ -117,8 +120,8 @@ constexpr Field<T, M> field(std::string_view name, M T::*member, TextCheck check
   return {name, member, {.check = check}, sentence};
 }
 template <class T>
-constexpr Field<T, PiecewiseTable> field(std::string_view name, PiecewiseTable T::*member, Unit x_unit, Unit y_unit,
-                                         std::string_view sentence) {
+constexpr Field<T, PiecewiseTable> field(std::string_view name, PiecewiseTable T::*member, Unit x_unit,
+                                         Unit y_unit, std::string_view sentence) {
   return {name, member, {.unit = x_unit, .y_unit = y_unit}, sentence};
 }
 
@@ -128,7 +131,9 @@ constexpr std::tuple<Fields...> fields(Fields... list) {
 }
 
 template <class T>
-concept Described = requires { T::describe(); };
+concept Described = requires {
+  T::describe();
+};
 
 /// How numbers with a unit appear in a `Value`: as text, "25 uS", or as SI numbers.
 enum class Quantities { with_units, in_si };
@@ -142,12 +147,12 @@ struct FieldInfo {
   bool is_list = false;      ///< an array of `kind`
   bool is_optional = false;  ///< may be "unset"
   Unit unit = Unit::one;
-  Unit y_unit = Unit::one;              ///< of a curve
-  std::string default_text;             ///< as it would stand in TOML; empty for a table
-  std::string range_text;               ///< as `format_range`
-  std::string sentence;                 ///< what the parameter means
-  std::vector<std::string> choices;     ///< of a choice, or of a text that is one of a few
-  std::vector<FieldInfo> children;      ///< of a table
+  Unit y_unit = Unit::one;           ///< of a curve
+  std::string default_text;          ///< as it would stand in TOML; empty for a table
+  std::string range_text;            ///< as `format_range`
+  std::string sentence;              ///< what the parameter means
+  std::vector<std::string> choices;  ///< of a choice, or of a text that is one of a few
+  std::vector<FieldInfo> children;   ///< of a table
 };
 
 /// "number", "list of integers", "one of a, b and c", ...
@@ -157,9 +162,10 @@ std::string format_kind(const FieldInfo& info);
 template <Described T>
 Value to_value(const T& object, Quantities quantities = Quantities::with_units);
 
-/// Sets the members that `table` names and leaves the others. `path` ("device") is put in front of names in messages.
-/// Throws ConfigError, underlined if the table came from a text, for an unknown key (with the nearest name), a wrong
-/// type or unit, a number out of range, and what `problem()` says. The object is then unchanged.
+/// Sets the members that `table` names and leaves the others. `path` ("device") is put in front of names in
+/// messages. Throws ConfigError, underlined if the table came from a text, for an unknown key (with the
+/// nearest name), a wrong type or unit, a number out of range, and what `problem()` says. The object is then
+/// unchanged.
 template <Described T>
 void from_value(T& object, const Value& table, std::string_view path);
 

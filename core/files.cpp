@@ -36,12 +36,16 @@ class Descriptor {
 std::string way_out(int error) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "; free some space or write to another folder";
+    case EDQUOT:
+      return "; free some space or write to another folder";
     case EACCES:
     case EPERM:
-    case EROFS: return "; choose a folder that you may write to";
-    case ENOENT: return "; make the folder first";
-    default: return "";
+    case EROFS:
+      return "; choose a folder that you may write to";
+    case ENOENT:
+      return "; make the folder first";
+    default:
+      return "";
   }
 }
 
@@ -65,7 +69,8 @@ int write_all(int file, std::string_view bytes) {
 
 /// Makes a new name in a folder durable. Some file systems cannot flush a folder; that is no error.
 void flush_folder_of(const fs::path& path) {
-  const Descriptor folder(path.has_parent_path() ? path.parent_path() : fs::path("."), O_RDONLY | O_DIRECTORY);
+  const Descriptor folder(path.has_parent_path() ? path.parent_path() : fs::path("."),
+                          O_RDONLY | O_DIRECTORY);
   if (folder.is_open()) ::fsync(folder.get());
 }
 

@@ -12,26 +12,27 @@ namespace mq {
 /// Throws MissingError if the file is not there, DataError if it cannot be read (a folder, no permission).
 std::string read_file(const std::filesystem::path& path);
 
-/// Makes the folder and those above it, and checks that files can be made in it. Throws StorageError with the reason.
+/// Makes the folder and those above it, and checks that files can be made in it. Throws StorageError with the
+/// reason.
 void ensure_writable_folder(const std::filesystem::path& folder);
 
-/// Writes a temporary file in the same folder, flushes it to disk and renames it over `path`. On StorageError the old
-/// file is untouched and nothing is left behind.
+/// Writes a temporary file in the same folder, flushes it to disk and renames it over `path`. On StorageError
+/// the old file is untouched and nothing is left behind.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// Renames a finished temporary file to its name: flushes it, renames it, flushes the folder. Throws StorageError and
-/// removes the temporary if that fails.
+/// Renames a finished temporary file to its name: flushes it, renames it, flushes the folder. Throws
+/// StorageError and removes the temporary if that fails.
 void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
 
 /// A name in the folder of `path` that no other process or thread uses: ".<name>.<pid>-<n>.tmp".
 std::filesystem::path temporary_name(const std::filesystem::path& path);
 
-/// Appends one line (no line break inside) and flushes it to disk; makes the file if there is none. If the file ends
-/// in a part of a line (its writer was killed), that part is cut off first. One writer at a time.
+/// Appends one line (no line break inside) and flushes it to disk; makes the file if there is none. If the
+/// file ends in a part of a line (its writer was killed), that part is cut off first. One writer at a time.
 void append_line_durably(const std::filesystem::path& path, std::string_view line);
 
-/// The complete lines of a file written by `append_line_durably`; a last line without its line break is what a killed
-/// writer left and is ignored. No file, no lines.
+/// The complete lines of a file written by `append_line_durably`; a last line without its line break is what
+/// a killed writer left and is ignored. No file, no lines.
 std::vector<std::string> read_complete_lines(const std::filesystem::path& path);
 
 }  // namespace mq

@@ -6,7 +6,11 @@
 
 #if defined(__CUDACC__)
 #define MQ_HD __host__ __device__ __forceinline__
+#if defined(__CUDA_ARCH__)
 #define MQ_UNROLL _Pragma("unroll")
+#else
+#define MQ_UNROLL  // nvcc's pass for the host: its C++ compiler would not know the pragma
+#endif
 #else
 #define MQ_HD inline __attribute__((always_inline))
 #define MQ_UNROLL _Pragma("GCC unroll 16")

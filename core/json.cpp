@@ -34,7 +34,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& error) override {
     position_ = position;
     problem_ = error.what();
     return false;
@@ -92,11 +93,21 @@ void append_json(std::string& out, const Value& value, int indent, int depth) {
     if (indent >= 0) out += "\n" + std::string(static_cast<std::size_t>(indent * level), ' ');
   };
   switch (value.kind()) {
-    case Value::Kind::null: out += "null"; break;
-    case Value::Kind::boolean: out += value.as_boolean() ? "true" : "false"; break;
-    case Value::Kind::integer: out += std::to_string(value.as_integer()); break;
-    case Value::Kind::number: out += number_text(value.as_number()); break;
-    case Value::Kind::text: out += quoted(value.as_text()); break;
+    case Value::Kind::null:
+      out += "null";
+      break;
+    case Value::Kind::boolean:
+      out += value.as_boolean() ? "true" : "false";
+      break;
+    case Value::Kind::integer:
+      out += std::to_string(value.as_integer());
+      break;
+    case Value::Kind::number:
+      out += number_text(value.as_number());
+      break;
+    case Value::Kind::text:
+      out += quoted(value.as_text());
+      break;
     case Value::Kind::array:
       out += '[';
       for (std::size_t i = 0; i < value.as_array().size(); ++i) {

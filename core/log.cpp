@@ -13,7 +13,9 @@ namespace mq {
 void Log::also_to(const std::filesystem::path& file) {
   const std::lock_guard lock(mutex_);
   file_.open(file, std::ios::app);
-  if (!file_) throw StorageError(fmt::format("cannot write the log {}; choose a folder that you may write to", file.string()));
+  if (!file_)
+    throw StorageError(
+        fmt::format("cannot write the log {}; choose a folder that you may write to", file.string()));
 }
 
 void Log::write(LogLevel level, std::string_view message) {

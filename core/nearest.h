@@ -7,8 +7,8 @@
 
 namespace mq {
 
-/// The candidate with the fewest edits (insert, delete, replace, swap neighbours; letter case costs nothing), or an
-/// empty text if even the best needs more edits than a third of the longer word's letters.
+/// The candidate with the fewest edits (insert, delete, replace, swap neighbours; letter case costs nothing),
+/// or an empty text if even the best needs more edits than a third of the longer word's letters.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
 /// "; did you mean <nearest>?", or "; known are a, b and c" if nothing is near (nothing for no candidates).

@@ -23,7 +23,8 @@ struct ProgressState {
 class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
-  /// Called by one thread at a time per `Progress`, for each change; a sink itself skips what it need not show.
+  /// Called by one thread at a time per `Progress`, for each change; a sink itself skips what it need not
+  /// show.
   virtual void update(const ProgressState& state) = 0;
 };
 
@@ -87,8 +88,8 @@ class LogProgress : public ProgressSink {
   int written_step_ = -1;
 };
 
-/// One JSON object a line, `{"task":...,"done":...,"total":...,"elapsed_s":...,"left_s":...,"finished":...}`, at most
-/// one a second and always the first and the last of a task.
+/// One JSON object a line, `{"task":...,"done":...,"total":...,"elapsed_s":...,"left_s":...,"finished":...}`,
+/// at most one a second and always the first and the last of a task.
 class JsonProgress : public ProgressSink {
  public:
   explicit JsonProgress(std::ostream& out) : out_(out) {}

@@ -48,7 +48,7 @@ struct RngKey {
   std::uint32_t event = 0;  // shifted: event << 8 | array << 4
   std::uint32_t place = 0;  // tile << 16 | chip
 
-  MQ_HD constexpr RngKey() = default;
+  MQ_HD constexpr RngKey() {}
   MQ_HD constexpr RngKey(std::uint64_t seed, Purpose purpose, std::uint32_t layer = 0)
       : key(mix64(mix64(seed) ^ (std::uint64_t(purpose) << 32 | layer))) {}
 
@@ -165,17 +165,17 @@ class Rng {
       has_spare_ = false;
       return spare_;
     }
-    if (used_ == 4) refill();
+    if (used_ > 2) refill();  // after an odd number of uniforms the last word is left unused
     F z;
     box_muller(block_.w[used_], block_.w[used_ + 1], z, spare_);
     used_ += 2;
     has_spare_ = true;
     return z;
   }
-  /// Uniform in (0, 1), 24 bits.
+  /// Uniform in (0, 1): (k + 1/2) / 2^23. With 24 bits the largest value would round to 1.
   MQ_HD F uniform() {
     if (used_ == 4) refill();
-    return fma(to_float(as_signed(block_.w[used_++] >> 8)), 0x1p-24f, 0x1p-25f);
+    return fma(to_float(as_signed(block_.w[used_++] >> 9)), 0x1p-23f, 0x1p-24f);
   }
 
  private:

@@ -1,14 +1,10 @@
 #include "meltquench/core/storage.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <hdf5.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -63,41 +59,22 @@ std::string hdf5_reason() {
   return reason.empty() ? "no reason given" : reason;
 }
 
+// HDF5's names are variables that its library fills in at the start, so these tables cannot be constants.
 hid_t memory_type(DType dtype) {
-  switch (dtype) {
-    case DType::f32: return H5T_NATIVE_FLOAT;
-    case DType::f64: return H5T_NATIVE_DOUBLE;
-    case DType::i8: return H5T_NATIVE_INT8;
-    case DType::i16: return H5T_NATIVE_INT16;
-    case DType::i32: return H5T_NATIVE_INT32;
-    case DType::i64: return H5T_NATIVE_INT64;
-    case DType::u8: return H5T_NATIVE_UINT8;
-    case DType::u16: return H5T_NATIVE_UINT16;
-    case DType::u32: return H5T_NATIVE_UINT32;
-    case DType::u64: return H5T_NATIVE_UINT64;
-    case DType::text: break;
-  }
-  return -1;
+  const hid_t types[] = {H5T_NATIVE_FLOAT,  H5T_NATIVE_DOUBLE, H5T_NATIVE_INT8,  H5T_NATIVE_INT16,
+                         H5T_NATIVE_INT32,  H5T_NATIVE_INT64,  H5T_NATIVE_UINT8, H5T_NATIVE_UINT16,
+                         H5T_NATIVE_UINT32, H5T_NATIVE_UINT64};
+  return types[static_cast<int>(dtype)];
 }
 
 hid_t file_type(DType dtype) {
-  switch (dtype) {
-    case DType::f32: return H5T_IEEE_F32LE;
-    case DType::f64: return H5T_IEEE_F64LE;
-    case DType::i8: return H5T_STD_I8LE;
-    case DType::i16: return H5T_STD_I16LE;
-    case DType::i32: return H5T_STD_I32LE;
-    case DType::i64: return H5T_STD_I64LE;
-    case DType::u8: return H5T_STD_U8LE;
-    case DType::u16: return H5T_STD_U16LE;
-    case DType::u32: return H5T_STD_U32LE;
-    case DType::u64: return H5T_STD_U64LE;
-    case DType::text: break;
-  }
-  return -1;
+  const hid_t types[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_STD_I8LE,  H5T_STD_I16LE, H5T_STD_I32LE,
+                         H5T_STD_I64LE,  H5T_STD_U8LE,   H5T_STD_U16LE, H5T_STD_U32LE, H5T_STD_U64LE};
+  return types[static_cast<int>(dtype)];
 }
 
-/// Texts of one fixed length, padded with NUL: HDF5's variable ones live in a heap whose bytes nobody controls.
+/// Texts of one fixed length, padded with NUL: HDF5's variable ones live in a heap whose bytes nobody
+/// controls.
 Handle text_type(std::size_t length) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type.get(), std::max<std::size_t>(length, 1));
@@ -107,7 +84,8 @@ Handle text_type(std::size_t length) {
 }
 
 std::optional<DType> dtype_of_file_type(hid_t type) {
-  if (H5Tget_class(type) == H5T_STRING) return H5Tis_variable_str(type) > 0 ? std::nullopt : std::optional(DType::text);
+  if (H5Tget_class(type) == H5T_STRING)
+    return H5Tis_variable_str(type) > 0 ? std::nullopt : std::optional(DType::text);
   for (int i = 0; i < static_cast<int>(DType::text); ++i) {
     if (H5Tequal(type, file_type(static_cast<DType>(i))) > 0) return static_cast<DType>(i);
   }
@@ -134,7 +112,9 @@ Handle without_times(hid_t kind) {
   return properties;
 }
 
-std::string absolute(std::string_view path) { return path.starts_with('/') ? std::string(path) : "/" + std::string(path); }
+std::string absolute(std::string_view path) {
+  return path.starts_with('/') ? std::string(path) : "/" + std::string(path);
+}
 
 Value read_attribute(hid_t attribute) {
   const Handle type(H5Aget_type(attribute), H5Tclose);
@@ -158,7 +138,8 @@ Value read_attribute(hid_t attribute) {
       if (H5Aread(attribute, type.get(), text.data()) < 0) break;
       return Value(text.substr(0, text.find('\0')));
     }
-    default: break;
+    default:
+      break;
   }
   return Value();
 }
@@ -185,15 +166,14 @@ std::size_t element_count(const Shape& shape) {
 }
 
 struct H5Writer::File {
-  fs::path path, temporary;
+  fs::path path;
   std::string kind;
   Handle file;
 
+  /// The file grows in memory, so this is no matter of the disk.
   [[noreturn]] void fail(std::string_view what) const {
-    const bool is_in_here = !path.has_parent_path();
-    throw StorageError(fmt::format("cannot write {} of {} in folder {}: {}; is there room and permission?", what,
-                                   path.filename().string(), is_in_here ? "." : path.parent_path().string(),
-                                   hdf5_reason()));
+    throw StorageError(
+        fmt::format("cannot build {} of {} in memory: {}", what, path.string(), hdf5_reason()));
   }
 
   /// Makes the groups above a path. HDF5 could do this by itself, but would store the time in them.
@@ -206,7 +186,8 @@ struct H5Writer::File {
   void make_group(const std::string& at) {
     if (H5Lexists(file.get(), at.c_str(), H5P_DEFAULT) > 0) return;
     const Handle properties = without_times(H5P_GROUP_CREATE);
-    const Handle group(H5Gcreate2(file.get(), at.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose);
+    const Handle group(H5Gcreate2(file.get(), at.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                       H5Gclose);
     if (!group.is_valid()) fail(at);
   }
 
@@ -228,35 +209,28 @@ struct H5Writer::File {
       throw StateError(fmt::format("{} is in {} already; write each data set once", at, path.string()));
     }
     const Handle space = make_space(shape), properties = without_times(H5P_DATASET_CREATE);
-    const Handle dataset(H5Dcreate2(file.get(), at.c_str(), stored, space.get(), H5P_DEFAULT, properties.get(),
-                                    H5P_DEFAULT),
-                         H5Dclose);
+    const Handle dataset(
+        H5Dcreate2(file.get(), at.c_str(), stored, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+        H5Dclose);
     if (!dataset.is_valid()) fail(at);
-    if (element_count(shape) > 0 && H5Dwrite(dataset.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) fail(at);
+    if (element_count(shape) > 0 && H5Dwrite(dataset.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+      fail(at);
   }
 };
 
-H5Writer::H5Writer(const fs::path& file, std::string_view kind, int version) : file_(std::make_unique<File>()) {
+H5Writer::H5Writer(const fs::path& file, std::string_view kind, int version)
+    : file_(std::make_unique<File>()) {
   const std::lock_guard lock(library_mutex);
   silence_hdf5();
   file_->path = file;
-  file_->temporary = temporary_name(file);
   file_->kind = kind;
-  // HDF5's own message for a folder that is not there or may not be written to is of no use.
-  {
-    const int probe = ::open(file_->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (probe < 0) {
-      const int error = errno;
-      throw StorageError(fmt::format("cannot write {} in folder {}: {}", file.filename().string(),
-                                     file.has_parent_path() ? file.parent_path().string() : ".",
-                                     std::strerror(error)));
-    }
-    ::close(probe);
-  }
   const Handle creation = without_times(H5P_FILE_CREATE), access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_userblock(creation.get(), kSealSize);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);  // attributes may exceed 64 KiB
-  file_->file = {H5Fcreate(file_->temporary.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose};
+  // In memory: after a write to a full disk HDF5 can neither close its file nor end the process without a
+  // crash.
+  H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false);
+  file_->file = {H5Fcreate(file.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose};
   if (!file_->file.is_valid()) file_->fail("the start");
   set_attribute("/", "format", fmt::format("meltquench {}", kind));
   set_attribute("/", "version", version);
@@ -266,17 +240,17 @@ H5Writer::H5Writer(H5Writer&&) noexcept = default;
 H5Writer& H5Writer::operator=(H5Writer&&) noexcept = default;
 
 H5Writer::~H5Writer() {
-  if (file_ == nullptr) return;
   const std::lock_guard lock(library_mutex);
-  file_->file.reset();
-  ::unlink(file_->temporary.c_str());
+  file_.reset();
 }
 
-void H5Writer::write_bytes(std::string_view path, DType dtype, std::span<const std::byte> bytes, const Shape& shape) {
+void H5Writer::write_bytes(std::string_view path, DType dtype, std::span<const std::byte> bytes,
+                           const Shape& shape) {
   const std::lock_guard lock(library_mutex);
   const std::size_t count = bytes.size() / size_of(dtype);
   if (count != element_count(shape)) {
-    throw ShapeError(fmt::format("{}: {} elements do not fill the shape {}", path, count, format_shape(shape)));
+    throw ShapeError(
+        fmt::format("{}: {} elements do not fill the shape {}", path, count, format_shape(shape)));
   }
   file_->write(path, file_type(dtype), memory_type(dtype), bytes.data(), shape);
 }
@@ -284,12 +258,14 @@ void H5Writer::write_bytes(std::string_view path, DType dtype, std::span<const s
 void H5Writer::write(std::string_view path, std::span<const std::string> texts, const Shape& shape) {
   const std::lock_guard lock(library_mutex);
   if (texts.size() != element_count(shape)) {
-    throw ShapeError(fmt::format("{}: {} texts do not fill the shape {}", path, texts.size(), format_shape(shape)));
+    throw ShapeError(
+        fmt::format("{}: {} texts do not fill the shape {}", path, texts.size(), format_shape(shape)));
   }
   std::size_t length = 1;
   for (const std::string& text : texts) {
     length = std::max(length, text.size());
-    if (text.find('\0') != std::string::npos) throw DataError(fmt::format("{}: a text holds a NUL character", path));
+    if (text.find('\0') != std::string::npos)
+      throw DataError(fmt::format("{}: a text holds a NUL character", path));
   }
   std::string padded;
   for (const std::string& text : texts) padded += text + std::string(length - text.size(), '\0');
@@ -308,7 +284,8 @@ void H5Writer::set_attribute(std::string_view path, std::string_view name, const
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const auto write = [&](hid_t stored, hid_t memory, const void* data) {
     const Handle attribute(
-        H5Acreate2(object.get(), std::string(name).c_str(), stored, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+        H5Acreate2(object.get(), std::string(name).c_str(), stored, space.get(), H5P_DEFAULT, H5P_DEFAULT),
+        H5Aclose);
     if (!attribute.is_valid() || H5Awrite(attribute.get(), memory, data) < 0) {
       file_->fail(fmt::format("attribute {} of {}", name, path));
     }
@@ -324,7 +301,8 @@ void H5Writer::set_attribute(std::string_view path, std::string_view name, const
     write(H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &number);
   } else {
     const std::string text = value.is_text() ? value.as_text() : to_json(value);
-    if (text.find('\0') != std::string::npos) throw DataError(fmt::format("{}: a text holds a NUL character", name));
+    if (text.find('\0') != std::string::npos)
+      throw DataError(fmt::format("{}: a text holds a NUL character", name));
     const Handle type = text_type(text.size());
     write(type.get(), type.get(), text.c_str());
   }
@@ -336,10 +314,20 @@ void H5Writer::set_attributes(std::string_view path, const Value& table) {
 
 void H5Writer::commit() {
   const std::lock_guard lock(library_mutex);
-  if (!file_->file.reset()) file_->fail("the end");
-  if (!write_seal(file_->temporary, file_->kind)) file_->fail("the first block");
-  commit_file(file_->temporary, file_->path);
-  file_.reset();
+  const std::unique_ptr<File> file = std::move(file_);
+  const hid_t id = file->file.get();
+  // H5Fget_file_image would be the tidy way, but 1.10 spoils the checksum of the superblock in the copy that
+  // it gives. The handle of the driver for memory is the address of its pointer to the bytes, block in front
+  // included.
+  hsize_t size = 0;
+  void* memory = nullptr;
+  const bool is_complete = H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 && H5Fget_filesize(id, &size) >= 0 &&
+                           H5Fget_vfd_handle(id, H5P_DEFAULT, &memory) >= 0 && memory != nullptr;
+  if (!is_complete) file->fail("the end");
+  std::string bytes(*static_cast<char**>(memory), size);
+  file->file.reset();
+  write_seal(bytes, file->kind);
+  write_file_atomically(file->path, bytes);
 }
 
 struct H5Reader::File {
@@ -385,7 +373,8 @@ H5Reader::H5Reader(const fs::path& file, std::string_view kind, int newest_versi
   file_->path = file;
   file_->kind = check_seal(file);
   if (!kind.empty() && file_->kind != kind) {
-    throw DataError(fmt::format("{} holds \"{}\", not \"{}\"; check the path", file.string(), file_->kind, kind));
+    throw DataError(
+        fmt::format("{} holds \"{}\", not \"{}\"; check the path", file.string(), file_->kind, kind));
   }
   file_->file = {H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose};
   if (!file_->file.is_valid()) {
@@ -405,8 +394,9 @@ H5Reader::H5Reader(const fs::path& file, std::string_view kind, int newest_versi
   const Value version = attribute("/", "version");
   file_->version = version.is_integer() ? static_cast<int>(version.as_integer()) : 0;
   if (!kind.empty() && file_->version > newest_version) {
-    throw DataError(fmt::format("{} has version {} of \"{}\", but this Meltquench knows versions up to {}; update it",
-                                file.string(), file_->version, kind, newest_version));
+    throw DataError(
+        fmt::format("{} has version {} of \"{}\", but this Meltquench knows versions up to {}; update it",
+                    file.string(), file_->version, kind, newest_version));
   }
 }
 
@@ -430,8 +420,9 @@ bool H5Reader::contains(std::string_view path) const {
 
 DatasetInfo H5Reader::info(std::string_view path) const {
   const std::string at = absolute(path);
-  const auto found = std::lower_bound(file_->datasets.begin(), file_->datasets.end(), at,
-                                      [](const DatasetInfo& info, const std::string& p) { return info.path < p; });
+  const auto found =
+      std::lower_bound(file_->datasets.begin(), file_->datasets.end(), at,
+                       [](const DatasetInfo& info, const std::string& p) { return info.path < p; });
   if (found == file_->datasets.end() || found->path != at) file_->fail(at, "is not there");
   return *found;
 }
@@ -442,8 +433,8 @@ DatasetInfo H5Reader::checked_info(std::string_view path, DType expected, const 
     file_->fail(found.path, fmt::format("is {} (must be {})", name(found.dtype), name(expected)));
   }
   if (shape != nullptr && found.shape != *shape) {
-    file_->fail(found.path,
-                fmt::format("has the shape {} (must be {})", format_shape(found.shape), format_shape(*shape)));
+    file_->fail(found.path, fmt::format("has the shape {} (must be {})", format_shape(found.shape),
+                                        format_shape(*shape)));
   }
   return found;
 }
@@ -452,8 +443,9 @@ void H5Reader::read_bytes(std::string_view path, std::span<std::byte> bytes) con
   const std::lock_guard lock(library_mutex);
   const DatasetInfo found = info(path);
   if (found.dtype == DType::text || bytes.size() != element_count(found.shape) * size_of(found.dtype)) {
-    throw ShapeError(fmt::format("{} of {} has {} elements of {}, not {} bytes", found.path, file_->path.string(),
-                                 element_count(found.shape), name(found.dtype), bytes.size()));
+    throw ShapeError(fmt::format("{} of {} has {} elements of {}, not {} bytes", found.path,
+                                 file_->path.string(), element_count(found.shape), name(found.dtype),
+                                 bytes.size()));
   }
   if (bytes.empty()) return;
   const Handle dataset = file_->open_dataset(found.path);
@@ -469,7 +461,8 @@ std::vector<std::string> H5Reader::read_texts(std::string_view path) const {
   const Handle type(H5Dget_type(dataset.get()), H5Tclose);
   const std::size_t length = H5Tget_size(type.get());
   std::string padded(length * element_count(found.shape), '\0');
-  if (!padded.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()) < 0) {
+  if (!padded.empty() &&
+      H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()) < 0) {
     file_->fail(found.path, "cannot be read: " + hdf5_reason());
   }
   std::vector<std::string> texts;
@@ -482,7 +475,8 @@ std::vector<std::string> H5Reader::read_texts(std::string_view path) const {
 
 std::string H5Reader::read_text(std::string_view path) const {
   std::vector<std::string> texts = read_texts(path);
-  if (texts.size() != 1) file_->fail(absolute(path), fmt::format("holds {} texts (must be one)", texts.size()));
+  if (texts.size() != 1)
+    file_->fail(absolute(path), fmt::format("holds {} texts (must be one)", texts.size()));
   return std::move(texts.front());
 }
 
@@ -495,6 +489,25 @@ Value H5Reader::attribute(std::string_view path, std::string_view name) const {
   if (!object.is_valid() || H5Aexists(object.get(), key.c_str()) <= 0) return Value();
   const Handle attribute(H5Aopen(object.get(), key.c_str(), H5P_DEFAULT), H5Aclose);
   return read_attribute(attribute.get());
+}
+
+Value H5Reader::attributes(std::string_view path) const {
+  const std::lock_guard lock(library_mutex);
+  const std::string at = absolute(path);
+  Value table = Value::table();
+  if (!contains(at)) return table;
+  const Handle object(H5Oopen(file_->file.get(), at.c_str(), H5P_DEFAULT), H5Oclose);
+  H5O_info_t info;
+  if (!object.is_valid() || H5Oget_info(object.get(), &info) < 0) return table;
+  for (hsize_t i = 0; i < info.num_attrs; ++i) {
+    const Handle attribute(
+        H5Aopen_by_idx(object.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    if (!attribute.is_valid()) continue;
+    std::string name(static_cast<std::size_t>(H5Aget_name(attribute.get(), 0, nullptr)), '\0');
+    H5Aget_name(attribute.get(), name.size() + 1, name.data());
+    table.set_key(name, read_attribute(attribute.get()));
+  }
+  return table;
 }
 
 }  // namespace mq

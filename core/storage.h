@@ -1,9 +1,9 @@
 /// HDF5 files: arrays and attributes by path, written whole or not at all.
 ///
-/// Files carry no times: equal content gives equal bytes. A first block of 512 bytes in front of the HDF5 data (which
-/// HDF5 tools skip) says in plain text what the file is and holds its length and CRC-32, so that a truncated, damaged
-/// or foreign file is an error before HDF5 looks at it. h5py and h5dump read these files as they are.
-/// Safe to use from several threads, one at a time.
+/// Files carry no times: equal content gives equal bytes. A first block of 512 bytes in front of the HDF5
+/// data (which HDF5 tools skip) says in plain text what the file is and holds its length and CRC-32, so that
+/// a truncated, damaged or foreign file is an error before HDF5 looks at it. h5py and h5dump read these files
+/// as they are. Safe to use from several threads, one at a time.
 #pragma once
 
 #include <cstddef>
@@ -50,18 +50,19 @@ struct DatasetInfo {
   Shape shape;
 };
 
-/// Writes a new file under a temporary name; only `commit` gives it its own. Groups on a path are made as needed.
-/// Every call throws StorageError with folder and reason if the disk does not take it.
+/// Builds a new file in memory; `commit` writes it. Until then, and if it fails, the disk is as it was.
+/// Groups on a path are made as needed.
 class H5Writer {
  public:
-  /// `kind` ("results", "chip") and `version` become the root attributes `format` = "meltquench <kind>" and `version`.
+  /// `kind` ("results", "chip") and `version` become the root attributes `format` = "meltquench <kind>" and
+  /// `version`.
   H5Writer(const std::filesystem::path& file, std::string_view kind, int version);
-  ~H5Writer();  ///< without `commit`: removes the temporary file
+  ~H5Writer();  ///< without `commit`: forgets everything
   H5Writer(H5Writer&&) noexcept;
   H5Writer& operator=(H5Writer&&) noexcept;
 
-  /// T: float, double, or a signed or unsigned integer of 8 to 64 bits. Throws ShapeError if `data` does not fill
-  /// `shape`, StateError if the path exists already.
+  /// T: float, double, or a signed or unsigned integer of 8 to 64 bits. Throws ShapeError if `data` does not
+  /// fill `shape`, StateError if the path exists already.
   template <class T>
   void write(std::string_view path, std::span<const T> data, const Shape& shape) {
     write_bytes(path, dtype_of<T>(), std::as_bytes(data), shape);
@@ -81,13 +82,14 @@ class H5Writer {
   /// One text, e.g. the resolved config. Texts hold no NUL characters (DataError).
   void write_text(std::string_view path, std::string_view text);
 
-  /// Attribute of a data set or group ("/" or one that is made here). Integers, numbers, booleans and texts become
-  /// typed attributes; arrays and tables become JSON text.
+  /// Attribute of a data set or group ("/" or one that is made here). Integers, numbers, booleans and texts
+  /// become typed attributes; arrays and tables become JSON text.
   void set_attribute(std::string_view path, std::string_view name, const Value& value);
   /// Every entry of a table as one attribute.
   void set_attributes(std::string_view path, const Value& table);
 
-  /// Closes the file, seals it and gives it its name. No other call may follow.
+  /// Writes the file under a temporary name and renames it. Throws StorageError naming folder and reason. No
+  /// other call may follow.
   void commit();
 
  private:
@@ -97,8 +99,9 @@ class H5Writer {
   std::unique_ptr<File> file_;
 };
 
-/// Reads a file that `H5Writer` wrote. Throws MissingError if it is not there, DataError if it is no HDF5 file, comes
-/// from another program, is truncated or damaged, is of another kind, or is newer than `newest_version`.
+/// Reads a file that `H5Writer` wrote. Throws MissingError if it is not there, DataError if it is no HDF5
+/// file, comes from another program, is truncated or damaged, is of another kind, or is newer than
+/// `newest_version`.
 class H5Reader {
  public:
   /// An empty `kind` takes every kind and version.
@@ -142,9 +145,11 @@ class H5Reader {
 
   /// Null if there is no such attribute. Texts come back as texts, also where they hold JSON.
   Value attribute(std::string_view path, std::string_view name) const;
+  /// All attributes of a group or data set, sorted by name; an empty table if it is not there.
+  Value attributes(std::string_view path) const;
 
-  /// The bytes of a data set of numbers as they lie in memory, e.g. for a digest. Throws ShapeError if `bytes` has
-  /// another size.
+  /// The bytes of a data set of numbers as they lie in memory, e.g. for a digest. Throws ShapeError if
+  /// `bytes` has another size.
   void read_bytes(std::string_view path, std::span<std::byte> bytes) const;
 
  private:

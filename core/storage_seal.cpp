@@ -35,7 +35,8 @@ std::optional<Seal> parse_seal(std::string_view text) {
   if (!text.starts_with(kSealStart)) return std::nullopt;
   text.remove_prefix(kSealStart.size());
   const std::size_t first = text.find(' '), second = text.find(' ', first + 1), end = text.find('\n');
-  if (first == std::string_view::npos || second == std::string_view::npos || end != second + 9) return std::nullopt;
+  if (first == std::string_view::npos || second == std::string_view::npos || end != second + 9)
+    return std::nullopt;
   Seal seal{std::string(text.substr(0, first))};
   std::from_chars(text.data() + first + 1, text.data() + second, seal.length);
   std::from_chars(text.data() + second + 1, text.data() + end, seal.crc, 16);
@@ -56,15 +57,10 @@ std::uint32_t crc_of_rest(std::ifstream& file) {
 
 }  // namespace
 
-bool write_seal(const fs::path& path, const std::string& kind) {
-  Seal seal{kind, fs::file_size(path), 0};
-  {
-    std::ifstream file(path, std::ios::binary);
-    seal.crc = crc_of_rest(file);
-  }
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  file << seal.text() << std::flush;
-  return file.good();
+void write_seal(std::string& file, const std::string& kind) {
+  const auto* rest = reinterpret_cast<const Bytef*>(file.data() + kSealSize);
+  const auto crc = static_cast<std::uint32_t>(crc32_z(0, rest, file.size() - kSealSize));
+  file.replace(0, kSealSize, Seal{kind, file.size(), crc}.text());
 }
 
 std::string check_seal(const fs::path& path) {
@@ -84,7 +80,8 @@ std::string check_seal(const fs::path& path) {
   }
   const std::optional<Seal> seal = parse_seal(head);
   const std::uint64_t size = fs::file_size(path);
-  if (!seal || head.size() < kSealSize) refuse("is truncated or damaged in its first block; restore or regenerate it");
+  if (!seal || head.size() < kSealSize)
+    refuse("is truncated or damaged in its first block; restore or regenerate it");
   if (size < seal->length) {
     refuse(fmt::format("is truncated: {} of {} bytes; restore or regenerate it", size, seal->length));
   }

@@ -11,11 +11,11 @@ namespace mq {
 
 inline constexpr std::size_t kSealSize = 512;
 
-/// Fills the first `kSealSize` bytes of a closed file whose rest is complete. False if the disk does not take them.
-bool write_seal(const std::filesystem::path& path, const std::string& kind);
+/// Fills the first `kSealSize` bytes of a complete file.
+void write_seal(std::string& file, const std::string& kind);
 
-/// The file's kind. Throws MissingError if it is not there, DataError unless `H5Writer` finished it and nobody has
-/// changed it since.
+/// The file's kind. Throws MissingError if it is not there, DataError unless `H5Writer` finished it and
+/// nobody has changed it since.
 std::string check_seal(const std::filesystem::path& path);
 
 }  // namespace mq

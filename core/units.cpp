@@ -18,8 +18,8 @@ enum class Use { shown, understood };
 struct Spelling {
   Unit unit;
   std::string_view text;
-  int exponent;       // power of ten
-  int factor = 1;     // on top, for times: 1 day = 86400
+  int exponent;    // power of ten
+  int factor = 1;  // on top, for times: 1 day = 86400
   Use use = Use::shown;
 };
 
@@ -127,7 +127,8 @@ const Spelling* find_spelling(std::string_view text, Unit unit) {
   if (word.size() > 3 && word.back() == 's') {
     word.pop_back();
     for (const Spelling& spelling : kSpellings) {
-      if (spelling.unit == unit && spelling.factor > 1 && spelling.text == word && word != "min") return &spelling;
+      if (spelling.unit == unit && spelling.factor > 1 && spelling.text == word && word != "min")
+        return &spelling;
     }
   }
   return nullptr;
@@ -255,7 +256,8 @@ std::optional<std::string> whole_time(double seconds) {
     const double count = seconds / factor;
     if (count < 1 || count > 1e6 || count != std::floor(count) || count * factor != seconds) continue;
     const bool has_plural = text == "day" || text == "month" || text == "year";
-    return shortest_text(static_cast<long>(count)) + " " + std::string(text) + (has_plural && count > 1 ? "s" : "");
+    return shortest_text(static_cast<long>(count)) + " " + std::string(text) +
+           (has_plural && count > 1 ? "s" : "");
   }
   return std::nullopt;
 }
@@ -294,19 +296,32 @@ std::string_view symbol(Unit unit) {
 
 std::string_view quantity_name(Unit unit) {
   switch (unit) {
-    case Unit::one: return "dimensionless number";
-    case Unit::siemens: return "conductance";
-    case Unit::second: return "time";
-    case Unit::volt: return "voltage";
-    case Unit::ampere: return "current";
-    case Unit::ohm: return "resistance";
-    case Unit::joule: return "energy";
-    case Unit::watt: return "power";
-    case Unit::kelvin: return "temperature";
-    case Unit::hertz: return "frequency";
-    case Unit::farad: return "capacitance";
-    case Unit::meter: return "length";
-    case Unit::square_meter: return "area";
+    case Unit::one:
+      return "dimensionless number";
+    case Unit::siemens:
+      return "conductance";
+    case Unit::second:
+      return "time";
+    case Unit::volt:
+      return "voltage";
+    case Unit::ampere:
+      return "current";
+    case Unit::ohm:
+      return "resistance";
+    case Unit::joule:
+      return "energy";
+    case Unit::watt:
+      return "power";
+    case Unit::kelvin:
+      return "temperature";
+    case Unit::hertz:
+      return "frequency";
+    case Unit::farad:
+      return "capacitance";
+    case Unit::meter:
+      return "length";
+    case Unit::square_meter:
+      return "area";
   }
   return {};
 }
@@ -328,8 +343,8 @@ std::string accepted_text(Unit unit) {
 double parse_quantity(std::string_view text, Unit unit) {
   if (const std::optional<double> value = try_parse(text, unit)) return *value;
   const std::string_view shown = trim(text).substr(0, 60);
-  throw ConfigError((shown.empty() ? "\"\"" : std::string(shown)) + " is not a " + std::string(quantity_name(unit)) +
-                    ": expected " + accepted_text(unit));
+  throw ConfigError((shown.empty() ? "\"\"" : std::string(shown)) + " is not a " +
+                    std::string(quantity_name(unit)) + ": expected " + accepted_text(unit));
 }
 
 std::string format_quantity(double value, Unit unit) { return format_with_unit(value, unit); }

@@ -1,7 +1,7 @@
 /// Units: literals for code (`25.0_uS` is 2.5e-5f) and text for people ("25 uS", "1 day", "3 %").
 ///
-/// Every quantity in code is SI. A literal is evaluated by the compiler and is a float, as device parameters are.
-/// month = 30 days, year = 365 days. "us", "µs" and "μs" are the same unit.
+/// Every quantity in code is SI. A literal is evaluated by the compiler and is a float, as device parameters
+/// are. month = 30 days, year = 365 days. "us", "µs" and "μs" are the same unit.
 #pragma once
 
 #include <string>
@@ -33,30 +33,33 @@ std::string_view quantity_name(Unit unit);
 /// What `parse_quantity` accepts: "a number with S, mS, uS, nS or pS (or a plain number in S)".
 std::string accepted_text(Unit unit);
 
-/// The SI value of "25 uS", "25uS", "1 day" or of a plain SI number "2.5e-5", correctly rounded for decimal prefixes.
-/// Throws ConfigError if the text is no finite number, has something behind it, or carries another unit.
+/// The SI value of "25 uS", "25uS", "1 day" or of a plain SI number "2.5e-5", correctly rounded for decimal
+/// prefixes. Throws ConfigError if the text is no finite number, has something behind it, or carries another
+/// unit.
 double parse_quantity(std::string_view text, Unit unit);
 
-/// The text of a quantity as people write it: "25 uS", "1 day", "20 s", "0.05". `parse_quantity` gives back exactly
-/// the same double (or, after rounding, the same float); `value` must be finite.
+/// The text of a quantity as people write it: "25 uS", "1 day", "20 s", "0.05". `parse_quantity` gives back
+/// exactly the same double (or, after rounding, the same float); `value` must be finite.
 std::string format_quantity(double value, Unit unit);
 std::string format_quantity(float value, Unit unit);
 
-/// The shortest decimal number that reads back as the same double or float, e.g. "0.1", "1e-07"; never ends in ".".
+/// The shortest decimal number that reads back as the same double or float, e.g. "0.1", "1e-07"; never ends
+/// in ".".
 std::string format_number(double value);
 std::string format_number(float value);
 
-/// The double whose shortest text is that of the float: 2.5e-5 rather than 2.4999999368e-5. Rounds back to `value`.
+/// The double whose shortest text is that of the float: 2.5e-5 rather than 2.4999999368e-5. Rounds back to
+/// `value`.
 double shortest_double(float value);
 
 inline namespace literals {
 
-#define MQ_UNIT_LITERAL(suffix, multiply, divide)                                                       \
-  consteval float operator""_##suffix(long double value) {                                              \
-    return static_cast<float>(value * (multiply##L) / (divide##L));                                     \
-  }                                                                                                     \
-  consteval float operator""_##suffix(unsigned long long value) {                                       \
-    return static_cast<float>(static_cast<long double>(value) * (multiply##L) / (divide##L));           \
+#define MQ_UNIT_LITERAL(suffix, multiply, divide)                                             \
+  consteval float operator""_##suffix(long double value) {                                    \
+    return static_cast<float>(value * (multiply##L) / (divide##L));                           \
+  }                                                                                           \
+  consteval float operator""_##suffix(unsigned long long value) {                             \
+    return static_cast<float>(static_cast<long double>(value) * (multiply##L) / (divide##L)); \
   }
 
 MQ_UNIT_LITERAL(S, 1.0, 1.0)

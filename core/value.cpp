@@ -129,7 +129,8 @@ const Value& Value::at(std::string_view path) const {
 
 bool Value::contains(std::string_view path) const {
   const Value* value = this;
-  for (std::string_view rest = path; value != nullptr && !rest.empty();) value = child(*value, take_segment(rest));
+  for (std::string_view rest = path; value != nullptr && !rest.empty();)
+    value = child(*value, take_segment(rest));
   return value != nullptr;
 }
 
@@ -184,7 +185,8 @@ std::string underlined(const Source& source) {
   std::string line = whole.substr(start, kShown);
   std::string padding;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    if (static_cast<unsigned char>(line[i]) < ' ' && line[i] != '\t') line[i] = '?';  // no escape reaches a terminal
+    if (static_cast<unsigned char>(line[i]) < ' ' && line[i] != '\t')
+      line[i] = '?';  // no escape reaches a terminal
     if (start + i < column && !is_continuation(line[i])) padding += line[i] == '\t' ? '\t' : ' ';
   }
   std::size_t length = 0;

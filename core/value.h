@@ -1,4 +1,5 @@
-/// A value of a config file, a JSON line or a parameter struct: null, boolean, integer, number, text, array or table.
+/// A value of a config file, a JSON line or a parameter struct: null, boolean, integer, number, text, array
+/// or table.
 ///
 /// A value that came from text remembers where it stood, so that any later error can show and underline it.
 #pragma once
@@ -52,8 +53,8 @@ class Value {
   Value(Array value);
   Value(Table value);
   template <class Other>  // a pointer or another type of integer must not become a bool
-    requires(std::is_arithmetic_v<Other> || std::is_pointer_v<Other>)
-  Value(Other) = delete;
+  requires(std::is_arithmetic_v<Other> || std::is_pointer_v<Other>) Value(Other)
+  = delete;
 
   static Value array();
   static Value table();
@@ -83,11 +84,12 @@ class Value {
   const Value* find(std::string_view key) const;
   Value* find(std::string_view key);
 
-  /// Follows a dotted path, "device.g_max" or "layer.0.match". Throws ConfigError if something on it is not there.
+  /// Follows a dotted path, "device.g_max" or "layer.0.match". Throws ConfigError if something on it is not
+  /// there.
   const Value& at(std::string_view path) const;
   bool contains(std::string_view path) const;
-  /// Follows a dotted path, makes the tables that are missing, and sets what stands at its end. Throws ConfigError if
-  /// something on the path is no table (nor an array that has this index).
+  /// Follows a dotted path, makes the tables that are missing, and sets what stands at its end. Throws
+  /// ConfigError if something on the path is no table (nor an array that has this index).
   void set(std::string_view path, Value value);
   /// Sets or adds one key of this table; the key is taken as it is, dots included.
   Value& set_key(std::string_view key, Value value);
@@ -113,7 +115,8 @@ struct Value::Entry {
   friend bool operator==(const Entry& a, const Entry& b) { return a.key == b.key && a.value == b.value; }
 };
 
-/// The place in the text as the lines that follow a message, starting with a line break; empty without a source.
+/// The place in the text as the lines that follow a message, starting with a line break; empty without a
+/// source.
 ///      --> run.toml:3:9
 ///       |
 ///     3 | g_max = 25

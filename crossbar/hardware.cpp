@@ -1,5 +1,7 @@
 #include "meltquench/crossbar/hardware.h"
 
+#include <cstdint>
+
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
 
@@ -42,6 +44,12 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
 }
 
 }  // namespace
+
+std::size_t bytes_per_weight(const Hardware& hardware) {
+  const std::size_t cells = 2 * sizeof(float) * static_cast<std::size_t>(cell_fields(hardware.device));
+  if (hardware.dac.bits == 0) return cells + sizeof(float);
+  return cells + sizeof(std::int16_t) * (hardware.tile.read_noise > 0.0f ? 2 : 1);
+}
 
 bool matches_glob(std::string_view text, std::string_view glob) {
   // Greedy match with one point to come back to: linear for any pattern in use, never exponential.

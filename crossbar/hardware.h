@@ -73,6 +73,9 @@ struct Hardware {
 /// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
 constexpr int largest_code(int bits) { return (1 << (bits - 1)) - 1; }
 
+/// Bytes that a chip keeps per weight: the cells of both polarities and the plane.
+std::size_t bytes_per_weight(const Hardware& hardware);
+
 /// Whether `text` matches a glob: * any characters, ? one character.
 bool matches_glob(std::string_view text, std::string_view glob);
 

@@ -14,7 +14,9 @@ std::string shape(std::size_t rows, std::size_t columns) {
   return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
 
-TileGrid make_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
+}  // namespace
+
+TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
   const TileGrid grid{outputs, inputs, std::min(outputs, static_cast<std::size_t>(tile.columns)),
                       std::min(inputs, static_cast<std::size_t>(tile.rows))};
   if (outputs == 0 || inputs == 0) throw ShapeError("a weight matrix of shape " + shape(outputs, inputs) + " has no weights");
@@ -26,13 +28,11 @@ TileGrid make_grid(const TileParams& tile, std::size_t outputs, std::size_t inpu
   return grid;
 }
 
-}  // namespace
-
 TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
                      std::size_t inputs)
     : hardware_(hardware),
       address_(address),
-      grid_(make_grid(hardware.tile, outputs, inputs)),
+      grid_(tile_grid(hardware.tile, outputs, inputs)),
       backend_(exec.backend),
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),

@@ -29,9 +29,12 @@ struct MvmPlace {
   std::uint32_t call = 0;
 };
 
+/// The tiles of a matrix. Throws ShapeError for an empty one, ConfigError if it would need more than 65536 tiles.
+TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs);
+
 class TileArray {
  public:
-  /// `address.tile` is not looked at. Throws ConfigError if a layer would need more than 65536 tiles.
+  /// `address.tile` is not looked at. Throws as `tile_grid`.
   TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs);
 
   std::size_t outputs() const { return grid_.outputs; }
@@ -40,6 +43,8 @@ class TileArray {
   const Hardware& hardware() const { return hardware_; }
   std::vector<Tile>& tiles() { return tiles_; }
   bool is_programmed() const { return w_max_ > 0.0f; }
+  /// How weights became conductances; of the last `program`.
+  DifferentialPair mapping() const;
 
   /// Ranges of the converters; throws ShapeError if there is not one ADC range per tile.
   void set_ranges(const Ranges& ranges);
@@ -79,7 +84,6 @@ class TileArray {
   MvmLayer product(const Exec& exec, std::size_t batch, MvmPlace place);
   void count(std::size_t batch, std::int64_t adc_clips, const DacCounts& dac);
   float full_scale_input() const;
-  DifferentialPair mapping() const;
 
   Hardware hardware_;
   TileAddress address_;

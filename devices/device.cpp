@@ -35,9 +35,13 @@ void apply_fields(DeviceParams& params, const Value& table, std::string_view pat
   std::visit([&](auto& p) { from_value(p, table, path); }, params);
 }
 
-const Value* take_text(const Value& table, std::string_view key) {
+const Value* take_text(const Value& table, std::string_view key, std::string_view path) {
   const Value* value = table.find(key);
-  if (value != nullptr) value->as_text();
+  if (value != nullptr && !value->is_text()) {
+    throw_config_error(std::string(path) + "." + std::string(key) + " must be a name in quotes; found " +
+                           std::string(value->kind_name()),
+                       value->source());
+  }
   return value;
 }
 
@@ -74,8 +78,8 @@ DeviceParams device_from_value(const Value& value, std::string_view path) {
                            std::string(value.kind_name()),
                        value.source());
   }
-  const Value* preset_key = take_text(value, "preset");
-  const Value* model_key = take_text(value, "model");
+  const Value* preset_key = take_text(value, "preset", path);
+  const Value* model_key = take_text(value, "model", path);
   DeviceParams params = Pcm::Params{};
   if (preset_key != nullptr) {
     params = device_from_value(*preset_key, std::string(path) + ".preset");

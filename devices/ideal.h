@@ -31,7 +31,7 @@ struct Ideal {
     F g;  ///< conductance [S]
   };
 
-  static Moment at(const Params&, double) { return {}; }
+  MQ_HD static Moment at(const Params&, double) { return {}; }
 
   template <class F>
   MQ_HD static Cell<F> fabricate(const Params& p, Rng<F>&) {

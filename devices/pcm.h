@@ -69,7 +69,7 @@ struct Pcm {
   };
 
   /// Expects time >= 0 [s], counted from the reference read.
-  static Moment at(const Params& p, double time) {
+  MQ_HD static Moment at(const Params& p, double time) {
     const double tau = time + p.t0;
     return {.log_age = static_cast<float>(std::log(tau / p.t0)),
             .noise_growth = static_cast<float>(std::sqrt(std::log((tau + p.t_read) / (2.0 * p.t_read))))};

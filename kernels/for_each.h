@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meltquench/core/contract.h"
 #include "meltquench/core/exec.h"
 #include "meltquench/core/lanes.h"
 #if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
@@ -18,13 +19,14 @@ namespace mq::MQ_BACKEND {
 #if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
 
 template <class Body>
-__global__ void for_each_kernel(Body body, std::uint32_t size) {
+__global__ void for_each_kernel(const __grid_constant__ Body body, std::uint32_t size) {
   const std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < size) body.template operator()<float>(i);
 }
 
 template <class Body>
 void for_each(const Exec& exec, std::size_t size, const Body& body) {
+  MQ_EXPECTS(size <= 0xffffffffu);
   if (size == 0) return;
   constexpr unsigned kThreads = 256;
   const unsigned blocks = static_cast<unsigned>((size + kThreads - 1) / kThreads);

@@ -20,6 +20,11 @@ const KernelTable& kernel_table();
 namespace cpu_v3 {
 const KernelTable& kernel_table();
 }
+namespace cuda {
+const KernelTable& kernel_table();
+const MemoryOps& device_memory();
+void require_any_device();
+}  // namespace cuda
 
 namespace {
 
@@ -33,14 +38,25 @@ bool machine_has_v3() {
 
 std::array<std::atomic<const KernelTable*>, 3> registered{};
 
+#if defined(MQ_HAVE_CUDA)
+// Buffers may come before the first kernel, so memory is known from the start. The line stands here because a linker
+// drops a file of a static library that nobody asks for, and everybody asks for `kernels`.
+[[maybe_unused]] const bool has_cuda_memory = (register_memory_ops(Backend::cuda, cuda::device_memory()), true);
+#endif
+
 const KernelTable& default_table(Backend backend) {
   if (backend == Backend::reference) return reference::kernel_table();
   if (backend == Backend::cpu) {
     const char* isa = std::getenv("MQ_ISA");
     return cpu_kernels(isa != nullptr ? isa : machine_has_v3() ? "v3" : "base");
   }
+#if defined(MQ_HAVE_CUDA)
+  cuda::require_any_device();
+  return cuda::kernel_table();
+#else
   memory_ops(backend);  // throws: nobody registered this backend
   throw BackendUnavailable("the backend " + std::string(name(backend)) + " has memory but no kernels in this build");
+#endif
 }
 
 }  // namespace

@@ -19,4 +19,12 @@ MQ_HD std::int16_t magnitude_code(float g, float codes_per_siemens) {
   return static_cast<std::int16_t>(min(rint(abs(g) * codes_per_siemens), static_cast<float>(kMagnitudeLimit)));
 }
 
+/// Input -> DAC code, an integer in +-limit.
+MQ_HD float dac_code(float x, float codes_per_unit, float limit, bool& is_clipped) {
+  const float wanted = rint(x * codes_per_unit);
+  const float code = clamp(wanted, -limit, limit);
+  is_clipped = wanted != code;
+  return code;
+}
+
 }  // namespace mq

@@ -22,10 +22,11 @@ constexpr std::size_t kChunk = 8192;  // elements per piece of work; sums are fo
 
 std::size_t chunks_of(std::size_t size) { return (size + kChunk - 1) / kChunk; }
 
+/// Small layers are not worth waking threads for.
 template <class Body>
 void for_each_chunk(const Exec& exec, std::size_t size, Body body) {
   const auto chunks = static_cast<std::int64_t>(chunks_of(size));
-#pragma omp parallel for schedule(static) num_threads(exec.threads) if (exec.threads > 1)
+#pragma omp parallel for schedule(static) num_threads(exec.threads) if (exec.threads > 1 && chunks > 8)
   for (std::int64_t c = 0; c < chunks; ++c) {
     const std::size_t first = static_cast<std::size_t>(c) * kChunk;
     body(static_cast<std::size_t>(c), first, std::min(first + kChunk, size));
@@ -51,7 +52,7 @@ void add_weight_noise(const Exec& exec, const Network& network, float strength, 
     const WeightedLayer& w = network.weighted_layers()[layer];
     const float* from = clean + w.offset;
     float* to = noisy.data() + w.offset;
-    const float scale = strength * kernels(Backend::cpu).largest_magnitude(exec, from, w.weights());
+    const float scale = strength * kernels(Backend::cpu).largest_magnitude({}, from, w.weights());
     const RngKey key = RngKey(seed, Purpose::weight_noise, static_cast<std::uint32_t>(layer)).at_moment(step);
     for_each_chunk(exec, w.weights(), [&](std::size_t, std::size_t first, std::size_t last) {
       add_normals(key, scale, from, to, first, last);
@@ -98,9 +99,7 @@ void clip_weights(const Exec& exec, Network& network, float sigmas) {
   for (std::size_t layer = 0; layer < network.weighted_layers().size(); ++layer) {
     const MatrixView<float> w = network.weights(layer);
     const auto limit = static_cast<float>(static_cast<double>(sigmas) * standard_deviation(exec, {w.data, w.size()}));
-    for_each_chunk(exec, w.size(), [&](std::size_t, std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) w.data[i] = std::min(std::max(w.data[i], -limit), limit);
-    });
+    for (std::size_t i = 0; i < w.size(); ++i) w.data[i] = std::min(std::max(w.data[i], -limit), limit);
   }
 }
 

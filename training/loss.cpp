@@ -36,13 +36,14 @@ LossSums softmax_cross_entropy(MatrixView<const float> outputs, std::span<const 
     MQ_EXPECTS(label < outputs.columns);
     const std::size_t best = static_cast<std::size_t>(std::max_element(z, z + outputs.columns) - z);
     const float largest = z[best];
-    float sum = 0.0f;
-    for (std::size_t i = 0; i < outputs.columns; ++i) sum += exp(z[i] - largest);  // mq::exp: the same bits anywhere
+    float sum = 0.0f, probe = 0.0f;
+    for (std::size_t i = 0; i < outputs.columns; ++i) {
+      sum += exp(z[i] - largest);  // mq::exp: the same bits with every C library
+      probe += z[i] * 0.0f;        // no number as soon as one output is none
+    }
     const double loss = static_cast<double>(log(sum) + (largest - z[label]));
-    if (loss >= 0.0 && loss <= 1e6) {
-      sums.loss += std::llrint(loss / kLossUnit);
-    } else if (loss < 0.0) {  // rounding of ln(1 + tiny)
-      sums.loss += 0;
+    if (probe == 0.0f && loss <= 1e6) {
+      sums.loss += std::llrint(std::max(loss, 0.0) / kLossUnit);
     } else {
       ++sums.not_finite;
     }

@@ -12,7 +12,8 @@ TEST(Sha256, AgreesWithThePublishedVectors) {
   EXPECT_EQ(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   EXPECT_EQ(sha256("\xd3"), "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1");
-  EXPECT_EQ(sha256(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256(std::string(1000000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, DoesNotDependOnHowTheBytesArrive) {
@@ -26,7 +27,8 @@ TEST(Sha256, DoesNotDependOnHowTheBytesArrive) {
 }
 
 TEST(Sha256, PadsEveryLengthToItsOwnDigest) {
-  // 55, 56, 63, 64 and 119 bytes are where a block more or less is needed; computed with coreutils' sha256sum.
+  // 55, 56, 63, 64 and 119 bytes are where a block more or less is needed; computed with coreutils'
+  // sha256sum.
   const auto digest = [](std::size_t length) { return sha256(std::string(length, 'a')); };
   EXPECT_EQ(digest(55), "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
   EXPECT_EQ(digest(56), "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");

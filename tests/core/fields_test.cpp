@@ -15,7 +15,8 @@ constexpr auto names(Rounding) { return std::array<std::string_view, 2>{"nearest
 
 enum class Solver { fast = 3, exact = 7 };
 constexpr auto names(Solver) {
-  return std::array<std::pair<std::string_view, Solver>, 2>{{{"fast", Solver::fast}, {"exact", Solver::exact}}};
+  return std::array<std::pair<std::string_view, Solver>, 2>{
+      {{"fast", Solver::fast}, {"exact", Solver::exact}}};
 }
 
 struct Converter {
@@ -61,24 +62,21 @@ struct Device {
 
   static constexpr auto describe() {
     using enum Unit;
-    return fields(field("g_min", &Device::g_min, siemens, between(0, 1e-3), "Smallest conductance."),
-                  field("g_max", &Device::g_max, siemens, between(1e-9, 1e-3), "Largest conductance."),
-                  field("age", &Device::age, second, positive, "Age."),
-                  field("pulses", &Device::pulses, at_least(0), "Pulses so far."),
-                  field("seed", &Device::seed, "Seed."),
-                  field("drifts", &Device::drifts, "Whether it drifts."),
-                  field("solver", &Device::solver, "Which solver."),
-                  field("kind", &Device::kind, one_of("pcm", "ideal"), "Kind."),
-                  field("match", &Device::match, &check_glob, "Layers."),
-                  field("levels", &Device::levels, siemens, non_negative, "Two levels."),
-                  field("times", &Device::times, second, non_negative, "Times."),
-                  field("tags", &Device::tags, "Tags."),
-                  field("flags", &Device::flags, "Flags."),
-                  field("v_read", &Device::v_read, volt, non_negative, "Read voltage."),
-                  field("curve", &Device::curve, second, siemens, "A curve."),
-                  field("adc", &Device::adc, "Converter."),
-                  field("layers", &Device::layers, "Layers."),
-                  field("opaque", &Device::opaque, "Reads itself."));
+    return fields(
+        field("g_min", &Device::g_min, siemens, between(0, 1e-3), "Smallest conductance."),
+        field("g_max", &Device::g_max, siemens, between(1e-9, 1e-3), "Largest conductance."),
+        field("age", &Device::age, second, positive, "Age."),
+        field("pulses", &Device::pulses, at_least(0), "Pulses so far."),
+        field("seed", &Device::seed, "Seed."), field("drifts", &Device::drifts, "Whether it drifts."),
+        field("solver", &Device::solver, "Which solver."),
+        field("kind", &Device::kind, one_of("pcm", "ideal"), "Kind."),
+        field("match", &Device::match, &check_glob, "Layers."),
+        field("levels", &Device::levels, siemens, non_negative, "Two levels."),
+        field("times", &Device::times, second, non_negative, "Times."), field("tags", &Device::tags, "Tags."),
+        field("flags", &Device::flags, "Flags."),
+        field("v_read", &Device::v_read, volt, non_negative, "Read voltage."),
+        field("curve", &Device::curve, second, siemens, "A curve."), field("adc", &Device::adc, "Converter."),
+        field("layers", &Device::layers, "Layers."), field("opaque", &Device::opaque, "Reads itself."));
   }
 };
 
@@ -166,7 +164,8 @@ TEST(Fields, MissingKeysKeepTheirValue) {
 }
 
 TEST(Fields, AForgottenPrefixIsSuggested) {
-  const std::string expected = "device.g_max = 25 S is out of range (must be in [1 nS, 1 mS]); did you mean 25 uS?";
+  const std::string expected =
+      "device.g_max = 25 S is out of range (must be in [1 nS, 1 mS]); did you mean 25 uS?";
   EXPECT_EQ(message_of("g_max = 25"), expected);
   EXPECT_EQ(message_of("g_max = \"25 S\""), expected);
   EXPECT_EQ(message_of("g_max = \"3 S\""),
@@ -177,12 +176,14 @@ TEST(Fields, EachMistakeHasItsSentence) {
   EXPECT_EQ(message_of("g_max = 0"), "device.g_max = 0 S is out of range (must be in [1 nS, 1 mS])");
   EXPECT_EQ(message_of("age = 0"), "device.age = 0 s is out of range (must be greater than 0 s)");
   EXPECT_EQ(message_of("pulses = -1"), "device.pulses = -1 is out of range (must be at least 0)");
-  EXPECT_EQ(message_of("g_max = \"25 uF\""),
-            "device.g_max = 25 uF is not a conductance: expected a number with S, mS, uS, nS or pS (or a plain "
-            "number in S)");
+  EXPECT_EQ(
+      message_of("g_max = \"25 uF\""),
+      "device.g_max = 25 uF is not a conductance: expected a number with S, mS, uS, nS or pS (or a plain "
+      "number in S)");
   EXPECT_EQ(message_of("g_max = nan"), "device.g_max = nan is not a finite number");
   EXPECT_EQ(message_of("g_max = true"),
-            "device.g_max must be a conductance: a number with S, mS, uS, nS or pS (or a plain number in S); found a "
+            "device.g_max must be a conductance: a number with S, mS, uS, nS or pS (or a plain number in S); "
+            "found a "
             "boolean");
   EXPECT_EQ(message_of("gmax = 1"), "device.gmax is unknown; did you mean device.g_max?");
   EXPECT_EQ(message_of("adc = { bit = 1 }"), "device.adc.bit is unknown; did you mean device.adc.bits?");
@@ -194,7 +195,8 @@ TEST(Fields, EachMistakeHasItsSentence) {
   EXPECT_EQ(message_of("drifts = 1"), "device.drifts must be true or false; found an integer");
   EXPECT_EQ(message_of("solver = \"exat\""),
             "device.solver = \"exat\" is unknown (must be one of fast and exact); did you mean exact?");
-  EXPECT_EQ(message_of("kind = \"rram\""), "device.kind = \"rram\" is unknown (must be one of pcm and ideal)");
+  EXPECT_EQ(message_of("kind = \"rram\""),
+            "device.kind = \"rram\" is unknown (must be one of pcm and ideal)");
   EXPECT_EQ(message_of("match = \"a/b\""), "device.match = \"a/b\" holds a slash");
   EXPECT_EQ(message_of("levels = [1e-6]"), "device.levels has 1 elements (must have 2)");
   EXPECT_EQ(message_of("times = [1, -1]"), "device.times[1] = -1 s is out of range (must be at least 0 s)");
@@ -207,8 +209,9 @@ TEST(Fields, EachMistakeHasItsSentence) {
   EXPECT_EQ(message_of("g_min = \"30 uS\""), "device: g_min must be below g_max");
   EXPECT_EQ(message_of("[[layers]]\nbits = 4\n[[layers]]\nbits = 0"),
             "device.layers[1].bits = 0 is out of range (must be in [1, 16])");
-  EXPECT_EQ(message_of("[curve]\nx = [1e300]\ny = [0]"),
-            "device.curve.x[0] = 1e+300 s is too large for single precision (must be 0 or in [1e-45, 3.4e+38] s)");
+  EXPECT_EQ(
+      message_of("[curve]\nx = [1e300]\ny = [0]"),
+      "device.curve.x[0] = 1e+300 s is too large for single precision (must be 0 or in [1e-45, 3.4e+38] s)");
 }
 
 TEST(Fields, AMistakeUnderlinesItsPlaceAndLeavesTheObjectAlone) {

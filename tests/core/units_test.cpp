@@ -25,7 +25,8 @@ std::string message_of(std::string_view text, Unit unit) {
 TEST(Units, LiteralsAreSiFloats) {
   static_assert(std::is_same_v<decltype(25.0_uS), float>);
   static_assert(25.0_uS == 25e-6f && 25_uS == 25e-6f && 250_ns == 250e-9f && 0.2_V == 0.2f);
-  static_assert(1_day == 86400.0f && 1_month == 30 * 86400.0f && 1_year == 365 * 86400.0f && 3_percent == 0.03f);
+  static_assert(1_day == 86400.0f && 1_month == 30 * 86400.0f && 1_year == 365 * 86400.0f &&
+                3_percent == 0.03f);
   EXPECT_EQ(25.0_uS, static_cast<float>(parse_quantity("25 uS", Unit::siemens)));
   EXPECT_EQ(5_kOhm, static_cast<float>(parse_quantity("5 kOhm", Unit::ohm)));
 }
@@ -54,14 +55,18 @@ TEST(Units, TimesKnowCalendarUnits) {
 }
 
 TEST(Units, AWrongUnitIsNamedWithThoseThatFit) {
-  EXPECT_EQ(message_of("25 uF", Unit::siemens),
-            "25 uF is not a conductance: expected a number with S, mS, uS, nS or pS (or a plain number in S)");
-  EXPECT_EQ(message_of("1 uS", Unit::one), "1 uS is not a dimensionless number: expected a plain number or one with %");
+  EXPECT_EQ(
+      message_of("25 uF", Unit::siemens),
+      "25 uF is not a conductance: expected a number with S, mS, uS, nS or pS (or a plain number in S)");
+  EXPECT_EQ(message_of("1 uS", Unit::one),
+            "1 uS is not a dimensionless number: expected a plain number or one with %");
 }
 
 TEST(Units, WhatIsNoFiniteNumberIsRefused) {
-  for (const char* text : {"", " ", "nan", "inf", "-inf V", "1e999", "1e-999", "0x10", "1,5", "1 V 2", "1 VV", "V", ".",
-                           "+", "-", "e5", "1e", "1 e5 V", "--1", "1e99999999999999999999", "1 s"}) {
+  for (const char* text :
+       {"",     " ", "nan", "inf", "-inf V", "1e999", "1e-999", "0x10",   "1,5", "1 V 2",
+        "1 VV", "V", ".",   "+",   "-",      "e5",    "1e",     "1 e5 V", "--1", "1e99999999999999999999",
+        "1 s"}) {
     EXPECT_NE(message_of(text, Unit::volt), "accepted") << text;
   }
   EXPECT_NE(message_of("1e308 year", Unit::second), "accepted");
@@ -86,7 +91,8 @@ TEST(Units, QuantitiesPrintAsPeopleWriteThem) {
   EXPECT_EQ(format_quantity(1e20, Unit::volt), "1e+20 V");
 }
 
-/// Every finite bit pattern of a float and a double in range comes back exactly: 20 000 random ones for each unit.
+/// Every finite bit pattern of a float and a double in range comes back exactly: 20 000 random ones for each
+/// unit.
 TEST(Units, PrintedQuantitiesReadBackExactly) {
   std::mt19937_64 random(1);
   const auto check = [](auto value, Unit unit) {
@@ -112,7 +118,8 @@ TEST(Units, AFloatsShortestDoubleRoundsBackToIt) {
   std::mt19937 random(2);
   for (int i = 0; i < 100000; ++i) {
     const float value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
-    if (std::isfinite(value)) ASSERT_EQ(static_cast<float>(shortest_double(value)), value);
+    if (!std::isfinite(value)) continue;
+    ASSERT_EQ(static_cast<float>(shortest_double(value)), value);
   }
 }
 

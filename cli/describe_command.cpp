@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "meltquench/cli/command.h"
+#include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/help.h"
+#include "meltquench/cli/sections.h"
+#include "meltquench/core/json.h"
+
+namespace mq::cli {
+namespace {
+
+std::string section_text(const Section& section) {
+  const bool is_config = section.kind == Section::Kind::config;
+  std::string text =
+      fmt::format("{}: {}\n", is_config ? "[" + section.name + "]" : section.name, section.sentence);
+  for (const auto& [name, info] : parameters(section)) {
+    text += fmt::format("\n  {} = {}\n      {}\n      {}\n", name, info.default_text,
+                        wrapped(type_text(info), 6), wrapped(info.sentence, 6));
+  }
+  return text;
+}
+
+std::string overview() {
+  std::string text = "config sections:\n";
+  bool is_config = true;
+  for (const Section& section : sections()) {
+    if (is_config && section.kind == Section::Kind::device) {
+      is_config = false;
+      text += "\ndevice models (`device = { model = NAME }`, or a preset of `meltquench presets`):\n";
+    }
+    text += fmt::format("  {:<6}  {}\n", section.name, section.sentence);
+  }
+  return text + "\n`meltquench describe NAME` lists the parameters of one.\n";
+}
+
+int run(const Arguments& arguments, Context& context) {
+  const bool has_name = arguments.has("NAME");
+  if (arguments.has("--json")) {
+    Value result = Value::array();
+    if (has_name) {
+      result = section_to_value(find_section(arguments.text("NAME")));
+    } else {
+      for (const Section& section : sections()) result.as_array().push_back(section_to_value(section));
+    }
+    context.out << to_json(result, 2) << '\n';
+  } else {
+    context.out << (has_name ? section_text(find_section(arguments.text("NAME"))) : overview());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command describe_command() {
+  return {.name = "describe",
+          .summary = "Explain the parameters of a config section or a device model.",
+          .details = {},
+          .operands = {{.name = "NAME",
+                        .sentence = "A section like adc, or a model like pcm; without it, the list of both.",
+                        .count = Operand::Count::at_most_one}},
+          .options = {json_option()},
+          .examples = {"meltquench describe", "meltquench describe pcm", "meltquench describe adc --json"},
+          .run = run};
+}
+
+}  // namespace mq::cli

@@ -1,0 +1,98 @@
+#include "meltquench/experiment/analog_network.h"
+
+#include <algorithm>
+
+#include "meltquench/core/error.h"
+#include "meltquench/training/evaluate.h"
+
+namespace mq {
+namespace {
+
+/// Multiplies digitally and shows every product to the range finder of its layer.
+class RangeProbe final : public WeightProduct {
+ public:
+  RangeProbe(const Network& network, std::vector<RangeFinder>& finders)
+      : network_(network), digital_(network.weighted_layers(), network.parameters()), finders_(finders) {}
+
+  void multiply(const Exec& exec, std::size_t layer, std::uint64_t first_row, MatrixView<const float> x,
+                MatrixView<float> y) override {
+    finders_[layer].look_at(exec, x, network_.weights(layer));
+    digital_.multiply(exec, layer, first_row, x, y);
+  }
+
+ private:
+  const Network& network_;
+  DigitalProduct digital_;
+  std::vector<RangeFinder>& finders_;
+};
+
+}  // namespace
+
+void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_row, MatrixView<const float> x,
+                           MatrixView<float> y) {
+  if (exec_.backend != Backend::cuda) {
+    chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row});
+    return;
+  }
+  const Buffer<float> x_there(exec_, std::span<const float>(x.data, x.size()));
+  Buffer<float> y_there(exec_, y.size());
+  chip_.array(layer).mvm(exec_, x_there.as_matrix(x.rows, x.columns), y_there.as_matrix(y.rows, y.columns),
+                         {.first_row = first_row});
+  y_there.copy_to({y.data, y.size()});
+}
+
+std::vector<LayerShape> layer_shapes(const Network& network) {
+  std::vector<LayerShape> shapes;
+  for (const WeightedLayer& layer : network.weighted_layers()) {
+    shapes.push_back({layer.name, layer.shape.outputs, layer.shape.inputs});
+  }
+  return shapes;
+}
+
+std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, const HardwareConfig& hardware,
+                                     MatrixView<const float> images) {
+  std::vector<RangeFinder> finders;
+  for (const LayerShape& layer : layer_shapes(network)) {
+    const TileParams tile = hardware.for_layer(layer.name).tile;
+    finders.emplace_back(tile_grid(tile, layer.outputs, layer.inputs));
+  }
+  const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
+  RangeProbe probe(network, finders);
+  Workspace workspace;
+  constexpr std::size_t kBatch = 250;
+  for (std::size_t first = 0; first < images.rows; first += kBatch) {
+    const MatrixView<const float> batch = images.slice_rows(first, std::min(kBatch, images.rows - first));
+    network.forward(on_cpu, batch, workspace, {.first_sample = first, .product = &probe});
+  }
+  std::vector<Ranges> ranges;
+  for (const RangeFinder& finder : finders) ranges.push_back(finder.ranges());
+  return ranges;
+}
+
+ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
+                        const std::vector<Ranges>& ranges, const Samples& samples, const EvalParams& eval,
+                        std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step) {
+  Chip chip(exec, hardware, layer_shapes(network), seed, id);
+  chip.set_ranges(ranges);
+  std::vector<MatrixView<const float>> weights;
+  for (std::size_t i = 0; i < network.weighted_layers().size(); ++i) weights.push_back(network.weights(i));
+  chip.program(exec, weights);
+
+  ChipTrial trial;
+  ChipProduct product(exec, chip);
+  const Exec digital{.backend = Backend::cpu, .threads = exec.threads};
+  for (const double time : eval.times) {
+    chip.advance_to(exec, time);
+    for (const DriftCompensation compensation : eval.compensation) {
+      chip.compensate_drift(compensation);
+      const LossSums sums = evaluate(digital, network, samples,
+                                     {.batch = static_cast<std::size_t>(eval.batch_size), .product = &product});
+      trial.correct.push_back(sums.correct);
+      if (!on_step()) throw Interrupted("stopped while a chip was evaluated");
+    }
+  }
+  trial.counters = chip.counters();
+  return trial;
+}
+
+}  // namespace mq

@@ -1,0 +1,269 @@
+#include "meltquench/experiment/experiment.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "meltquench/core/config.h"
+#include "meltquench/core/digest.h"
+#include "meltquench/core/error.h"
+#include "meltquench/core/files.h"
+#include "meltquench/core/json.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/version.h"
+#include "meltquench/experiment/results.h"
+#include "meltquench/kernels/kernel_table.h"
+
+namespace mq {
+namespace {
+
+std::string experiment_key(const std::vector<SweepPoint>& points) {
+  if (points.size() == 1 && points.front().settings.empty()) return points.front().config.key();
+  std::string keys;
+  for (const SweepPoint& point : points) keys += point.config.key() + "\n";
+  return sha256(keys);
+}
+
+std::filesystem::path folder_of(const std::vector<SweepPoint>& points, const RunOptions& options) {
+  return options.output / (points.front().config.name + "-" + experiment_key(points).substr(0, 8));
+}
+
+/// The resolved config, from which `sweep_points` makes the same points again.
+Value resolved(const std::vector<SweepPoint>& points) {
+  Value config = points.front().config.to_value();
+  Value sweep = Value::table();
+  for (const SweepPoint& point : points) {
+    for (const auto& [key, text] : point.settings) {
+      if (sweep.find(key) == nullptr) sweep.set_key(key, Value::array());
+      auto& values = sweep.find(key)->as_array();
+      if (std::find(values.begin(), values.end(), Value(text)) == values.end()) values.emplace_back(text);
+    }
+  }
+  if (!sweep.as_table().empty()) config.set_key("sweep", std::move(sweep));
+  return config;
+}
+
+TrialId trial_id(const SweepPoint& point, const std::string& key, Variant variant, int chip) {
+  return {.point_key = key, .variant = variant, .chip = static_cast<std::uint32_t>(point.config.eval.first_chip + chip)};
+}
+
+/// The data set of the point before, if this one wants the same.
+class DataCache {
+ public:
+  const DatasetPair& get(const RunConfig& config) {
+    std::string key = to_json(to_value(config.data)) + std::to_string(config.seed);
+    if (data_ == nullptr || key != key_) {
+      data_ = std::make_unique<DatasetPair>(load_dataset(config.data, config.seed));
+      key_ = std::move(key);
+    }
+    return *data_;
+  }
+
+ private:
+  std::string key_;
+  std::unique_ptr<DatasetPair> data_;
+};
+
+class Runner {
+ public:
+  Runner(const std::vector<SweepPoint>& points, const RunOptions& options)
+      : points_(points),
+        options_(options),
+        folder_(folder_of(points, options)),
+        progress_(options.progress != nullptr ? *options.progress : silent_),
+        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")) {}
+
+  RunOutcome run() {
+    const auto start = std::chrono::steady_clock::now();
+    memory_ops(options_.exec.backend);  // says at once if the backend is not there
+    kernels(options_.exec.backend);
+    write_file_atomically(folder_ / "config.toml", to_toml(resolved(points_)));
+    std::size_t missing = 0;
+    for (const SweepPoint& point : points_) missing += missing_steps(point);
+    std::unique_ptr<Progress> progress;
+    for (const SweepPoint& point : points_) {
+      const DatasetPair& data = data_.get(point.config);
+      for (const Variant variant : point.config.train.variants) {
+        throw_if_stopped();
+        const TrainedNetwork trained = trained_network(options_.exec, point.config, variant, data,
+                                                       options_.output / "models", progress_, options_.log);
+        if (&point == &points_.front()) {
+          picture_ = picture_of_tile(trained, point, variant);
+        }
+        evaluate_chips(point, variant, trained, data.test.samples(), missing, progress);
+      }
+    }
+    if (progress != nullptr) progress->finish();
+    return write_results(start);
+  }
+
+ private:
+  std::size_t missing_steps(const SweepPoint& point) const {
+    const EvalParams& eval = point.config.eval;
+    const std::string key = point.config.key();
+    std::size_t steps = 0;
+    for (const Variant variant : point.config.train.variants) {
+      for (int chip = 0; chip < eval.chips; ++chip) {
+        if (journal_.find(trial_id(point, key, variant, chip)) == nullptr) {
+          steps += eval.times.size() * eval.compensation.size();
+        }
+      }
+    }
+    return steps;
+  }
+
+  /// Chips run side by side, each on its own thread; where there are fewer chips than threads, each uses several.
+  void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained, const Samples& samples,
+                      std::size_t steps, std::unique_ptr<Progress>& progress) {
+    const EvalParams& eval = point.config.eval;
+    const std::string key = point.config.key();
+    PointResult result{&point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
+    std::vector<TrialId> todo;
+    for (int chip = 0; chip < eval.chips; ++chip) {
+      const TrialId id = trial_id(point, key, variant, chip);
+      if (journal_.find(id) == nullptr) todo.push_back(id);
+    }
+    if (!todo.empty() && progress == nullptr) {
+      progress = std::make_unique<Progress>(progress_, "Evaluating chips", steps);
+    }
+    const int at_once = static_cast<int>(std::min<std::size_t>(todo.size(), static_cast<std::size_t>(options_.exec.threads)));
+    Exec exec = options_.exec;
+    exec.threads = at_once == 0 ? 1 : std::max(1, options_.exec.threads / at_once);
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    std::atomic<bool> has_failed = false;
+    omp_set_max_active_levels(2);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(at_once) if (at_once > 1)
+    for (std::size_t i = 0; i < todo.size(); ++i) {
+      if (has_failed || stop_requested()) continue;
+      try {
+        const auto goes_on = [&] {
+          progress->advance();
+          return !stop_requested() && !has_failed;
+        };
+        journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, samples, eval,
+                                               point.config.seed, todo[i].chip, goes_on));
+        ++computed_;
+      } catch (...) {  // no exception may leave a parallel region
+        const std::lock_guard lock(failure_mutex);
+        if (failure == nullptr) failure = std::current_exception();
+        has_failed = true;
+      }
+    }
+    throw_if_stopped();
+    if (failure != nullptr) std::rethrow_exception(failure);
+    for (int chip = 0; chip < eval.chips; ++chip) {
+      result.trials.push_back(*journal_.find(trial_id(point, key, variant, chip)));
+      if (result.trials.back().correct.size() != eval.times.size() * eval.compensation.size()) {
+        throw DataError((folder_ / "trials.jsonl").string() + " holds a trial with another number of evaluations; "
+                        "remove the file to compute all chips again");
+      }
+    }
+    results_.push_back(std::move(result));
+  }
+
+  RunOutcome write_results(std::chrono::steady_clock::time_point start) {
+    RunOutcome outcome{.folder = folder_, .rows = accuracy_rows(results_), .computed = computed_};
+    for (const PointResult& result : results_) outcome.trials += result.trials.size();
+    const std::string csv = results_csv(results_);
+    write_arrays(folder_ / "arrays.h5", results_, picture_);
+    write_file_atomically(folder_ / "results.csv", csv);
+    Sha256 hash;
+    digest_hdf5(folder_ / "arrays.h5", hash);
+    hash.update(csv);
+    const Sha256::Digest digest = hash.finish();
+    outcome.digest = hex(digest);
+
+    Value manifest = Value::table();
+    manifest.set_key("program", "meltquench " + std::string(version()));
+    manifest.set_key("key", experiment_key(points_));
+    manifest.set_key("seed", static_cast<std::int64_t>(points_.front().config.seed));
+    manifest.set_key("backend", name(options_.exec.backend));
+    manifest.set_key("kernels", kernels(options_.exec.backend).name);
+    const ReportData report = report_data(results_, picture_, experiment_key(points_), outcome.digest, manifest);
+    write_file_atomically(folder_ / "report.html", html_report(report));
+    // What follows differs from run to run and belongs into no other file.
+    manifest.set_key("threads", options_.exec.threads);
+    manifest.set_key("trials", static_cast<std::int64_t>(outcome.trials));
+    manifest.set_key("computed_now", static_cast<std::int64_t>(outcome.computed));
+    manifest.set_key("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    manifest.set_key("digest", outcome.digest);
+    write_file_atomically(folder_ / "manifest.json", to_json(manifest, 2) + "\n");
+    return outcome;
+  }
+
+  const std::vector<SweepPoint>& points_;
+  const RunOptions& options_;
+  std::filesystem::path folder_;
+  SilentProgress silent_;
+  ProgressSink& progress_;
+  Journal journal_;
+  DataCache data_;
+  TilePicture picture_;
+  std::vector<PointResult> results_;
+  std::atomic<std::size_t> computed_ = 0;
+};
+
+}  // namespace
+
+RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
+  MQ_EXPECTS(!points.empty());
+  return Runner(points, options).run();
+}
+
+RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
+  MQ_EXPECTS(!points.empty());
+  RunPlan plan{.folder = folder_of(points, options), .points = points.size()};
+  const Journal journal(plan.folder / "trials.jsonl");
+  std::vector<std::filesystem::path> networks;
+  DataCache data;
+  for (const SweepPoint& point : points) {
+    const std::string key = point.config.key();
+    const DatasetPair& images = data.get(point.config);
+    const Network network = make_network(point.config.model, images.train.shape, images.train.classes);
+    std::size_t tiles = 0, bytes = 0;
+    for (const LayerShape& layer : layer_shapes(network)) {
+      const Hardware hardware = point.config.hardware.for_layer(layer.name);
+      const TileGrid grid = tile_grid(hardware.tile, layer.outputs, layer.inputs);
+      tiles += grid.size();
+      bytes += bytes_per_weight(hardware) * layer.outputs * layer.inputs;
+    }
+    plan.tiles = std::max(plan.tiles, tiles);
+    plan.bytes_per_chip = std::max(plan.bytes_per_chip, bytes);
+    for (const Variant variant : point.config.train.variants) {
+      const std::filesystem::path file = network_file(options.output / "models", point.config, variant);
+      if (!std::filesystem::exists(file) && std::find(networks.begin(), networks.end(), file) == networks.end()) {
+        networks.push_back(file);
+      }
+      for (int chip = 0; chip < point.config.eval.chips; ++chip) {
+        ++plan.trials;
+        if (journal.find(trial_id(point, key, variant, chip)) != nullptr) ++plan.done;
+      }
+    }
+  }
+  plan.trainings = networks.size();
+  return plan;
+}
+
+RunOutcome rewrite_report(const std::filesystem::path& folder, const RunOptions& options) {
+  const std::filesystem::path config = folder / "config.toml";
+  if (!std::filesystem::exists(config)) {
+    throw MissingError(folder.string() + " holds no config.toml, so it is no folder of a run; `meltquench run` makes one");
+  }
+  RunOptions here = options;
+  here.output = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+  const std::vector<SweepPoint> points = sweep_points(load_toml(config));
+  const RunPlan plan = plan_experiment(points, here);
+  if (plan.done < plan.trials) {
+    throw StateError(folder.string() + " has only " + std::to_string(plan.done) + " of " + std::to_string(plan.trials) +
+                     " chips; finish it with `meltquench run " + config.string() + "`");
+  }
+  return run_experiment(points, here);
+}
+
+}  // namespace mq

@@ -1,0 +1,48 @@
+/// What a finished run leaves for people and programs: results.csv, arrays.h5, report.html, manifest.json. All derived
+/// from the journal and the trained networks, so they can be written again at any time, to the same bytes.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "meltquench/experiment/experiment.h"
+#include "meltquench/experiment/journal.h"
+#include "meltquench/experiment/trained_network.h"
+
+namespace mq {
+
+/// One trained network under the hardware of one point, with the trials of its chips in ascending order.
+struct PointResult {
+  const SweepPoint* point = nullptr;
+  Variant variant = Variant::plain;
+  double digital_accuracy = 0.0;
+  std::int64_t images = 0;
+  std::vector<ChipTrial> trials;
+};
+
+/// Conductances of one tile of one chip: what heatmaps show.
+struct TilePicture {
+  std::string variant, layer;
+  std::size_t outputs = 0, inputs = 0;
+  double aged_s = 0.0;
+  std::vector<float> target = {}, programmed = {}, aged = {};  ///< g_plus - g_minus [S], [outputs, inputs]
+};
+
+/// Programs the first chip of a point once more and looks at the first tile of its first layer.
+TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant);
+
+/// Per point, variant, compensation and time: mean and Student-t interval over chips.
+std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results);
+
+/// Tidy table, one line per row; swept keys come first. Decimal points, "\n", no locale.
+std::string results_csv(const std::vector<PointResult>& results);
+
+/// Accuracies, counters and the picture, as data sets.
+void write_arrays(const std::filesystem::path& file, const std::vector<PointResult>& results,
+                  const TilePicture& picture);
+
+ReportData report_data(const std::vector<PointResult>& results, const TilePicture& picture, const std::string& key,
+                       const std::string& digest, const Value& manifest);
+
+}  // namespace mq

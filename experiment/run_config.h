@@ -1,0 +1,71 @@
+/// Everything that one run depends on, seed included: the config file, resolved.
+///
+///     schema = 1
+///     name   = "fashion-mnist"
+///     seed   = 7
+///     device = "pcm-like"            # or a table [device]
+///     [data] [model] [train] [tile] [dac] [adc] [eval] [sweep], [[layer]]
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "meltquench/crossbar/hardware.h"
+#include "meltquench/crossbar/tile_array.h"
+#include "meltquench/models/dataset.h"
+#include "meltquench/models/model.h"
+#include "meltquench/training/train_params.h"
+
+namespace mq {
+
+/// The `[eval]` table: which chips are looked at, and when.
+struct EvalParams {
+  std::vector<double> times = {25.0, 3600.0, 86400.0, 2592000.0, 31536000.0};
+  int chips = 25;
+  int first_chip = 0;
+  std::vector<DriftCompensation> compensation = {DriftCompensation::none, DriftCompensation::global};
+  int calibration_images = 1000;
+  int batch_size = 500;
+
+  static constexpr auto describe() {
+    return fields(
+        field("times", &EvalParams::times, Unit::second, non_negative,
+              "Times of evaluation after the reference read, ascending."),
+        field("chips", &EvalParams::chips, between(1, 65536), "Chips to program: samples of the device variation."),
+        field("first_chip", &EvalParams::first_chip, between(0, 65535), "Id of the first chip."),
+        field("compensation", &EvalParams::compensation, "Kinds of drift compensation to evaluate."),
+        field("calibration_images", &EvalParams::calibration_images, between(1, 1000000),
+              "Training images that the ranges of DACs and ADCs are taken from."),
+        field("batch_size", &EvalParams::batch_size, between(1, 65536),
+              "Test images per call; changes speed and memory, never results."));
+  }
+  std::string problem() const;
+};
+
+struct RunConfig {
+  std::string name = "run";
+  std::uint64_t seed = 7;
+  DataParams data;
+  ModelParams model;
+  TrainParams train;
+  HardwareConfig hardware;
+  EvalParams eval;
+
+  /// Throws ConfigError for anything that does not belong there. The key `sweep` is skipped: see sweep_grid.h.
+  static RunConfig from_value(const Value& config);
+  /// All keys with their values, in the order of the reference page.
+  Value to_value() const;
+
+  /// Hexadecimal SHA-256 over all that results depend on: the resolved config but for `eval.batch_size`.
+  std::string key() const;
+  /// The same over all that training depends on, without `train.variants`.
+  std::string training_key() const;
+};
+
+/// A config file with overrides ("adc.bits=6") applied, before it is resolved. Throws as `load_toml`.
+Value load_config(const std::filesystem::path& file, std::span<const std::string> overrides);
+
+}  // namespace mq

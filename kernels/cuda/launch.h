@@ -1,0 +1,37 @@
+/// How kernels start and how their threads add up: only in ways that no order of threads can change.
+#pragma once
+
+#include <cstdint>
+
+#include "meltquench/core/math.h"
+#include "meltquench/kernels/cuda/device.h"
+
+/// Runs `kernel` with `blocks` * `threads` threads on the device and stream of `exec`. A kernel that cannot start
+/// throws at once; one that fails while it runs is reported by a later call (device.h).
+#if defined(MQ_CUDA_ON_CPU)
+#define MQ_START(kernel, blocks, threads, exec, ...) \
+  ::on_cpu::launch(::on_cpu::Grid{blocks, threads}, kernel, __VA_ARGS__)
+#else
+#define MQ_START(kernel, blocks, threads, exec, ...) \
+  kernel<<<blocks, threads, 0, ::mq::MQ_BACKEND::stream_of(exec)>>>(__VA_ARGS__)
+#endif
+#define MQ_LAUNCH(kernel, blocks, threads, exec, ...)                                 \
+  do {                                                                                \
+    ::mq::MQ_BACKEND::use_device(exec);                                               \
+    MQ_START(kernel, blocks, threads, exec, __VA_ARGS__);                             \
+    ::mq::MQ_BACKEND::check(cudaGetLastError(), exec, "starting a kernel");           \
+  } while (false)
+
+namespace mq::MQ_BACKEND {
+
+/// Integers in two's complement: a sum of signed numbers is right as well, after a cast.
+using AtomicSum = unsigned long long;
+
+__device__ inline void add_to(AtomicSum* sum, std::int64_t x) {
+  if (x != 0) atomicAdd(sum, static_cast<AtomicSum>(x));
+}
+
+/// Expects 0 <= x: the bits of such floats have the same order as their values.
+__device__ inline void raise_to(std::uint32_t* largest_bits, float x) { atomicMax(largest_bits, to_bits(x)); }
+
+}  // namespace mq::MQ_BACKEND

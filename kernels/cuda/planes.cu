@@ -1,0 +1,118 @@
+/// Planes and inputs on CUDA: largest magnitude, packing into panels, DAC codes.
+///
+/// What a kernel counts is summed by integer atomics, a maximum is one of bit patterns: no order of threads matters.
+#include "meltquench/kernels/backend.h"
+#include "meltquench/kernels/for_each.h"
+#include "meltquench/kernels/quantize.h"
+
+namespace mq::MQ_BACKEND {
+namespace {
+
+/// Elements that one thread adds up before it meets the others: it takes every `threads`-th one, so that neighbours
+/// read neighbours.
+struct Share {
+  static constexpr std::size_t kPerThread = 16;
+  std::size_t size, threads;
+
+  explicit Share(std::size_t n) : size(n), threads((n + kPerThread - 1) / kPerThread) {}
+};
+
+struct RaiseToMagnitudes {
+  Share share;
+  const float* p;
+  std::uint32_t* largest_bits;
+
+  template <class F>
+  __device__ void operator()(std::uint32_t first) const {
+    F largest = 0.0f;
+    for (std::size_t i = first; i < share.size; i += share.threads) largest = max(abs(p[i]), largest);
+    raise_to(largest_bits, largest);
+  }
+};
+
+struct PackElements {
+  Share share;
+  PackPlane op;
+  AtomicSum* sum_of_codes;
+
+  template <class F>
+  __device__ void operator()(std::uint32_t first) const {
+    std::int64_t sum = 0;
+    for (std::size_t i = first; i < share.size; i += share.threads) sum += pack(static_cast<std::uint32_t>(i));
+    add_to(sum_of_codes, sum);
+  }
+
+ private:
+  __device__ std::int32_t pack(std::uint32_t i) const {
+    const auto inputs = static_cast<std::uint32_t>(padded_inputs(op.inputs));
+    const std::uint32_t o = i / inputs, j = i % inputs;
+    const float g = o < op.outputs && j < op.inputs ? op.plane[o * op.inputs + j] : 0.0f;
+    const std::int16_t code = weight_code(g, op.codes_per_siemens);
+    const std::size_t at = integer_panel_index(o, j, op.inputs);
+    if (op.codes != nullptr) op.codes[at] = code;
+    if (op.magnitudes != nullptr) op.magnitudes[at] = magnitude_code(g, op.magnitudes_per_siemens);
+    if (op.floats != nullptr) op.floats[float_panel_index(o, j, op.inputs)] = g;
+    return code < 0 ? -code : code;
+  }
+};
+
+struct QuantizeElements {
+  Share share;
+  QuantizeInputs op;
+  AtomicSum* counts;  // clips, sum of |code|
+
+  template <class F>
+  __device__ void operator()(std::uint32_t first) const {
+    std::int64_t clips = 0, sum = 0;
+    for (std::size_t i = first; i < share.size; i += share.threads) {
+      bool is_clipped = false;
+      const float code = quantize(static_cast<std::uint32_t>(i), is_clipped);
+      op.codes[i] = static_cast<std::int16_t>(code);
+      clips += is_clipped;
+      sum += static_cast<std::int32_t>(abs(code));
+    }
+    add_to(counts, clips);
+    add_to(counts + 1, sum);
+  }
+
+ private:
+  __device__ float quantize(std::uint32_t i, bool& is_clipped) const {
+    const auto stride = static_cast<std::uint32_t>(op.code_stride), block = static_cast<std::uint32_t>(op.block);
+    const auto padded = static_cast<std::uint32_t>(padded_inputs(block));
+    const std::uint32_t row = i / stride, b = i % stride / padded, j = i % stride % padded;
+    const std::size_t input = std::size_t(b) * block + j;
+    if (j >= block || input >= op.inputs) return 0.0f;
+    return dac_code(op.x[row * op.inputs + input], op.codes_per_unit, op.code_limit, is_clipped);
+  }
+};
+
+}  // namespace
+
+float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
+  Buffer<std::uint32_t> bits(exec, 1);
+  const Share share(n);
+  for_each(exec, share.threads, RaiseToMagnitudes{share, p, bits.data()});
+  std::uint32_t largest = 0;
+  bits.copy_to({&largest, 1});
+  return from_bits(largest);
+}
+
+std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {
+  Buffer<AtomicSum> sum(exec, 1);
+  const Share share(panel_size(op.outputs, op.inputs));
+  for_each(exec, share.threads, PackElements{share, op, sum.data()});
+  AtomicSum total = 0;
+  sum.copy_to({&total, 1});
+  return static_cast<std::int64_t>(total);
+}
+
+DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
+  Buffer<AtomicSum> counts(exec, 2);
+  const Share share(op.batch * op.code_stride);
+  for_each(exec, share.threads, QuantizeElements{share, op, counts.data()});
+  AtomicSum total[2] = {};
+  counts.copy_to(total);
+  return {static_cast<std::int64_t>(total[0]), static_cast<std::int64_t>(total[1])};
+}
+
+}  // namespace mq::MQ_BACKEND

@@ -1,0 +1,73 @@
+#include "backends.h"
+
+#include "meltquench/devices/device.h"
+
+namespace mq {
+namespace {
+
+constexpr RngKey kKey(std::uint64_t index) {
+  return RngKey(2026, Purpose::programming, 3).at_event(static_cast<std::uint32_t>(index), 1).at_place(5, 11);
+}
+
+/// What cells hold after fabrication and programming, and their conductances over time: plain, and as a pair.
+std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DeviceParams& params, std::size_t size) {
+  const KernelTable& table = kernels(exec.backend);
+  std::vector<std::vector<float>> seen;
+  Buffer<float> fields(exec, size * static_cast<std::size_t>(cell_fields(params)));
+  const CellsView cells{&params, fields.data(), size};
+  table.fabricate_cells(exec, cells, kKey(0));
+  seen.push_back(on_host(fields));
+
+  std::vector<float> targets = uniform_floats(size, 0.0f, g_max(params), 1);
+  targets.front() = 0.0f;
+  targets.back() = g_max(params);
+  table.program_cells(exec, cells, on_backend(exec, targets).data(), kKey(1));
+  seen.push_back(on_host(fields));
+
+  Buffer<float> plane(exec, size);
+  for (const double time : {0.0, 25.0, 86400.0, 3.1536e7}) {
+    table.settle_cells(exec, {.cells = cells, .time = time, .key = kKey(2), .plane = plane.data()});
+    seen.push_back(on_host(plane));
+    table.settle_cells(
+        exec, {.cells = cells, .time = time, .key = kKey(3), .sign = -1.0f, .adds = true, .plane = plane.data()});
+    seen.push_back(on_host(plane));
+  }
+  return seen;
+}
+
+void compare_life(const DeviceParams& params, std::size_t size, const std::string& what) {
+  const auto cpu = life_of_cells(kCpu, params, size), cuda = life_of_cells(kCuda, params, size);
+  ASSERT_EQ(cpu.size(), cuda.size());
+  for (std::size_t i = 0; i < cpu.size(); ++i) expect_same_bits(cpu[i], cuda[i], what + ", step " + std::to_string(i));
+  const std::vector<float>& first_plane = cuda[2];
+  EXPECT_NEAR(first_plane.back(), g_max(params), 0.5f * g_max(params)) << what << ": nobody programmed these cells";
+}
+
+TEST_F(OnCuda, CellsOfEveryPresetLiveAsOnTheCpu) {
+  ASSERT_FALSE(presets().empty());
+  for (const Preset& preset : presets()) {
+    compare_life(device_from_preset(preset.name), 1537, std::string(preset.name));
+  }
+}
+
+TEST_F(OnCuda, CellsOfEveryModelLiveAsOnTheCpu) {
+  for_each_model([]<class Model>() {
+    compare_life(DeviceParams(typename Model::Params{}), 1000, "model " + std::string(Model::kName));
+  });
+}
+
+TEST_F(OnCuda, CellsWithMeasuredCurvesLiveAsOnTheCpu) {
+  Pcm::Params params;
+  params.nu_mean.shape = LawShape::table;
+  params.nu_mean.table = {3, {0.0f, 0.3f, 1.0f}, {0.1f, 0.06f, 0.03f}};
+  params.nu_sigma.shape = LawShape::power;
+  compare_life(DeviceParams(params), 777, "measured curves");
+}
+
+TEST_F(OnCuda, ArraysOfEverySizeAroundABlockLiveAsOnTheCpu) {
+  const DeviceParams params = device_from_preset("pcm-like");
+  for (const std::size_t size : {1, 31, 255, 256, 257, 4097}) compare_life(params, size, std::to_string(size) + " cells");
+}
+
+}  // namespace
+}  // namespace mq

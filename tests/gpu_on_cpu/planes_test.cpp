@@ -1,0 +1,109 @@
+#include "backends.h"
+
+#include <cmath>
+#include <limits>
+
+namespace mq {
+namespace {
+
+TEST_F(OnCuda, FindsTheLargestMagnitudeWhereverItStands) {
+  for (const std::size_t size : {1, 15, 16, 17, 4096, 10007}) {
+    const std::vector<float> values = uniform_floats(size, -1.0f, 1.0f, 2);
+    for (const std::size_t at : {std::size_t(0), size / 2, size - 1}) {
+      std::vector<float> planted = values;
+      planted[at] = -1.5f;
+      EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, on_backend(kCuda, planted).data(), size), 1.5f);
+    }
+    EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, on_backend(kCuda, values).data(), size),
+              kernels(Backend::cpu).largest_magnitude(kCpu, values.data(), size));
+  }
+  EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, nullptr, 0), 0.0f);
+}
+
+struct Panels {
+  std::vector<std::int16_t> codes, magnitudes;
+  std::vector<float> floats;
+  std::int64_t sum;
+};
+
+Panels pack(const Exec& exec, const std::vector<float>& plane, std::size_t outputs, std::size_t inputs, float scale) {
+  const std::size_t size = panel_size(outputs, inputs);
+  const Buffer<float> on = on_backend(exec, plane);
+  Buffer<std::int16_t> codes(exec, size), magnitudes(exec, size);
+  Buffer<float> floats(exec, size);
+  const std::int64_t sum = kernels(exec.backend)
+                               .pack_plane(exec, {.plane = on.data(),
+                                                  .outputs = outputs,
+                                                  .inputs = inputs,
+                                                  .codes_per_siemens = scale * kWeightLimit,
+                                                  .magnitudes_per_siemens = scale * kMagnitudeLimit,
+                                                  .codes = codes.data(),
+                                                  .magnitudes = magnitudes.data(),
+                                                  .floats = floats.data()});
+  return {on_host(codes), on_host(magnitudes), on_host(floats), sum};
+}
+
+TEST_F(OnCuda, PacksPlanesOfAnyShapeIntoTheSamePanels) {
+  const std::size_t shapes[][2] = {{1, 1}, {1, 7}, {16, 2}, {17, 33}, {100, 51}, {64, 128}};
+  for (const auto& [outputs, inputs] : shapes) {
+    const std::vector<float> plane = uniform_floats(outputs * inputs, -25e-6f, 25e-6f, 3);
+    const std::string what = std::to_string(outputs) + " x " + std::to_string(inputs);
+    const float scale = 1.0f / 24e-6f;  // the largest values are beyond the codes
+    const Panels cpu = pack(kCpu, plane, outputs, inputs, scale), cuda = pack(kCuda, plane, outputs, inputs, scale);
+    expect_same_bits(cpu.codes, cuda.codes, what + ", codes");
+    expect_same_bits(cpu.magnitudes, cuda.magnitudes, what + ", magnitudes");
+    expect_same_bits(cpu.floats, cuda.floats, what + ", floats");
+    EXPECT_EQ(cpu.sum, cuda.sum) << what;
+  }
+}
+
+TEST_F(OnCuda, PacksAnEmptyPlaneAndLeavesOutPanelsThatNobodyWants) {
+  const std::vector<float> plane(5 * 3, 0.0f);
+  EXPECT_EQ(pack(kCuda, plane, 5, 3, 0.0f).codes, pack(kCpu, plane, 5, 3, 0.0f).codes);
+  const Buffer<float> on = on_backend(kCuda, plane);
+  EXPECT_EQ(kernels(Backend::cuda).pack_plane(kCuda, {.plane = on.data(), .outputs = 5, .inputs = 3}), 0);
+}
+
+struct Codes {
+  std::vector<std::int16_t> codes;
+  DacCounts counts;
+};
+
+Codes quantize(const Exec& exec, const std::vector<float>& x, std::size_t inputs, std::size_t block, float limit) {
+  QuantizeInputs op{.batch = x.size() / inputs, .inputs = inputs, .block = block, .codes_per_unit = limit, .code_limit = limit};
+  op.code_stride = (inputs + block - 1) / block * padded_inputs(block);
+  const Buffer<float> on = on_backend(exec, x);
+  Buffer<std::int16_t> codes(exec, op.batch * op.code_stride);
+  op.x = on.data();
+  op.codes = codes.data();
+  const DacCounts counts = kernels(exec.backend).quantize_inputs(exec, op);
+  return {on_host(codes), counts};
+}
+
+TEST_F(OnCuda, QuantizesInputsInBlocksAndCountsWhatItClips) {
+  const std::size_t cases[][3] = {{1, 1, 1}, {3, 10, 4}, {5, 33, 11}, {7, 100, 256}, {2, 512, 128}};  // batch, inputs, block
+  for (const auto& [batch, inputs, block] : cases) {
+    for (const float limit : {1.0f, 127.0f, 2047.0f}) {
+      std::vector<float> x = uniform_floats(batch * inputs, -1.1f, 1.1f, 4);
+      x.front() = 0.5f / limit;  // a tie
+      x.back() = -std::numeric_limits<float>::infinity();
+      const Codes cpu = quantize(kCpu, x, inputs, block, limit), cuda = quantize(kCuda, x, inputs, block, limit);
+      const std::string what = std::to_string(inputs) + " inputs, limit " + std::to_string(limit);
+      expect_same_bits(cpu.codes, cuda.codes, what);
+      EXPECT_EQ(cpu.counts.clips, cuda.counts.clips) << what;
+      EXPECT_EQ(cpu.counts.sum_of_codes, cuda.counts.sum_of_codes) << what;
+      EXPECT_GT(cuda.counts.clips, 0) << what;
+    }
+  }
+}
+
+TEST_F(OnCuda, AnInputThatIsNoNumberCountsAsClippedOnBothSides) {
+  const std::vector<float> x = {0.25f, std::nanf(""), -0.25f, 0.0f};
+  const Codes cpu = quantize(kCpu, x, 4, 4, 127.0f), cuda = quantize(kCuda, x, 4, 4, 127.0f);
+  expect_same_bits(cpu.codes, cuda.codes, "codes");
+  EXPECT_EQ(cpu.counts.clips, 1);
+  EXPECT_EQ(cuda.counts.clips, 1);
+}
+
+}  // namespace
+}  // namespace mq

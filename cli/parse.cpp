@@ -15,10 +15,11 @@ std::string see_help(const Command& command) {
   return fmt::format("`meltquench {} --help` shows what it takes", command.name);
 }
 
-/// CLI11 says "--output: 1 required TEXT missing"; its sentence only tells which option is meant.
+/// CLI11 says "--output: 1 required TEXT missing" or "json was given a disallowed flag override"; its
+/// sentence only tells which option is meant.
 [[noreturn]] void throw_parse_error(const Command& command, const std::string& what) {
   for (const Option& option : command.options) {
-    if (!what.starts_with(option.name)) continue;
+    if (!what.starts_with(option.name) && !what.starts_with(option.name.substr(2))) continue;
     if (option.value.empty())
       throw ConfigError(fmt::format("{} is a switch and takes no value", option.name));
     throw ConfigError(fmt::format("{} needs a value: {} {}", option.name, option.name, option.value));
@@ -57,7 +58,8 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
-  std::vector<std::vector<std::string>> values(command.options.size()), operands(command.operands.size());
+  std::vector<std::vector<std::string>> values(command.options.size());
+  std::vector<std::string> operands;
   std::vector<CLI::Option*> switches(command.options.size());
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     const Option& option = command.options[i];
@@ -69,12 +71,7 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
       app.add_option(names, values[i])->allow_extra_args(false);
     }
   }
-  for (std::size_t i = 0; i < command.operands.size(); ++i) {
-    const Operand& operand = command.operands[i];
-    const bool is_list =
-        operand.count == Operand::Count::any || operand.count == Operand::Count::at_least_one;
-    app.add_option(std::string(operand.name), operands[i])->expected(is_list ? -1 : 1);
-  }
+  app.add_option("arguments", operands)->expected(-1);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));
@@ -94,14 +91,18 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
       arguments.add(option.name, value);
     }
   }
-  for (std::size_t i = 0; i < command.operands.size(); ++i) {
-    const Operand& operand = command.operands[i];
-    check_count(command, operand, operands[i].size());
-    for (const std::string& value : operands[i]) {
-      check_choice(operand.name, value, operand.choices);
-      arguments.add(operand.name, value);
+  auto next = operands.begin();
+  for (const Operand& operand : command.operands) {
+    const bool is_list =
+        operand.count == Operand::Count::any || operand.count == Operand::Count::at_least_one;
+    const auto end = is_list || next == operands.end() ? operands.end() : next + 1;
+    check_count(command, operand, static_cast<std::size_t>(end - next));
+    for (; next != end; ++next) {
+      check_choice(operand.name, *next, operand.choices);
+      arguments.add(operand.name, *next);
     }
   }
+  if (next != operands.end()) throw_unexpected(command, *next);
   return arguments;
 }
 

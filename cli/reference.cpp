@@ -32,7 +32,7 @@ std::string parameter_table(const Section& section) {
 }
 
 std::string config_page() {
-  std::string text = fmt::format("{}\n{}", kOrigin, R"(# Config files, schema 1
+  std::string text = fmt::format("{}\n{}", kOrigin, R"md(# Config files, schema 1
 
 TOML. Every key has a default, so a file says only what differs; `meltquench show FILE` prints all of them. A quantity is a
 text with its unit (`"25 uS"`, `"1 day"`) or a plain number in SI units. Times count from the reference read; a month has
@@ -62,8 +62,9 @@ A sweep lists values as an array, or as `range(first, end, step)` (the end is le
 [sweep]
 "adc.bits" = [4, 6, 8]
 "device.g_max" = "lin(10 uS, 30 uS, 3)"
-``` ) ");
-      for (const Section& section : sections()) {
+```
+)md");
+  for (const Section& section : sections()) {
     if (section.kind != Section::Kind::config) continue;
     text += fmt::format("\n## [{}]\n\n{}\n\n{}", section.name, section.sentence, parameter_table(section));
   }

@@ -39,6 +39,13 @@ Value show_preset(std::string_view name) {
   return table;
 }
 
+/// A config that asks for the device by its values.
+std::string preset_text(const Value& table) {
+  Value config = Value::table();
+  config.set_key("device", table.at("device"));
+  return "# " + table.at("preset").as_text() + ": " + table.at("summary").as_text() + "\n" + to_toml(config);
+}
+
 /// Data sets and groups with their attributes; a group is named by the data sets in it.
 Value show_hdf5(const fs::path& file) {
   const H5Reader reader(file, "", 0);
@@ -144,7 +151,7 @@ int run(const Arguments& arguments, Context& context) {
   if (fs::exists(what) && is_hdf5(what)) return print(show_hdf5(what), hdf5_text);
   if (fs::exists(what)) return print(show_config(what, arguments.all("--set")), to_toml);
   for (const Preset& preset : presets()) {
-    if (preset.name == what) return print(show_preset(what), to_toml);
+    if (preset.name == what) return print(show_preset(what), preset_text);
   }
   throw_nothing_there(what);
 }

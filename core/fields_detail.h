@@ -1,6 +1,8 @@
 /// The templates behind fields.h: which member type becomes which kind of value. Do not include directly.
 #pragma once
 
+#include <concepts>
+
 #include "meltquench/core/fields.h"
 
 namespace mq {

@@ -90,6 +90,27 @@ off_t end_of_complete_lines(int file, off_t size) {
   return 0;
 }
 
+/// A name in the same folder that no other process or thread uses.
+fs::path temporary_name(const fs::path& path) {
+  static std::atomic<unsigned> count{0};
+  return path.parent_path() / fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), count++);
+}
+
+/// Flushes a finished temporary file to disk and gives it its name; removes it if that fails.
+void commit_file(const fs::path& temporary, const fs::path& path) {
+  int error = 0;
+  {
+    const Descriptor file(temporary, O_RDONLY);
+    if (!file.is_open() || ::fsync(file.get()) != 0) error = errno;
+  }
+  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
+    ::unlink(temporary.c_str());
+    throw_storage_error(path, error);
+  }
+  flush_folder_of(path);
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -128,25 +149,6 @@ void ensure_writable_folder(const fs::path& folder) {
                                    way_out(errno)));
   }
   ::unlink(probe.c_str());
-}
-
-fs::path temporary_name(const fs::path& path) {
-  static std::atomic<unsigned> count{0};
-  return path.parent_path() / fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), count++);
-}
-
-void commit_file(const fs::path& temporary, const fs::path& path) {
-  int error = 0;
-  {
-    const Descriptor file(temporary, O_RDONLY);
-    if (!file.is_open() || ::fsync(file.get()) != 0) error = errno;
-  }
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    throw_storage_error(path, error);
-  }
-  flush_folder_of(path);
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {

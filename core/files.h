@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,13 +18,6 @@ void ensure_writable_folder(const std::filesystem::path& folder);
 /// Writes a temporary file in the same folder, flushes it to disk and renames it over `path`. On StorageError
 /// the old file is untouched and nothing is left behind.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
-/// Renames a finished temporary file to its name: flushes it, renames it, flushes the folder. Throws
-/// StorageError and removes the temporary if that fails.
-void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
-
-/// A name in the folder of `path` that no other process or thread uses: ".<name>.<pid>-<n>.tmp".
-std::filesystem::path temporary_name(const std::filesystem::path& path);
 
 /// Appends one line (no line break inside) and flushes it to disk; makes the file if there is none. If the
 /// file ends in a part of a line (its writer was killed), that part is cut off first. One writer at a time.

@@ -317,14 +317,12 @@ void H5Writer::commit() {
   const std::unique_ptr<File> file = std::move(file_);
   const hid_t id = file->file.get();
   // H5Fget_file_image would be the tidy way, but 1.10 spoils the checksum of the superblock in the copy that
-  // it gives. The handle of the driver for memory is the address of its pointer to the bytes, block in front
-  // included.
-  hsize_t size = 0;
+  // it gives; it only tells the size, without the block in front. The handle of HDF5's driver for memory is
+  // the address of its pointer to the bytes.
   void* memory = nullptr;
-  const bool is_complete = H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 && H5Fget_filesize(id, &size) >= 0 &&
-                           H5Fget_vfd_handle(id, H5P_DEFAULT, &memory) >= 0 && memory != nullptr;
-  if (!is_complete) file->fail("the end");
-  std::string bytes(*static_cast<char**>(memory), size);
+  const ssize_t size = H5Fflush(id, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(id, nullptr, 0);
+  if (size < 0 || H5Fget_vfd_handle(id, H5P_DEFAULT, &memory) < 0 || memory == nullptr) file->fail("the end");
+  std::string bytes(*static_cast<char**>(memory), kSealSize + static_cast<std::size_t>(size));
   file->file.reset();
   write_seal(bytes, file->kind);
   write_file_atomically(file->path, bytes);

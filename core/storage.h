@@ -50,8 +50,8 @@ struct DatasetInfo {
   Shape shape;
 };
 
-/// Builds a new file in memory; `commit` writes it. Until then, and if it fails, the disk is as it was.
-/// Groups on a path are made as needed.
+/// Builds a new file in memory (twice its size at the end); `commit` writes it. Until then, and if it fails,
+/// the disk is as it was. Groups on a path are made as needed.
 class H5Writer {
  public:
   /// `kind` ("results", "chip") and `version` become the root attributes `format` = "meltquench <kind>" and

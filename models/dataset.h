@@ -34,7 +34,7 @@ struct DatasetPair {
 /// The `[data]` table.
 struct DataParams {
   std::string name = "fashion-mnist";
-  std::string path;
+  std::string path{};
   std::int64_t train_images = 0;
   std::int64_t test_images = 0;
 

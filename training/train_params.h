@@ -27,7 +27,7 @@ std::string_view name(Variant variant);
 /// on the weights in every step and weights clipped to a few standard deviations (there 3.8 % and 2.0 to 2.5).
 struct TrainParams {
   std::vector<Variant> variants{Variant::plain, Variant::hardware_aware};
-  int epochs = 12;
+  int epochs = 14;
   int batch_size = 128;
   int shards = 4;
   Optimizer optimizer = Optimizer::adam;
@@ -37,7 +37,7 @@ struct TrainParams {
   double step_factor = 0.3;
   double momentum = 0.9;
   double weight_decay = 0.0;
-  float weight_noise = 0.08f;
+  float weight_noise = 0.12f;
   float weight_clip = 2.0f;
   float input_range = 0.0f;
   int input_bits = 0;

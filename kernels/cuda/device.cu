@@ -1,13 +1,13 @@
-#include "meltquench/kernels/cuda/device.h"
-
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/kernels/cuda/device.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
 
-constexpr int kOldestMajor = 8;  // the build holds code for compute capability 8.0 and 9.0, and PTX for what follows
+constexpr int kOldestMajor =
+    8;  // the build holds code for compute capability 8.0 and 9.0, and PTX for what follows
 
 /// The runtime remembers its last error and would blame the next launch for it.
 std::string take_reason(cudaError_t error) {
@@ -20,8 +20,9 @@ int device_count() {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count > 0) return count;
-  throw BackendUnavailable("no CUDA device: " + take_reason(error == cudaSuccess ? cudaErrorNoDevice : error) +
-                           "; the backend cuda needs an NVIDIA GPU and its driver, otherwise choose the backend cpu");
+  throw BackendUnavailable(
+      "no CUDA device: " + take_reason(error == cudaSuccess ? cudaErrorNoDevice : error) +
+      "; the backend cuda needs an NVIDIA GPU and its driver, otherwise choose the backend cpu");
 }
 
 }  // namespace
@@ -35,12 +36,15 @@ void require_device(const Exec& exec) {
                              std::to_string(count) + ", counted from 0; choose one of them");
   }
   int major = 0, minor = 0;
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, exec.device), exec, "asking what it is");
-  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, exec.device), exec, "asking what it is");
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, exec.device), exec,
+        "asking what it is");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, exec.device), exec,
+        "asking what it is");
   if (major < kOldestMajor) {
     throw BackendUnavailable("CUDA device " + std::to_string(exec.device) + " has compute capability " +
                              std::to_string(major) + "." + std::to_string(minor) + ", but the kernels need " +
-                             std::to_string(kOldestMajor) + ".0 or newer; choose another device or the backend cpu");
+                             std::to_string(kOldestMajor) +
+                             ".0 or newer; choose another device or the backend cpu");
   }
 }
 
@@ -48,8 +52,9 @@ void use_device(const Exec& exec) { check(cudaSetDevice(exec.device), exec, "sel
 
 void check(cudaError_t error, const Exec& exec, const char* doing) {
   if (error == cudaSuccess) return;
-  throw ResourceError("CUDA device " + std::to_string(exec.device) + " failed while " + doing + ": " +
-                      take_reason(error) + "; what it computed is lost. Start again, and choose the backend cpu if it fails again");
+  throw ResourceError(
+      "CUDA device " + std::to_string(exec.device) + " failed while " + doing + ": " + take_reason(error) +
+      "; what it computed is lost. Start again, and choose the backend cpu if it fails again");
 }
 
 }  // namespace mq::MQ_BACKEND

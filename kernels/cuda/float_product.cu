@@ -1,7 +1,6 @@
 /// The contract is kernels/float_product.h: one thread follows the chain of one element.
-#include "meltquench/kernels/float_product.h"
-
 #include "meltquench/kernels/backend.h"
+#include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/for_each.h"
 
 namespace mq::MQ_BACKEND {
@@ -12,7 +11,8 @@ struct ProductElement {
 
   template <class F>
   __device__ void operator()(std::uint32_t i) const {
-    const std::size_t row = i / static_cast<std::uint32_t>(op.columns), column = i % static_cast<std::uint32_t>(op.columns);
+    const std::size_t row = i / static_cast<std::uint32_t>(op.columns),
+                      column = i % static_cast<std::uint32_t>(op.columns);
     float* c = op.c + row * op.c_row + column;
     F sum = op.adds ? *c : 0.0f;
     for (std::size_t k = 0; k < op.depth; ++k) {

@@ -6,8 +6,8 @@
 #include "meltquench/core/math.h"
 #include "meltquench/kernels/cuda/device.h"
 
-/// Runs `kernel` with `blocks` * `threads` threads on the device and stream of `exec`. A kernel that cannot start
-/// throws at once; one that fails while it runs is reported by a later call (device.h).
+/// Runs `kernel` with `blocks` * `threads` threads on the device and stream of `exec`. A kernel that cannot
+/// start throws at once; one that fails while it runs is reported by a later call (device.h).
 #if defined(MQ_CUDA_ON_CPU)
 #define MQ_START(kernel, blocks, threads, exec, ...) \
   ::on_cpu::launch(::on_cpu::Grid{blocks, threads}, kernel, __VA_ARGS__)
@@ -15,11 +15,11 @@
 #define MQ_START(kernel, blocks, threads, exec, ...) \
   kernel<<<blocks, threads, 0, ::mq::MQ_BACKEND::stream_of(exec)>>>(__VA_ARGS__)
 #endif
-#define MQ_LAUNCH(kernel, blocks, threads, exec, ...)                                 \
-  do {                                                                                \
-    ::mq::MQ_BACKEND::use_device(exec);                                               \
-    MQ_START(kernel, blocks, threads, exec, __VA_ARGS__);                             \
-    ::mq::MQ_BACKEND::check(cudaGetLastError(), exec, "starting a kernel");           \
+#define MQ_LAUNCH(kernel, blocks, threads, exec, ...)                       \
+  do {                                                                      \
+    ::mq::MQ_BACKEND::use_device(exec);                                     \
+    MQ_START(kernel, blocks, threads, exec, __VA_ARGS__);                   \
+    ::mq::MQ_BACKEND::check(cudaGetLastError(), exec, "starting a kernel"); \
   } while (false)
 
 namespace mq::MQ_BACKEND {

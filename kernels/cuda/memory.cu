@@ -1,4 +1,5 @@
-/// Device memory for `Buffer`. Every call waits for its stream, so that host and device never race over a buffer.
+/// Device memory for `Buffer`. Every call waits for its stream, so that host and device never race over a
+/// buffer.
 #include <string>
 
 #include "meltquench/core/error.h"
@@ -10,7 +11,8 @@ namespace {
 std::string mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 void release(const Exec&, void* p) {
-  // A buffer dies here, perhaps because of the very error that this call would report: nothing is left to be told.
+  // A buffer dies here, perhaps because of the very error that this call would report: nothing is left to be
+  // told.
   if (cudaFree(p) != cudaSuccess) cudaGetLastError();
 }
 
@@ -23,9 +25,10 @@ void* allocate(const Exec& exec, std::size_t bytes) {
     cudaGetLastError();  // forgotten: the device is fine
     std::size_t free = 0, all = 0;
     check(cudaMemGetInfo(&free, &all), exec, "asking for its free memory");
-    throw ResourceError("not enough memory on CUDA device " + std::to_string(exec.device) + " for a buffer of " +
-                        std::to_string(bytes) + " bytes (" + mebibytes(bytes) + "): " + mebibytes(free) + " of " +
-                        mebibytes(all) + " are free; use a smaller batch, smaller arrays or the backend cpu");
+    throw ResourceError("not enough memory on CUDA device " + std::to_string(exec.device) +
+                        " for a buffer of " + std::to_string(bytes) + " bytes (" + mebibytes(bytes) +
+                        "): " + mebibytes(free) + " of " + mebibytes(all) +
+                        " are free; use a smaller batch, smaller arrays or the backend cpu");
   }
   check(error, exec, "allocating memory");
   try {
@@ -46,7 +49,8 @@ void to_device(const Exec& exec, void* to, const void* from, std::size_t bytes) 
 
 void to_host(const Exec& exec, void* to, const void* from, std::size_t bytes) {
   use_device(exec);
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_of(exec)), exec, "computing or copying back");
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_of(exec)), exec,
+        "computing or copying back");
   check(cudaStreamSynchronize(stream_of(exec)), exec, "computing or copying back");
 }
 

@@ -1,7 +1,8 @@
-/// Grouped MVM of a layer's tiles on CUDA, in its plain form: one thread makes one output of one row, tile after tile.
+/// Grouped MVM of a layer's tiles on CUDA, in its plain form: one thread makes one output of one row, tile
+/// after tile.
 ///
-/// The operations and their order are those of kernels/cpu/mvm.cpp, hence the same bits: integer sums are exact, float
-/// sums run over ascending inputs, doubles over ascending tiles.
+/// The operations and their order are those of kernels/cpu/mvm.cpp, hence the same bits: integer sums are
+/// exact, float sums run over ascending inputs, doubles over ascending tiles.
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/mvm_epilogue.h"
@@ -22,8 +23,10 @@ struct MvmOutput {
 
   template <class F>
   __device__ void operator()(std::uint32_t i) const {
-    const auto outputs = static_cast<std::uint32_t>(op.outputs), tile_outputs = static_cast<std::uint32_t>(op.tile_outputs);
-    const std::uint32_t row = i / outputs, tile_row = i % outputs / tile_outputs, output = i % outputs % tile_outputs;
+    const auto outputs = static_cast<std::uint32_t>(op.outputs),
+               tile_outputs = static_cast<std::uint32_t>(op.tile_outputs);
+    const std::uint32_t row = i / outputs, tile_row = i % outputs / tile_outputs,
+                        output = i % outputs % tile_outputs;
     double total = 0.0;
     std::int64_t clipped = 0;
     for (std::uint32_t c = 0; c < grid_inputs; ++c) {
@@ -33,8 +36,8 @@ struct MvmOutput {
                                             : float_sums(tile, row, c, output, reads_noisily);
       F y = sums.mean * tile.scale;
       if (reads_noisily || tile.output_variance > 0.0f) {
-        const F variance =
-            reads_noisily ? fma(sums.squares, tile.read_variance, tile.output_variance) : tile.output_variance;
+        const F variance = reads_noisily ? fma(sums.squares, tile.read_variance, tile.output_variance)
+                                         : tile.output_variance;
         y = add_noise(y, variance, normal(tile, row, output));
       }
       if (tile.adc_codes_per_unit > 0.0f) {
@@ -49,8 +52,8 @@ struct MvmOutput {
   }
 
  private:
-  __device__ Sums integer_sums(const TilePlane& tile, std::uint32_t row, std::uint32_t c, std::uint32_t output,
-                               bool reads_noisily) const {
+  __device__ Sums integer_sums(const TilePlane& tile, std::uint32_t row, std::uint32_t c,
+                               std::uint32_t output, bool reads_noisily) const {
     const std::int16_t* x = op.codes + row * op.code_stride + c * padded_inputs(op.tile_inputs);
     std::int64_t mean = 0, squares = 0;
     for (std::uint32_t j = 0; j < tile.inputs; ++j) {

@@ -1,6 +1,7 @@
 /// Planes and inputs on CUDA: largest magnitude, packing into panels, DAC codes.
 ///
-/// What a kernel counts is summed by integer atomics, a maximum is one of bit patterns: no order of threads matters.
+/// What a kernel counts is summed by integer atomics, a maximum is one of bit patterns: no order of threads
+/// matters.
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/quantize.h"
@@ -8,8 +9,8 @@
 namespace mq::MQ_BACKEND {
 namespace {
 
-/// Elements that one thread adds up before it meets the others: it takes every `threads`-th one, so that neighbours
-/// read neighbours.
+/// Elements that one thread adds up before it meets the others: it takes every `threads`-th one, so that
+/// neighbours read neighbours.
 struct Share {
   static constexpr std::size_t kPerThread = 16;
   std::size_t size, threads;
@@ -38,7 +39,8 @@ struct PackElements {
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
     std::int64_t sum = 0;
-    for (std::size_t i = first; i < share.size; i += share.threads) sum += pack(static_cast<std::uint32_t>(i));
+    for (std::size_t i = first; i < share.size; i += share.threads)
+      sum += pack(static_cast<std::uint32_t>(i));
     add_to(sum_of_codes, sum);
   }
 
@@ -77,7 +79,8 @@ struct QuantizeElements {
 
  private:
   __device__ float quantize(std::uint32_t i, bool& is_clipped) const {
-    const auto stride = static_cast<std::uint32_t>(op.code_stride), block = static_cast<std::uint32_t>(op.block);
+    const auto stride = static_cast<std::uint32_t>(op.code_stride),
+               block = static_cast<std::uint32_t>(op.block);
     const auto padded = static_cast<std::uint32_t>(padded_inputs(block));
     const std::uint32_t row = i / stride, b = i % stride / padded, j = i % stride % padded;
     const std::size_t input = std::size_t(b) * block + j;

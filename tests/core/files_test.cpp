@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/log.h"

@@ -1,5 +1,5 @@
-/// What the cases that compare Backend::cuda with the CPU share. Who stands behind Backend::cuda is the program's affair:
-/// the stand-in device (register_on_cpu.cpp) or a real one.
+/// What the cases that compare Backend::cuda with the CPU share. Who stands behind Backend::cuda is the
+/// program's affair: the stand-in device (register_on_cpu.cpp) or a real one.
 #pragma once
 
 #include <gtest/gtest.h>

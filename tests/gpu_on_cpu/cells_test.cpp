@@ -1,5 +1,4 @@
 #include "backends.h"
-
 #include "meltquench/devices/device.h"
 
 namespace mq {
@@ -10,7 +9,8 @@ constexpr RngKey kKey(std::uint64_t index) {
 }
 
 /// What cells hold after fabrication and programming, and their conductances over time: plain, and as a pair.
-std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DeviceParams& params, std::size_t size) {
+std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DeviceParams& params,
+                                              std::size_t size) {
   const KernelTable& table = kernels(exec.backend);
   std::vector<std::vector<float>> seen;
   Buffer<float> fields(exec, size * static_cast<std::size_t>(cell_fields(params)));
@@ -29,7 +29,8 @@ std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DevicePara
     table.settle_cells(exec, {.cells = cells, .time = time, .key = kKey(2), .plane = plane.data()});
     seen.push_back(on_host(plane));
     table.settle_cells(
-        exec, {.cells = cells, .time = time, .key = kKey(3), .sign = -1.0f, .adds = true, .plane = plane.data()});
+        exec,
+        {.cells = cells, .time = time, .key = kKey(3), .sign = -1.0f, .adds = true, .plane = plane.data()});
     seen.push_back(on_host(plane));
   }
   return seen;
@@ -38,9 +39,11 @@ std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DevicePara
 void compare_life(const DeviceParams& params, std::size_t size, const std::string& what) {
   const auto cpu = life_of_cells(kCpu, params, size), cuda = life_of_cells(kCuda, params, size);
   ASSERT_EQ(cpu.size(), cuda.size());
-  for (std::size_t i = 0; i < cpu.size(); ++i) expect_same_bits(cpu[i], cuda[i], what + ", step " + std::to_string(i));
+  for (std::size_t i = 0; i < cpu.size(); ++i)
+    expect_same_bits(cpu[i], cuda[i], what + ", step " + std::to_string(i));
   const std::vector<float>& first_plane = cuda[2];
-  EXPECT_NEAR(first_plane.back(), g_max(params), 0.5f * g_max(params)) << what << ": nobody programmed these cells";
+  EXPECT_NEAR(first_plane.back(), g_max(params), 0.5f * g_max(params))
+      << what << ": nobody programmed these cells";
 }
 
 TEST_F(OnCuda, CellsOfEveryPresetLiveAsOnTheCpu) {
@@ -66,7 +69,8 @@ TEST_F(OnCuda, CellsWithMeasuredCurvesLiveAsOnTheCpu) {
 
 TEST_F(OnCuda, ArraysOfEverySizeAroundABlockLiveAsOnTheCpu) {
   const DeviceParams params = device_from_preset("pcm-like");
-  for (const std::size_t size : {1, 31, 255, 256, 257, 4097}) compare_life(params, size, std::to_string(size) + " cells");
+  for (const std::size_t size : {1, 31, 255, 256, 257, 4097})
+    compare_life(params, size, std::to_string(size) + " cells");
 }
 
 }  // namespace

@@ -13,8 +13,14 @@ std::vector<float> multiply(const Exec& exec, const Shape& s) {
   const Buffer<float> b = on_backend(exec, uniform_floats(s.depth * s.columns, -1.0f, 1.0f, 7));
   const std::size_t c_row = s.columns + 3;  // c is a part of something wider
   Buffer<float> c = on_backend(exec, uniform_floats(s.rows * c_row, -1.0f, 1.0f, 8));
-  FloatProduct op{.rows = s.rows, .columns = s.columns, .depth = s.depth, .a = a.data(), .b = b.data(), .c = c.data(),
-                  .c_row = c_row, .adds = s.adds};
+  FloatProduct op{.rows = s.rows,
+                  .columns = s.columns,
+                  .depth = s.depth,
+                  .a = a.data(),
+                  .b = b.data(),
+                  .c = c.data(),
+                  .c_row = c_row,
+                  .adds = s.adds};
   op.a_row = s.a_is_transposed ? 1 : s.depth;
   op.a_column = s.a_is_transposed ? s.rows : 1;
   op.b_row = s.b_is_transposed ? 1 : s.columns;
@@ -29,8 +35,8 @@ TEST_F(OnCuda, FloatProductsFollowTheSameChains) {
     for (int flags = 0; flags < 8; ++flags) {
       const Shape shape{rows, columns, depth, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0};
       expect_same_bits(multiply(kCpu, shape), multiply(kCuda, shape),
-                       std::to_string(rows) + " x " + std::to_string(columns) + " x " + std::to_string(depth) +
-                           ", flags " + std::to_string(flags));
+                       std::to_string(rows) + " x " + std::to_string(columns) + " x " +
+                           std::to_string(depth) + ", flags " + std::to_string(flags));
     }
   }
 }

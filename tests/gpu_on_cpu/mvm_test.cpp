@@ -1,6 +1,6 @@
-#include "backends.h"
-
 #include <algorithm>
+
+#include "backends.h"
 
 namespace mq {
 namespace {
@@ -31,8 +31,10 @@ class LayerOnBackend {
     op_.first_row = layer.first_row;
     x_ = on_backend(exec, layer.is_full_scale ? std::vector<float>(layer.batch * layer.inputs, 1.0f)
                                               : uniform_floats(layer.batch * layer.inputs, -1.05f, 1.05f, 5));
-    if (layer.dac_bits > 0) quantize();
-    else op_.x = x_.data();
+    if (layer.dac_bits > 0)
+      quantize();
+    else
+      op_.x = x_.data();
     std::vector<TilePlane> planes;
     for (std::size_t r = 0; r < op_.grid_outputs(); ++r) {
       for (std::size_t c = 0; c < op_.grid_inputs(); ++c) planes.push_back(tile(r, c));
@@ -54,8 +56,9 @@ class LayerOnBackend {
     op_.code_stride = op_.grid_inputs() * padded_inputs(layer_.tile_inputs);
     codes_ = Buffer<std::int16_t>(exec_, layer_.batch * op_.code_stride);
     const auto limit = static_cast<float>(op_.code_limit);
-    kernels(exec_.backend).quantize_inputs(exec_, {x_.data(), layer_.batch, layer_.inputs, layer_.tile_inputs, limit, limit,
-                                                   codes_.data(), op_.code_stride});
+    kernels(exec_.backend)
+        .quantize_inputs(exec_, {x_.data(), layer_.batch, layer_.inputs, layer_.tile_inputs, limit, limit,
+                                 codes_.data(), op_.code_stride});
     op_.codes = codes_.data();
   }
 
@@ -63,23 +66,32 @@ class LayerOnBackend {
     const std::size_t outputs = std::min(layer_.tile_outputs, layer_.outputs - r * layer_.tile_outputs);
     const std::size_t inputs = std::min(layer_.tile_inputs, layer_.inputs - c * layer_.tile_inputs);
     const auto index = static_cast<std::uint32_t>(r * op_.grid_inputs() + c);
-    const std::vector<float> weights = layer_.is_full_scale ? std::vector<float>(outputs * inputs, 1.0f)
-                                                            : uniform_floats(outputs * inputs, -1.0f, 1.0f, 100 + index);
+    const std::vector<float> weights = layer_.is_full_scale
+                                           ? std::vector<float>(outputs * inputs, 1.0f)
+                                           : uniform_floats(outputs * inputs, -1.0f, 1.0f, 100 + index);
     const Buffer<float> plane = on_backend(exec_, weights);
     const std::size_t size = panel_size(outputs, inputs);
-    PackPlane pack{.plane = plane.data(), .outputs = outputs, .inputs = inputs,
-                   .codes_per_siemens = kWeightLimit, .magnitudes_per_siemens = kMagnitudeLimit};
+    PackPlane pack{.plane = plane.data(),
+                   .outputs = outputs,
+                   .inputs = inputs,
+                   .codes_per_siemens = kWeightLimit,
+                   .magnitudes_per_siemens = kMagnitudeLimit};
     pack.codes = panels_.emplace_back(exec_, size).data();
     pack.magnitudes = panels_.emplace_back(exec_, size).data();
     pack.floats = floats_.emplace_back(exec_, size).data();
     kernels(exec_.backend).pack_plane(exec_, pack);
 
-    TilePlane tile{.codes = pack.codes, .magnitudes = pack.magnitudes, .floats = pack.floats,
-                   .outputs = static_cast<std::uint32_t>(outputs), .inputs = static_cast<std::uint32_t>(inputs), .tile = index};
+    TilePlane tile{.codes = pack.codes,
+                   .magnitudes = pack.magnitudes,
+                   .floats = pack.floats,
+                   .outputs = static_cast<std::uint32_t>(outputs),
+                   .inputs = static_cast<std::uint32_t>(inputs),
+                   .tile = index};
     const float limit = static_cast<float>(std::max(op_.code_limit, 1));
     tile.scale = op_.codes != nullptr ? 1.0f / (limit * kWeightLimit) : 1.0f;
-    const float per_square =
-        op_.codes != nullptr ? static_cast<float>(1 << square_shift(op_.code_limit)) / (limit * limit * kMagnitudeLimit) : 1.0f;
+    const float per_square = op_.codes != nullptr ? static_cast<float>(1 << square_shift(op_.code_limit)) /
+                                                        (limit * limit * kMagnitudeLimit)
+                                                  : 1.0f;
     tile.read_variance = layer_.read_noise * layer_.read_noise * per_square;
     tile.output_variance = layer_.output_noise * layer_.output_noise;
     tile.multiplier = 1.0 + 0.1 * index;  // drift compensation
@@ -114,9 +126,13 @@ TEST_F(OnCuda, ProductsHaveTheBitsOfTheCpuWithAndWithoutConvertersAndNoise) {
     for (const int adc_bits : {0, 8}) {
       for (const float read_noise : {0.0f, 0.05f}) {
         for (const float output_noise : {0.0f, 0.1f}) {
-          compare({.dac_bits = dac_bits, .adc_bits = adc_bits, .read_noise = read_noise, .output_noise = output_noise},
-                  std::to_string(dac_bits) + "-bit DAC, " + std::to_string(adc_bits) + "-bit ADC, read noise " +
-                      std::to_string(read_noise) + ", output noise " + std::to_string(output_noise));
+          compare({.dac_bits = dac_bits,
+                   .adc_bits = adc_bits,
+                   .read_noise = read_noise,
+                   .output_noise = output_noise},
+                  std::to_string(dac_bits) + "-bit DAC, " + std::to_string(adc_bits) +
+                      "-bit ADC, read noise " + std::to_string(read_noise) + ", output noise " +
+                      std::to_string(output_noise));
         }
       }
     }
@@ -125,13 +141,14 @@ TEST_F(OnCuda, ProductsHaveTheBitsOfTheCpuWithAndWithoutConvertersAndNoise) {
 
 TEST_F(OnCuda, ProductsOfAnyShapeAndGridHaveTheBitsOfTheCpu) {
   const std::size_t shapes[][5] = {// outputs, inputs, tile outputs, tile inputs, batch
-                                   {1, 1, 1, 1, 1},      {10, 128, 10, 128, 3},  {17, 3, 16, 2, 5},
-                                   {40, 70, 16, 32, 4},  {100, 65, 33, 21, 13},  {64, 64, 64, 64, 61}};
+                                   {1, 1, 1, 1, 1},     {10, 128, 10, 128, 3}, {17, 3, 16, 2, 5},
+                                   {40, 70, 16, 32, 4}, {100, 65, 33, 21, 13}, {64, 64, 64, 64, 61}};
   for (const auto& [outputs, inputs, tile_outputs, tile_inputs, batch] : shapes) {
     for (const int bits : {0, 8}) {
       compare({outputs, inputs, tile_outputs, tile_inputs, batch, bits, bits, 0.05f, 0.1f},
-              std::to_string(outputs) + " x " + std::to_string(inputs) + " in tiles of " + std::to_string(tile_outputs) +
-                  " x " + std::to_string(tile_inputs) + ", " + std::to_string(bits) + " bits");
+              std::to_string(outputs) + " x " + std::to_string(inputs) + " in tiles of " +
+                  std::to_string(tile_outputs) + " x " + std::to_string(tile_inputs) + ", " +
+                  std::to_string(bits) + " bits");
     }
   }
 }
@@ -145,7 +162,12 @@ TEST_F(OnCuda, SumsBeyond32BitsAreExact) {
   const Layer layer{.inputs = 999, .tile_inputs = 999, .batch = 2, .dac_bits = 12, .is_full_scale = true};
   const Product product = compare(layer, "full scale");
   EXPECT_EQ(product.y[0], 999.0f);  // 999 * 2047 * 32767 = 6.7e10 in units of the scale
-  compare({.inputs = 999, .tile_inputs = 999, .batch = 2, .dac_bits = 12, .read_noise = 0.1f, .is_full_scale = true},
+  compare({.inputs = 999,
+           .tile_inputs = 999,
+           .batch = 2,
+           .dac_bits = 12,
+           .read_noise = 0.1f,
+           .is_full_scale = true},
           "full scale with read noise");
 }
 
@@ -157,7 +179,8 @@ TEST_F(OnCuda, NoiseBelongsToThePlaceInTheDataSetAndNotToTheBatch) {
   }
   Layer one_row = layer;
   one_row.batch = 1;
-  const std::vector<float> six = LayerOnBackend(kCuda, layer).run().y, one = LayerOnBackend(kCuda, one_row).run().y;
+  const std::vector<float> six = LayerOnBackend(kCuda, layer).run().y,
+                           one = LayerOnBackend(kCuda, one_row).run().y;
   EXPECT_TRUE(std::equal(one.begin(), one.end(), six.begin()));
 }
 

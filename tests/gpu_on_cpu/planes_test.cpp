@@ -1,7 +1,7 @@
-#include "backends.h"
-
 #include <cmath>
 #include <limits>
+
+#include "backends.h"
 
 namespace mq {
 namespace {
@@ -12,7 +12,8 @@ TEST_F(OnCuda, FindsTheLargestMagnitudeWhereverItStands) {
     for (const std::size_t at : {std::size_t(0), size / 2, size - 1}) {
       std::vector<float> planted = values;
       planted[at] = -1.5f;
-      EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, on_backend(kCuda, planted).data(), size), 1.5f);
+      EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, on_backend(kCuda, planted).data(), size),
+                1.5f);
     }
     EXPECT_EQ(kernels(Backend::cuda).largest_magnitude(kCuda, on_backend(kCuda, values).data(), size),
               kernels(Backend::cpu).largest_magnitude(kCpu, values.data(), size));
@@ -26,7 +27,8 @@ struct Panels {
   std::int64_t sum;
 };
 
-Panels pack(const Exec& exec, const std::vector<float>& plane, std::size_t outputs, std::size_t inputs, float scale) {
+Panels pack(const Exec& exec, const std::vector<float>& plane, std::size_t outputs, std::size_t inputs,
+            float scale) {
   const std::size_t size = panel_size(outputs, inputs);
   const Buffer<float> on = on_backend(exec, plane);
   Buffer<std::int16_t> codes(exec, size), magnitudes(exec, size);
@@ -49,7 +51,8 @@ TEST_F(OnCuda, PacksPlanesOfAnyShapeIntoTheSamePanels) {
     const std::vector<float> plane = uniform_floats(outputs * inputs, -25e-6f, 25e-6f, 3);
     const std::string what = std::to_string(outputs) + " x " + std::to_string(inputs);
     const float scale = 1.0f / 24e-6f;  // the largest values are beyond the codes
-    const Panels cpu = pack(kCpu, plane, outputs, inputs, scale), cuda = pack(kCuda, plane, outputs, inputs, scale);
+    const Panels cpu = pack(kCpu, plane, outputs, inputs, scale),
+                 cuda = pack(kCuda, plane, outputs, inputs, scale);
     expect_same_bits(cpu.codes, cuda.codes, what + ", codes");
     expect_same_bits(cpu.magnitudes, cuda.magnitudes, what + ", magnitudes");
     expect_same_bits(cpu.floats, cuda.floats, what + ", floats");
@@ -69,8 +72,13 @@ struct Codes {
   DacCounts counts;
 };
 
-Codes quantize(const Exec& exec, const std::vector<float>& x, std::size_t inputs, std::size_t block, float limit) {
-  QuantizeInputs op{.batch = x.size() / inputs, .inputs = inputs, .block = block, .codes_per_unit = limit, .code_limit = limit};
+Codes quantize(const Exec& exec, const std::vector<float>& x, std::size_t inputs, std::size_t block,
+               float limit) {
+  QuantizeInputs op{.batch = x.size() / inputs,
+                    .inputs = inputs,
+                    .block = block,
+                    .codes_per_unit = limit,
+                    .code_limit = limit};
   op.code_stride = (inputs + block - 1) / block * padded_inputs(block);
   const Buffer<float> on = on_backend(exec, x);
   Buffer<std::int16_t> codes(exec, op.batch * op.code_stride);
@@ -81,13 +89,15 @@ Codes quantize(const Exec& exec, const std::vector<float>& x, std::size_t inputs
 }
 
 TEST_F(OnCuda, QuantizesInputsInBlocksAndCountsWhatItClips) {
-  const std::size_t cases[][3] = {{1, 1, 1}, {3, 10, 4}, {5, 33, 11}, {7, 100, 256}, {2, 512, 128}};  // batch, inputs, block
+  const std::size_t cases[][3] = {
+      {1, 1, 1}, {3, 10, 4}, {5, 33, 11}, {7, 100, 256}, {2, 512, 128}};  // batch, inputs, block
   for (const auto& [batch, inputs, block] : cases) {
     for (const float limit : {1.0f, 127.0f, 2047.0f}) {
       std::vector<float> x = uniform_floats(batch * inputs, -1.1f, 1.1f, 4);
       x.front() = 0.5f / limit;  // a tie
       x.back() = -std::numeric_limits<float>::infinity();
-      const Codes cpu = quantize(kCpu, x, inputs, block, limit), cuda = quantize(kCuda, x, inputs, block, limit);
+      const Codes cpu = quantize(kCpu, x, inputs, block, limit),
+                  cuda = quantize(kCuda, x, inputs, block, limit);
       const std::string what = std::to_string(inputs) + " inputs, limit " + std::to_string(limit);
       expect_same_bits(cpu.codes, cuda.codes, what);
       EXPECT_EQ(cpu.counts.clips, cuda.counts.clips) << what;

@@ -1,7 +1,8 @@
-/// A stand-in for the toolkit's header of this name: the CUDA dialect and the calls that kernels/cuda/ uses, on the CPU.
+/// A stand-in for the toolkit's header of this name: the CUDA dialect and the calls that kernels/cuda/ uses,
+/// on the CPU.
 ///
-/// Error codes and meanings are those of the CUDA Runtime API, CUDA Toolkit 13.0. What tests steer and see is in
-/// on_cpu.h. Kernels without barriers only: a thread runs from start to end before the next one starts.
+/// Error codes and meanings are those of the CUDA Runtime API, CUDA Toolkit 13.0. What tests steer and see is
+/// in on_cpu.h. Kernels without barriers only: a thread runs from start to end before the next one starts.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,8 @@ cudaError_t cudaMalloc(void** p, std::size_t bytes);
 cudaError_t cudaFree(void* p);
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* all);
 cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t stream);
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 
 namespace on_cpu {

@@ -99,7 +99,8 @@ void run_grid(Grid grid, void (*thread)(void*), void* context) {
   }
   const std::uint64_t size = std::uint64_t(grid.blocks) * grid.threads;
   // i -> (factor i + offset) mod size visits every thread once, if factor and size have no divisor in common.
-  std::uint64_t factor = device.thread_order % size, offset = factor / 3;
+  const std::uint64_t mixed = device.thread_order * 0x9e3779b97f4a7c15u;
+  std::uint64_t factor = mixed >> 32, offset = mixed % size;
   if (factor == 0) factor = 1;
   while (std::gcd(factor, size) != 1) ++factor;
   blockDim.x = grid.threads;
@@ -117,15 +118,24 @@ using namespace on_cpu;
 
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorInvalidValue: return "invalid argument";
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
-    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
-    case cudaErrorInvalidDevice: return "invalid device ordinal";
-    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
-    case cudaErrorLaunchFailure: return "unspecified launch failure";
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorLaunchFailure:
+      return "unspecified launch failure";
   }
   return "unrecognized error code";
 }
@@ -154,7 +164,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
 cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   if (report(cudaSuccess) != cudaSuccess) return device.sticky;
   ++device.allocations;
-  if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes()) return report(cudaErrorMemoryAllocation);
+  if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes())
+    return report(cudaErrorMemoryAllocation);
   auto* memory = static_cast<unsigned char*>(std::malloc(kFence + bytes + kFence));
   if (memory == nullptr) return report(cudaErrorMemoryAllocation);
   std::memset(memory, kFenceByte, kFence + bytes + kFence);
@@ -185,7 +196,8 @@ cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t)
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t) {
   const void* on_device = kind == cudaMemcpyHostToDevice ? to : from;
   const void* on_host = kind == cudaMemcpyHostToDevice ? from : to;
   bool host_touches_device = false;

@@ -1,18 +1,19 @@
 /// The CUDA device that is none: what a test may ask of it and do to it. For one host thread.
 ///
-/// Device memory is host memory that remembers its size. Fresh memory holds 0xCD, so that nobody relies on zeros; copies
-/// must name live device memory; writes beyond an allocation are found after each kernel (by the address sanitizer at
-/// once, where it is on).
+/// Device memory is host memory that remembers its size. Fresh memory holds 0xCD, so that nobody relies on
+/// zeros; copies must name live device memory; writes beyond an allocation are found after each kernel (by
+/// the address sanitizer at once, where it is on).
 #pragma once
+
+#include <cuda_runtime.h>
 
 #include <cstddef>
 #include <cstdint>
 
-#include <cuda_runtime.h>
-
 namespace on_cpu {
 
-/// What the next test sees: one healthy device of compute capability 9.0. Memory that is still allocated stays.
+/// What the next test sees: one healthy device of compute capability 9.0. Memory that is still allocated
+/// stays.
 void reset_device();
 
 void set_devices(int count, cudaError_t error = cudaSuccess);
@@ -20,8 +21,8 @@ void set_compute_capability(int major, int minor);
 void set_memory(std::size_t bytes);
 /// The n-th allocation from now (1: the next one) finds no memory; 0: none fails.
 void fail_allocation(int n);
-/// The n-th kernel from now dies while it runs. As on a GPU the error is sticky and comes with the next call that
-/// waits, or with the next kernel.
+/// The n-th kernel from now dies while it runs. As on a GPU the error is sticky and comes with the next call
+/// that waits, or with the next kernel.
 void fail_kernel(int n);
 
 /// 0: threads run in ascending order; else in an order that the seed chooses, across blocks.

@@ -1,0 +1,242 @@
+#include "meltquench/python/tile.h"
+
+namespace mq::python {
+namespace {
+
+// Each text begins with the signature that inspect.signature() and help() show.
+constexpr const char* kTile =
+    R"(A weight matrix on analog tiles: programmed at construction, then aged and multiplied with.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> W = np.array([[1.0, -0.5], [0.25, 0.0]], dtype=np.float32)
+    >>> tile = mq.Tile(W, "ideal")
+    >>> tile @ np.array([1.0, 2.0], dtype=np.float32)
+    array([0.  , 0.25], dtype=float32)
+)";
+
+constexpr const char* kInit =
+    R"(__init__($self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, threads=1, backend='cpu')
+--
+
+Makes the cells and writes W into them; the clock stands at 0, the reference read.
+
+W: [out, in], dimensionless. device: a preset's name (see mq.presets()) or a dict, {"preset": "pcm-like",
+"g_max": "30 uS"}; quantities are texts with units or plain SI numbers. seed fixes every random number.
+rows (inputs) and columns (outputs) are the size of one tile; None takes W whole. dac_bits and adc_bits: 0 is
+ideal; otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
+calibrate(). output_noise and read_noise are per product, relative to one fully-on cell at full-scale input.
+threads changes no result; None is all cores. backend: "cpu", "reference" or "cuda".
+
+Raises ValueError for a shape, device, unit or number that makes no sense, RuntimeError for a backend that this
+build or machine lacks.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(4), {"preset": "hermes-1", "g_max": "12 uS"}, seed=7, dac_bits=8, dac_range=1.0)
+    >>> tile.shape
+    (4, 4)
+)";
+
+constexpr const char* kMatmul =
+    R"(__matmul__($self, x, /)
+--
+
+y = x W^T through DAC, cells and ADC: the same as mvm(x).
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> (mq.Tile(np.ones((3, 5))) @ np.zeros((2, 5))).shape
+    (2, 3)
+)";
+
+constexpr const char* kMvm =
+    R"(mvm($self, x, *, first_row=0, call=None)
+--
+
+y[..., out] = x[..., in] W^T through DAC, cells and ADC, as float32.
+
+x: [in] or [batch, in]; a C-contiguous float32 array is used without a copy, another one is converted once.
+Noise is a function of seed, call and row: each call without a number draws fresh noise, an equal call number
+draws the same again. first_row is the place of x's first row in a data set, so that batches of any size draw
+the same.
+
+Raises ValueError for a shape that does not fit or a number that is not finite, RuntimeError while a converter
+has no range.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.ones((3, 5)), "pcm-like", read_noise=0.01)
+    >>> x = np.ones((2, 5), dtype=np.float32)
+    >>> bool((tile.mvm(x) == tile.mvm(x)).all()), bool((tile.mvm(x, call=4) == tile.mvm(x, call=4)).all())
+    (False, True)
+)";
+
+constexpr const char* kProgram =
+    R"(program($self, W)
+--
+
+Writes other weights of the same shape [out, in] into the same cells; the clock goes back to 0.
+
+Ranges of converters stay: call calibrate() again where they should follow. Raises ValueError for another shape
+or a weight that is not finite.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(2), "ideal")
+    >>> tile.program(2 * np.eye(2))
+    >>> tile.weights.tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
+)";
+
+constexpr const char* kCalibrate =
+    R"(calibrate($self, x)
+--
+
+Takes the ranges of DAC and ADCs from typical inputs x[batch, in]: the largest |x|, and the largest |y| of each
+tile of the target weights. A range given at construction stays.
+
+Raises ValueError for a shape that does not fit, RuntimeError if there is no range to find.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(4), dac_bits=8, adc_bits=8)
+    >>> tile.calibrate(np.full((10, 4), 0.5))
+    >>> tile.ranges
+    {'dac': 0.5, 'adc': array([[0.5]], dtype=float32)}
+)";
+
+constexpr const char* kDriftTo =
+    R"(drift_to($self, time)
+--
+
+Moves the clock to `time` after the reference read: "25 s", "1 day", "1 month" (30 days), "1 year", or seconds.
+
+Read noise is drawn anew for each time; the drift compensation is off until compensate_drift() is called again.
+Raises ValueError for a time before the present one or with another unit.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(4))
+    >>> tile.drift_to("1 day")
+    >>> tile.time
+    86400.0
+)";
+
+constexpr const char* kCompensate =
+    R"(compensate_drift($self, how='global')
+--
+
+Sets the digital factors of the tiles for the present moment; they hold until the clock moves.
+
+"global": one factor per tile, its mean absolute response to the identity at the reference read over that now.
+"none": 1. Raises ValueError for another kind.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(64), seed=7)
+    >>> tile.drift_to("1 year")
+    >>> tile.compensate_drift("global")
+    >>> bool(tile.compensation[0, 0] > 1.5)
+    True
+)";
+
+constexpr const char* kSave =
+    R"(save($self, path)
+--
+
+Writes cells, clock, counters, ranges and hardware to an HDF5 file, whole or not at all. Raises OSError.
+
+Example:
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mq.Tile(np.eye(4), seed=7).save(os.path.join(folder, "tile.h5"))
+    ...     mq.Tile.load(os.path.join(folder, "tile.h5")).shape
+    (4, 4)
+)";
+
+constexpr const char* kLoad =
+    R"(load(path, *, threads=1, backend='cpu')
+--
+
+The tile that save() wrote: it goes on as if it had never been away, its noise included.
+
+Raises FileNotFoundError if there is no such file, OSError if it is damaged or holds something else.
+
+Example: see save().
+)";
+
+template <class Member>
+void property(py::class_<PyTile>& type, const char* name, Member member, const char* doc) {
+  type.def_property_readonly(name, member, doc);
+}
+
+}  // namespace
+
+void bind_tile(py::module_& module) {
+  py::class_<PyTile> type(module, "Tile", kTile);
+  type.attr("__module__") = "meltquench";
+  type.def(py::init([](const py::object& W, const py::object& device, const py::object& seed, const py::object& rows,
+                       const py::object& columns, const py::object& dac_bits, const py::object& adc_bits,
+                       const py::object& dac_range, const py::object& adc_range, const py::object& output_noise,
+                       const py::object& read_noise, const py::object& threads, const py::object& backend) {
+             const FloatArray matrix = float_matrix(W, "W", "[out, in]");
+             const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
+             const auto whole = [](const py::object& size, py::ssize_t all) {
+               return size.is_none() ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
+             };
+             const Hardware hardware = HardwareKeywords{device, whole(rows, matrix.shape(1)), whole(columns, matrix.shape(0)),
+                                                        dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise}
+                                           .hardware();
+             const std::string label = py::isinstance<py::str>(device) ? device.cast<std::string>()
+                                                                       : std::string(model_name(hardware.device));
+             const MatrixView<const float> w = view(matrix);
+             auto tile = with_keywords(
+                 [&] { return std::make_unique<PyTile>(keywords, hardware, label, w.rows, w.columns); });
+             tile->program(matrix);
+             return tile;
+           }),
+           kInit, py::arg("W"), py::arg("device") = "pcm-like", py::kw_only(), py::arg("seed") = 0,
+           py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = 0,
+           py::arg("adc_bits") = 0, py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
+           py::arg("output_noise") = 0.0, py::arg("read_noise") = 0.0, py::arg("threads") = 1,
+           py::arg("backend") = "cpu");
+  type.def("__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, 0, std::nullopt); }, kMatmul,
+           py::arg("x"));
+  type.attr("__array_ufunc__") = py::none();  // array @ tile is a TypeError, not an array of objects
+  type.def("mvm", &PyTile::mvm, kMvm, py::arg("x"), py::kw_only(), py::arg("first_row") = 0,
+           py::arg("call") = py::none());
+  type.def("program", &PyTile::program, kProgram, py::arg("W"));
+  type.def("calibrate", &PyTile::calibrate, kCalibrate, py::arg("x"));
+  type.def("drift_to", &PyTile::drift_to, kDriftTo, py::arg("time"));
+  type.def("compensate_drift", &PyTile::compensate_drift, kCompensate, py::arg("how") = "global");
+  type.def("save", &PyTile::save, kSave, py::arg("path"));
+  type.def_static("load", &PyTile::load, kLoad, py::arg("path"), py::kw_only(), py::arg("threads") = 1,
+                  py::arg("backend") = "cpu");
+  type.def("__repr__", &PyTile::repr, "__repr__($self, /)\n--\n\nSize, device, converters, clock and seed.");
+  property(type, "shape", &PyTile::shape, "(out, in)");
+  property(type, "time", &PyTile::time, "Seconds after the reference read.");
+  property(type, "weights", &PyTile::weights,
+           "Weights [out, in], float32, as a product sees them now: drift, read noise and compensation included.");
+  property(type, "target", &PyTile::target, "Weights [out, in], float32, as they were asked for; read-only.");
+  property(type, "conductances", &PyTile::conductances,
+           "{'plus': [out, in], 'minus': [out, in]}: conductances [S] of both polarities now, read noise included.");
+  property(type, "counters", &PyTile::counters,
+           "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify steps.");
+  property(type, "ranges", &PyTile::ranges,
+           "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or not known yet.");
+  property(type, "compensation", &PyTile::compensation,
+           "Factor of each tile [tile rows of W, tile columns of W]; 1 while drift is not compensated.");
+}
+
+}  // namespace mq::python

@@ -1,0 +1,68 @@
+#include <filesystem>
+
+#include "array_life.h"
+
+namespace mq {
+namespace {
+
+void compare_lives(const Hardware& hardware, const std::string& what) {
+  const ArrayLife cpu = live(kCpu, hardware), cuda = live(kCuda, hardware);
+  for (std::size_t i = 0; i < cpu.outputs.size(); ++i) {
+    expect_same_bits(cpu.outputs[i], cuda.outputs[i], what + ", product " + std::to_string(i));
+  }
+  expect_same_bits(cpu.compensation, cuda.compensation, what + ", compensation");
+  expect_same_bits(cpu.weights, cuda.weights, what + ", weights");
+  EXPECT_EQ(cpu.counters, cuda.counters) << what;
+  EXPECT_GT(cuda.counters.mvms, 0) << what;
+}
+
+TEST_F(OnCuda, AnArrayOfEveryPresetLivesAsOnTheCpu) {
+  for (const Preset& preset : presets()) {
+    compare_lives(small_tiles(device_from_preset(preset.name)), std::string(preset.name));
+  }
+}
+
+TEST_F(OnCuda, AnArrayWithoutConvertersLivesAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.dac.bits = 0;
+  compare_lives(hardware, "no DAC");
+  hardware.adc.bits = 0;
+  compare_lives(hardware, "no converters");
+  hardware.dac.bits = 12;
+  compare_lives(hardware, "12-bit DAC, no ADC");
+}
+
+TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("ideal"));
+  hardware.adc.range = 0.3;
+  compare_lives(hardware, "narrow ADC");
+  EXPECT_GT(live(kCuda, hardware).counters.adc_clips, 0);
+}
+
+TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {
+  const Hardware hardware = small_tiles(device_from_preset("hermes-1"));
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "array_from_cuda.h5";
+  TileArray cuda = programmed_array(kCuda, hardware);
+  cuda.advance_to(kCuda, 86400.0);
+  H5Writer writer(file, "chip", 1);
+  cuda.save(writer, "/layer");
+  writer.commit();
+
+  TileArray cpu(kCpu, hardware, {.seed = 4, .layer = 1, .chip = 3}, kOutputs, kInputs);
+  cpu.load(kCpu, H5Reader(file, "chip", 1), "/layer");
+  std::filesystem::remove(file);
+  expect_same_bits(multiply(kCpu, cpu, {}), multiply(kCuda, cuda, {}), "products after loading");
+}
+
+TEST_F(OnCuda, AnArrayRefusesTheOtherBackend) {
+  TileArray array = programmed_array(kCuda, small_tiles(device_from_preset("ideal")));
+  try {
+    multiply(kCpu, array, {});
+    FAIL() << "an array on CUDA multiplied on the CPU";
+  } catch (const StateError& error) {
+    EXPECT_STREQ(error.what(), "this array lives on the backend cuda, not on cpu; make a new one there");
+  }
+}
+
+}  // namespace
+}  // namespace mq

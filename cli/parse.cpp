@@ -78,7 +78,9 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
   } catch (const CLI::ParseError& error) {
     throw_parse_error(command, error.what());
   }
-  if (const auto rest = app.remaining(); !rest.empty()) throw_unexpected(command, rest.front());
+  for (const std::string& word : app.remaining()) {
+    if (word != "--") throw_unexpected(command, word);  // CLI11 keeps the mark that ends the options
+  }
 
   Arguments arguments;
   for (std::size_t i = 0; i < command.options.size(); ++i) {

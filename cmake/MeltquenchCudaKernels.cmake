@@ -15,7 +15,7 @@ target_compile_options(mq_kernels_cuda PRIVATE -fmad=false --expt-relaxed-conste
   "-Xcompiler=-Wall,-Wextra,-ffp-contract=off")
 target_link_libraries(mq_kernels_cuda PRIVATE mq_devices)
 set_target_properties(mq_kernels_cuda PROPERTIES
-  CUDA_COMPILER_LAUNCHER "${cuda_source_dir}/nvcc_with_log.sh")
+  CUDA_COMPILER_LAUNCHER "sh;${cuda_source_dir}/nvcc_with_log.sh")
 
 # The table is plain C++, the same file as for the CPU.
 add_library(mq_kernels_cuda_table OBJECT cpu/table.cpp)

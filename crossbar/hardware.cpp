@@ -10,9 +10,11 @@ namespace {
 
 constexpr std::string_view kSections[] = {"device", "tile", "dac", "adc"};
 
-void apply_section(Hardware& hardware, const Value& value, std::string_view section, const std::string& path) {
+void apply_section(Hardware& hardware, const Value& value, std::string_view section,
+                   const std::string& path) {
   if (section == "device") {
-    const bool names_a_device = value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
+    const bool names_a_device =
+        value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
     if (names_a_device) {
       hardware.device = device_from_value(value, path);
     } else {
@@ -36,9 +38,10 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
       is_known = true;
     }
     if (!is_known) {
-      throw_config_error(path + "." + entry.key + " is not a hardware key" +
-                             did_you_mean(entry.key, std::vector<std::string>{"match", "device", "tile", "dac", "adc"}),
-                         entry.key_source);
+      throw_config_error(
+          path + "." + entry.key + " is not a hardware key" +
+              did_you_mean(entry.key, std::vector<std::string>{"match", "device", "tile", "dac", "adc"}),
+          entry.key_source);
     }
   }
 }
@@ -80,15 +83,22 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
   const Value* layers = config.find("layer");
   if (layers == nullptr) return result;
   if (!layers->is_array()) {
-    throw_config_error("layer must be a list of rules, each written as [[layer]], not " + std::string(layers->kind_name()),
-                       layers->source());
+    throw_config_error(
+        "layer must be a list of rules, each written as [[layer]], not " + std::string(layers->kind_name()),
+        layers->source());
   }
   for (std::size_t i = 0; i < layers->as_array().size(); ++i) {
     const Value& rule = layers->as_array()[i];
     const std::string path = "layer." + std::to_string(i);
     const Value* match = rule.find("match");
     if (match == nullptr) {
-      throw_config_error(path + " has no key 'match': say which layers it means, e.g. match = \"fc*\"", rule.source());
+      throw_config_error(path + " has no key 'match': say which layers it means, e.g. match = \"fc*\"",
+                         rule.source());
+    }
+    if (!match->is_text()) {
+      throw_config_error(
+          path + ".match must be a pattern in quotes, e.g. \"fc*\"; found " + std::string(match->kind_name()),
+          match->source());
     }
     Value keys = rule;
     keys.erase_key("match");
@@ -118,7 +128,8 @@ void HardwareConfig::write_to(Value& config) const {
 Hardware HardwareConfig::for_layer(std::string_view name) const {
   Hardware hardware = everywhere_;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
-    if (matches_glob(name, rules_[i].match)) apply_rule(hardware, rules_[i].keys, "layer." + std::to_string(i));
+    if (matches_glob(name, rules_[i].match))
+      apply_rule(hardware, rules_[i].keys, "layer." + std::to_string(i));
   }
   return hardware;
 }
@@ -129,7 +140,7 @@ void HardwareConfig::check_rules(const std::vector<std::string>& layers) const {
     for (const std::string& layer : layers) is_used = is_used || matches_glob(layer, rule.match);
     if (is_used) continue;
     throw ConfigError("the layer rule match = \"" + rule.match + "\" matches no layer" +
-                      did_you_mean(rule.match, layers) + "; the layers are " + join_names(layers));
+                      did_you_mean(rule.match, layers));
   }
 }
 

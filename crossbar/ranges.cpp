@@ -8,7 +8,8 @@ namespace mq {
 
 void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w) {
   MQ_EXPECTS(x.columns == grid_.inputs && w.rows == grid_.outputs && w.columns == grid_.inputs);
-  const KernelTable& table = kernels(exec.backend);
+  // The data are on the host, so a GPU's kernels cannot look at them.
+  const KernelTable& table = kernels(exec.backend == Backend::cuda ? Backend::cpu : exec.backend);
   ranges_.dac = std::max(ranges_.dac, table.largest_magnitude(exec, x.data, x.size()));
   std::vector<float> partial(x.rows * grid_.tile_outputs);
   for (std::size_t r = 0; r < grid_.rows(); ++r) {

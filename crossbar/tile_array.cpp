@@ -94,6 +94,7 @@ void TileArray::advance_to(const Exec& exec, double time) {
                       (std::isfinite(time) ? format_quantity(time, Unit::second) : std::string("no finite time")) +
                       "; times count from the reference read and only grow");
   }
+  if (time == time_) return;  // nothing changes, and compensation holds until the clock moves
   time_ = time;
   settle(exec);
 }
@@ -302,8 +303,9 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   ranges_.dac = static_cast<float>(number("dac_range"));
   w_max_ = static_cast<float>(number("w_max"));
   time_ = number("time_s");
+  const Value names = to_value(Counters{});
   Value counters = Value::table();
-  for (const auto& entry : to_value(Counters{}).as_table()) {
+  for (const auto& entry : names.as_table()) {
     const Value value = file.attribute(path + "/counters", entry.key);
     if (!value.is_null()) counters.set_key(entry.key, value);
   }

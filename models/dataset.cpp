@@ -1,9 +1,9 @@
 #include "meltquench/models/dataset.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <system_error>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/models/fashion_mnist.h"
@@ -17,8 +17,9 @@ void limit_images(Dataset& set, std::int64_t count, std::string_view key) {
   if (count == 0) return;
   const auto wanted = static_cast<std::size_t>(count);
   if (wanted > set.count()) {
-    throw ConfigError(fmt::format("data.{} = {} is more than the {} images that there are; use at most that, or 0 for all",
-                                  key, count, set.count()));
+    throw ConfigError(
+        fmt::format("data.{} = {} is more than the {} images that there are; use at most that, or 0 for all",
+                    key, count, set.count()));
   }
   set.images.resize(wanted * set.shape.size());
   set.labels.resize(wanted);
@@ -42,7 +43,8 @@ DatasetPair load_dataset(const DataParams& params, std::uint64_t seed) {
     if (params.test_images > 0) synthetic.test = static_cast<std::size_t>(params.test_images);
     return make_synthetic(synthetic, seed);
   }
-  DatasetPair pair = load_fashion_mnist(params.path.empty() ? fashion_mnist_folder() : std::filesystem::path(params.path));
+  DatasetPair pair =
+      load_fashion_mnist(params.path.empty() ? fashion_mnist_folder() : std::filesystem::path(params.path));
   limit_images(pair.train, params.train_images, "train_images");
   limit_images(pair.test, params.test_images, "test_images");
   return pair;

@@ -42,13 +42,16 @@ struct DataParams {
     return fields(
         field("name", &DataParams::name, one_of("fashion-mnist", "synthetic"), "Data set."),
         field("path", &DataParams::path, "Folder with its files; empty: where its Debian package puts them."),
-        field("train_images", &DataParams::train_images, between(0, 1e9), "Use only the first so many; 0: all."),
-        field("test_images", &DataParams::test_images, between(0, 1e9), "Use only the first so many; 0: all."));
+        field("train_images", &DataParams::train_images, between(0, 1e9),
+              "Use only the first so many; 0: all."),
+        field("test_images", &DataParams::test_images, between(0, 1e9),
+              "Use only the first so many; 0: all."));
   }
 };
 
-/// Loads the data set. `seed` matters for "synthetic" alone. Throws MissingError that says how to get the files,
-/// DataError for damaged ones, ConfigError for a name that does not exist or more images than there are.
+/// Loads the data set. `seed` matters for "synthetic" alone. Throws MissingError that says how to get the
+/// files, DataError for damaged ones, ConfigError for a name that does not exist or more images than there
+/// are.
 DatasetPair load_dataset(const DataParams& params, std::uint64_t seed);
 
 /// One line of `meltquench data list`.

@@ -1,10 +1,10 @@
 #include "meltquench/models/fashion_mnist.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <system_error>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/models/idx.h"
@@ -20,9 +20,10 @@ std::filesystem::path find_file(const std::filesystem::path& folder, const std::
   for (const std::string& candidate : {name + ".gz", name}) {
     if (std::filesystem::exists(folder / candidate, failure)) return folder / candidate;
   }
-  throw MissingError(fmt::format("the data set fashion-mnist is not in {} ({}.gz is missing); install it with "
-                                 "'apt-get install {}', or set data.path to a folder that holds it",
-                                 folder.string(), name, kFashionMnistPackage));
+  throw MissingError(
+      fmt::format("the data set fashion-mnist is not in {} ({}.gz is missing); install it with "
+                  "'apt-get install {}', or set data.path to a folder that holds it",
+                  folder.string(), name, kFashionMnistPackage));
 }
 
 }  // namespace
@@ -39,28 +40,32 @@ Dataset load_idx_pair(const std::filesystem::path& folder, const std::string& pr
                                 image_file.string(), images.shape[0], label_file.string(), labels.shape[0]));
   }
   if (images.shape[1] > 4096 || images.shape[2] > 4096) {
-    throw DataError(fmt::format("{} claims images of {} x {}, which makes no sense for a data set; get the data set again",
-                                image_file.string(), images.shape[1], images.shape[2]));
+    throw DataError(fmt::format(
+        "{} claims images of {} x {}, which makes no sense for a data set; get the data set again",
+        image_file.string(), images.shape[1], images.shape[2]));
   }
   const auto wrong = std::ranges::find_if(labels.bytes, [](std::uint8_t label) { return label >= kClasses; });
   if (wrong != labels.bytes.end()) {
-    throw DataError(fmt::format("{}: label {} of image {} is out of range (must be in [0, {}]); the file is damaged",
-                                label_file.string(), *wrong, wrong - labels.bytes.begin(), kClasses - 1));
+    throw DataError(
+        fmt::format("{}: label {} of image {} is out of range (must be in [0, {}]); the file is damaged",
+                    label_file.string(), *wrong, wrong - labels.bytes.begin(), kClasses - 1));
   }
   Dataset set;
   set.shape = {1, images.shape[1], images.shape[2]};
   set.classes = kClasses;
   set.labels = std::move(labels.bytes);
   set.images.resize(images.bytes.size());
-  for (std::size_t i = 0; i < images.bytes.size(); ++i) set.images[i] = static_cast<float>(images.bytes[i]) / 255.0f;
+  for (std::size_t i = 0; i < images.bytes.size(); ++i)
+    set.images[i] = static_cast<float>(images.bytes[i]) / 255.0f;
   return set;
 }
 
 DatasetPair load_fashion_mnist(const std::filesystem::path& folder) {
   DatasetPair pair{load_idx_pair(folder, "train"), load_idx_pair(folder, "t10k")};
   if (pair.train.shape != pair.test.shape) {
-    throw DataError(fmt::format("training images in {} are {} but test images are {}; get both from one place",
-                                folder.string(), format_shape(pair.train.shape), format_shape(pair.test.shape)));
+    throw DataError(
+        fmt::format("training images in {} are {} but test images are {}; get both from one place",
+                    folder.string(), format_shape(pair.train.shape), format_shape(pair.test.shape)));
   }
   return pair;
 }

@@ -13,8 +13,8 @@ std::filesystem::path fashion_mnist_folder();
 
 inline constexpr std::string_view kFashionMnistPackage = "dataset-fashion-mnist";
 
-/// Reads {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, with or without .gz. Throws MissingError that names the
-/// package, or DataError.
+/// Reads {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, with or without .gz. Throws MissingError that
+/// names the package, or DataError.
 DatasetPair load_fashion_mnist(const std::filesystem::path& folder);
 
 /// One pair of files as a data set of ten classes; `prefix` is "train" or "t10k".

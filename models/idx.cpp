@@ -1,13 +1,13 @@
 #include "meltquench/models/idx.h"
 
+#include <fmt/format.h>
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
 #include <system_error>
-
-#include <fmt/format.h>
-#include <zlib.h>
 
 #include "meltquench/core/error.h"
 
@@ -29,7 +29,8 @@ class Source {
     if (!std::filesystem::exists(path, failure)) {
       throw MissingError(fmt::format("{} is not there; check the folder of the data set (data.path)", name_));
     }
-    if (!std::filesystem::is_regular_file(path, failure)) throw DataError(fmt::format("{} is not a file", name_));
+    if (!std::filesystem::is_regular_file(path, failure))
+      throw DataError(fmt::format("{} is not a file", name_));
     file_.reset(gzopen(name_.c_str(), "rb"));
     if (!file_) throw DataError(fmt::format("{} cannot be opened; check its permissions", name_));
   }
@@ -46,7 +47,8 @@ class Source {
         throw DataError(fmt::format("{} is damaged ({}); get the data set again", name_, message));
       }
       if (state == Z_BUF_ERROR) {
-        throw DataError(fmt::format("{} is truncated: its compressed data ends too early; get the data set again", name_));
+        throw DataError(fmt::format(
+            "{} is truncated: its compressed data ends too early; get the data set again", name_));
       }
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -67,29 +69,34 @@ IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions) {
   std::vector<std::uint8_t> header(4 + 4 * dimensions);
   const std::size_t got = source.read(header.data(), header.size());
   if (got >= 4 && (header[0] != 0 || header[1] != 0)) {
-    throw DataError(fmt::format("{} is no IDX file: it starts with the bytes {:02x} {:02x} instead of 00 00", name,
-                                header[0], header[1]));
+    throw DataError(fmt::format("{} is no IDX file: it starts with the bytes {:02x} {:02x} instead of 00 00",
+                                name, header[0], header[1]));
   }
   if (got >= 4 && header[2] != 8) {
-    throw DataError(fmt::format("{} holds elements of type 0x{:02x}; only unsigned bytes (0x08) are read", name, header[2]));
+    throw DataError(fmt::format("{} holds elements of type 0x{:02x}; only unsigned bytes (0x08) are read",
+                                name, header[2]));
   }
   if (got >= 4 && header[3] != dimensions) {
-    throw DataError(fmt::format("{} has {} dimensions instead of {}; are images and labels mixed up?", name, header[3],
-                                dimensions));
+    throw DataError(fmt::format("{} has {} dimensions instead of {}; are images and labels mixed up?", name,
+                                header[3], dimensions));
   }
   if (got < header.size()) {
-    throw DataError(fmt::format("{} is truncated: it has {} bytes, its header alone needs {}; get the data set again",
-                                name, got, header.size()));
+    throw DataError(
+        fmt::format("{} is truncated: it has {} bytes, its header alone needs {}; get the data set again",
+                    name, got, header.size()));
   }
 
   IdxArray array;
   std::size_t size = 1;
   for (std::size_t d = 0; d < dimensions; ++d) {
     const std::uint8_t* p = header.data() + 4 + 4 * d;
-    const std::size_t length = std::size_t(p[0]) << 24 | std::size_t(p[1]) << 16 | std::size_t(p[2]) << 8 | p[3];
+    const std::size_t length =
+        std::size_t(p[0]) << 24 | std::size_t(p[1]) << 16 | std::size_t(p[2]) << 8 | p[3];
     if (length == 0 || length > kLargestDimension || size > kLargest / length) {
-      throw DataError(fmt::format("{} claims a length of {} in dimension {}, which makes no sense for a data set; get "
-                                  "the data set again", name, length, d + 1));
+      throw DataError(
+          fmt::format("{} claims a length of {} in dimension {}, which makes no sense for a data set; get "
+                      "the data set again",
+                      name, length, d + 1));
     }
     size *= length;
     array.shape.push_back(length);
@@ -106,7 +113,8 @@ IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions) {
   }
   std::uint8_t extra = 0;
   if (source.read(&extra, 1) != 0) {
-    throw DataError(fmt::format("{} goes on behind its {} elements; it is damaged or no IDX file", name, size));
+    throw DataError(
+        fmt::format("{} goes on behind its {} elements; it is damaged or no IDX file", name, size));
   }
   return array;
 }

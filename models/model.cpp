@@ -34,7 +34,8 @@ class Builder {
 }  // namespace
 
 std::string ModelParams::problem() const {
-  if (layers.size() > 64) return fmt::format("layers has {} hidden layers; at most 64 are supported", layers.size());
+  if (layers.size() > 64)
+    return fmt::format("layers has {} hidden layers; at most 64 are supported", layers.size());
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i] < 1 || layers[i] > kWidest) {
       return fmt::format("layers[{}] = {} is out of range (must be in [1, {}])", i, layers[i], kWidest);
@@ -43,7 +44,8 @@ std::string ModelParams::problem() const {
   return {};
 }
 
-Network mlp(const SampleShape& input, std::span<const int> hidden, std::size_t classes, const InputLimit& limit) {
+Network mlp(const SampleShape& input, std::span<const int> hidden, std::size_t classes,
+            const InputLimit& limit) {
   Builder builder(input, limit);
   for (std::size_t i = 0; i < hidden.size(); ++i) {
     builder.append_weighted<Linear>(fmt::format("fc{}", i + 1), static_cast<std::size_t>(hidden[i]));
@@ -55,8 +57,9 @@ Network mlp(const SampleShape& input, std::span<const int> hidden, std::size_t c
 
 Network lenet5(const SampleShape& input, std::size_t classes, const InputLimit& limit) {
   if (input.height < 16 || input.width < 16) {
-    throw ShapeError(fmt::format("lenet-5 needs images of at least 16 x 16 but these are {} x {}; use model.kind = \"mlp\"",
-                                 input.height, input.width));
+    throw ShapeError(fmt::format(
+        "lenet-5 needs images of at least 16 x 16 but these are {} x {}; use model.kind = \"mlp\"",
+        input.height, input.width));
   }
   Builder builder(input, limit);
   // The paper pads 28 x 28 digits to 32 x 32; other sizes are taken as they are.
@@ -79,8 +82,10 @@ Network make_network(const ModelParams& params, const SampleShape& input, std::s
                      const InputLimit& limit) {
   check_fields(params, "model");
   switch (params.kind) {
-    case ModelKind::mlp: return mlp(input, params.layers, classes, limit);
-    case ModelKind::lenet5: return lenet5(input, classes, limit);
+    case ModelKind::mlp:
+      return mlp(input, params.layers, classes, limit);
+    case ModelKind::lenet5:
+      return lenet5(input, classes, limit);
   }
   throw ConfigError("model.kind names no network; choose mlp or lenet-5");
 }

@@ -28,18 +28,20 @@ struct ModelParams {
   std::string problem() const;
 };
 
-/// Limits the inputs of every layer with weights (`train.input_range`, `train.input_bits`); a range of 0 does not.
+/// Limits the inputs of every layer with weights (`train.input_range`, `train.input_bits`); a range of 0 does
+/// not.
 struct InputLimit {
   float range = 0.0f;
   int bits = 0;
 };
 
 /// A multilayer perceptron with rectifiers: layers fc1, fc2, ..., one output per class.
-Network mlp(const SampleShape& input, std::span<const int> hidden, std::size_t classes, const InputLimit& limit = {});
+Network mlp(const SampleShape& input, std::span<const int> hidden, std::size_t classes,
+            const InputLimit& limit = {});
 
-/// LeNet-5 with rectifiers and maximum pooling: conv1 (6 filters of 5 x 5; padded by 2 for images of 28 x 28), conv2 (16
-/// of 5 x 5), fc1 (120), fc2 (84), fc3. After Y. LeCun et al., Proc. IEEE 86, 2278 (1998), doi:10.1109/5.726791.
-/// Throws ShapeError for images below 16 x 16.
+/// LeNet-5 with rectifiers and maximum pooling: conv1 (6 filters of 5 x 5; padded by 2 for images of 28 x
+/// 28), conv2 (16 of 5 x 5), fc1 (120), fc2 (84), fc3. After Y. LeCun et al., Proc. IEEE 86, 2278 (1998),
+/// doi:10.1109/5.726791. Throws ShapeError for images below 16 x 16.
 Network lenet5(const SampleShape& input, std::size_t classes, const InputLimit& limit = {});
 
 /// The network of a config, with weights of 0: call `Network::initialize`. Throws ConfigError, ShapeError.

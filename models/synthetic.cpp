@@ -20,7 +20,8 @@ std::vector<float> make_pattern(const SampleShape& shape, const RngKey& key, std
     Rng<float> rng(key, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(label));
     image[i] = rng.uniform();
   }
-  const auto height = static_cast<std::ptrdiff_t>(shape.height), width = static_cast<std::ptrdiff_t>(shape.width);
+  const auto height = static_cast<std::ptrdiff_t>(shape.height),
+             width = static_cast<std::ptrdiff_t>(shape.width);
   for (int pass = 0; pass < 2; ++pass) {
     const std::vector<float> before = image;
     for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(image.size()); ++i) {
@@ -28,7 +29,8 @@ std::vector<float> make_pattern(const SampleShape& shape, const RngKey& key, std
       const std::ptrdiff_t row = (i - plane) / width, column = (i - plane) % width;
       float sum = 0.0f, count = 0.0f;
       for (std::ptrdiff_t y = std::max<std::ptrdiff_t>(row - 1, 0); y < std::min(row + 2, height); ++y) {
-        for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(column - 1, 0); x < std::min(column + 2, width); ++x) {
+        for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(column - 1, 0); x < std::min(column + 2, width);
+             ++x) {
           sum += before[static_cast<std::size_t>(plane + y * width + x)];
           count += 1.0f;
         }
@@ -41,8 +43,8 @@ std::vector<float> make_pattern(const SampleShape& shape, const RngKey& key, std
   return image;
 }
 
-Dataset make_set(const SyntheticParams& params, const std::vector<std::vector<float>>& patterns, const RngKey& key,
-                 std::size_t count) {
+Dataset make_set(const SyntheticParams& params, const std::vector<std::vector<float>>& patterns,
+                 const RngKey& key, std::size_t count) {
   Dataset set;
   set.shape = params.shape;
   set.classes = params.classes;
@@ -62,8 +64,10 @@ Dataset make_set(const SyntheticParams& params, const std::vector<std::vector<fl
     set.labels[n] = static_cast<std::uint8_t>(label);
     for (std::size_t i = 0; i < size; ++i) {
       const auto plane = static_cast<std::ptrdiff_t>(i) / (height * width);
-      const auto row = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(i) / width % height + down, 0, height - 1);
-      const auto column = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(i) % width + right, 0, width - 1);
+      const auto row =
+          std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(i) / width % height + down, 0, height - 1);
+      const auto column =
+          std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(i) % width + right, 0, width - 1);
       const float clean = patterns[label][static_cast<std::size_t>((plane * height + row) * width + column)];
       Rng<float> pixel(key, static_cast<std::uint32_t>(i), row_of_draws);
       set.images[n * size + i] = clamp(fma(params.noise, pixel.normal(), clean * brightness), 0.0f, 1.0f);

@@ -7,7 +7,8 @@ namespace mq::python {
 
 std::string shape_text(const py::array& array) {
   std::string text = "[";
-  for (py::ssize_t i = 0; i < array.ndim(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(array.shape(i));
+  for (py::ssize_t i = 0; i < array.ndim(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(array.shape(i));
   return text + "]";
 }
 
@@ -27,16 +28,19 @@ FloatArray float_array(py::handle object, const std::string& name) {
 
 FloatArray float_matrix(py::handle object, const std::string& name, const std::string& axes) {
   FloatArray matrix = float_array(object, name);
-  if (matrix.ndim() != 2) throw ShapeError(name + " must have the shape " + axes + " but has " + shape_text(matrix));
+  if (matrix.ndim() != 2)
+    throw ShapeError(name + " must have the shape " + axes + " but has " + shape_text(matrix));
   return matrix;
 }
 
 MatrixView<const float> view(const FloatArray& matrix) {
-  return {matrix.data(), static_cast<std::size_t>(matrix.shape(0)), static_cast<std::size_t>(matrix.shape(1))};
+  return {matrix.data(), static_cast<std::size_t>(matrix.shape(0)),
+          static_cast<std::size_t>(matrix.shape(1))};
 }
 
 void check_finite(const float* data, std::size_t size, std::size_t columns, const std::string& name) {
-  // inf and nan pass through a sum, and a sum of doubles does not overflow: only a block that has one is searched.
+  // inf and nan pass through a sum, and a sum of doubles does not overflow: only a block that has one is
+  // searched.
   constexpr std::size_t kBlock = 4096;
   for (std::size_t first = 0; first < size; first += kBlock) {
     double sum = 0.0;

@@ -23,7 +23,8 @@ void bind_tile(py::module_& module);
 void bind_evaluate(py::module_& module);
 void bind_describe(py::module_& module);
 
-/// None, booleans, numbers, texts, lists and dicts, also numpy's. Throws ConfigError that names `path` for anything else.
+/// None, booleans, numbers, texts, lists and dicts, also numpy's. Throws ConfigError that names `path` for
+/// anything else.
 Value to_value(py::handle object, const std::string& path);
 py::object from_value(const Value& value);
 
@@ -31,9 +32,12 @@ py::object from_value(const Value& value);
 std::string path_text(py::handle object);
 /// Seconds of "1 day" or of a plain number. Throws ConfigError that names the parameter.
 double seconds(py::handle object, const std::string& name);
+/// An integer from 0 to `most`. Throws ConfigError that names the parameter.
+std::uint64_t whole_number(py::handle object, const std::string& name, std::uint64_t most);
 
 /// C-contiguous and aligned: an array that is so already is taken as it is, another one is converted once.
-using FloatArray = py::array_t<float, py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
+using FloatArray =
+    py::array_t<float, py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 /// Throws ConfigError for what holds no real numbers, e.g. texts.
 FloatArray float_array(py::handle object, const std::string& name);
 /// Two dimensions, rows[0]; throws ShapeError that says which ones `axes` are expected, e.g. "[out, in]".
@@ -62,7 +66,8 @@ struct RunKeywords {
   Exec exec() const;
 };
 
-/// The hardware keywords of `Tile` and `evaluate`. Throws ConfigError, also for a range of a converter that is ideal.
+/// The hardware keywords of `Tile` and `evaluate`. Throws ConfigError, also for a range of a converter that
+/// is ideal.
 struct HardwareKeywords {
   py::object device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise;
 

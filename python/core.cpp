@@ -3,7 +3,8 @@
 
 PYBIND11_MODULE(_core, module) {
   using namespace mq::python;
-  // Docstrings begin with a signature in the form that inspect.signature() reads, so the generated ones are off.
+  // Docstrings begin with a signature in the form that inspect.signature() reads, so the generated ones are
+  // off.
   py::options options;
   options.disable_function_signatures();
   module.doc() = "The compiled part of meltquench; use the names of the package itself.";

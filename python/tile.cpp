@@ -1,6 +1,7 @@
 #include "meltquench/python/tile.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "meltquench/core/json.h"
 #include "meltquench/core/storage.h"
@@ -12,7 +13,8 @@ constexpr int kFileVersion = 1;
 const std::string kArrayPath = "/array";
 
 /// Products on host memory, whatever the backend of the array.
-void multiply(const Exec& exec, TileArray& array, MatrixView<const float> x, MatrixView<float> y, MvmPlace place) {
+void multiply(const Exec& exec, TileArray& array, MatrixView<const float> x, MatrixView<float> y,
+              MvmPlace place) {
   if (exec.backend != Backend::cuda) {
     array.mvm(exec, x, y, place);
     return;
@@ -50,7 +52,8 @@ auto PyTile::compute(F&& work) {
   return with_keywords(std::forward<F>(work));
 }
 
-PyTile::PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs, std::size_t inputs)
+PyTile::PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs,
+               std::size_t inputs)
     : keywords_(keywords),
       exec_(keywords.exec()),
       label_(std::move(label)),
@@ -62,23 +65,26 @@ void PyTile::program(const py::object& W) {
   target_ = target;
 }
 
-py::array_t<float> PyTile::mvm(const py::object& x, std::uint64_t first_row, std::optional<std::uint32_t> call) {
+py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row, const py::object& call) {
   const FloatArray inputs = float_array(x, "x");
   const auto in = static_cast<py::ssize_t>(array_.inputs());
   if (inputs.ndim() == 0 || inputs.shape(inputs.ndim() - 1) != in) {
-    throw ShapeError("x has the shape " + shape_text(inputs) + ", but this tile takes x[" + std::to_string(in) +
-                     "] or x[batch, " + std::to_string(in) + "]");
+    throw ShapeError("x has the shape " + shape_text(inputs) + ", but this tile takes x[" +
+                     std::to_string(in) + "] or x[batch, " + std::to_string(in) + "]");
   }
   std::vector<py::ssize_t> shape(inputs.shape(), inputs.shape() + inputs.ndim());
   shape.back() = static_cast<py::ssize_t>(array_.outputs());
   py::array_t<float> outputs(shape);
   const auto rows = static_cast<std::size_t>(inputs.size() / in);
+  const std::uint64_t row = whole_number(first_row, "first_row", std::numeric_limits<std::int64_t>::max());
+  const bool is_counted = call.is_none();
+  const std::uint64_t number =
+      is_counted ? 0 : whole_number(call, "call", std::numeric_limits<std::uint32_t>::max());
   float* const y = outputs.mutable_data();
   compute([&] {
     check_finite(inputs.data(), rows * array_.inputs(), array_.inputs(), "x");
     multiply(exec_, array_, {inputs.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
-             {.first_row = first_row, .call = call.value_or(calls_)});
-    if (!call) ++calls_;
+             {.first_row = row, .call = is_counted ? calls_++ : static_cast<std::uint32_t>(number)});
   });
   return outputs;
 }
@@ -86,21 +92,25 @@ py::array_t<float> PyTile::mvm(const py::object& x, std::uint64_t first_row, std
 void PyTile::calibrate(const py::object& x) {
   const Hardware& hardware = array_.hardware();
   if (hardware.dac.bits == 0 && hardware.adc.bits == 0) {
-    throw StateError("this tile has ideal converters, so there is nothing to calibrate; make it with dac_bits or adc_bits");
+    throw StateError(
+        "this tile has ideal converters, so there is nothing to calibrate; make it with dac_bits or "
+        "adc_bits");
   }
   if ((hardware.dac.bits == 0 || hardware.dac.range) && (hardware.adc.bits == 0 || hardware.adc.range)) {
-    throw StateError("dac_range and adc_range of this tile are fixed, so there is nothing to calibrate; leave them out");
+    throw StateError(
+        "dac_range and adc_range of this tile are fixed, so there is nothing to calibrate; leave them out");
   }
   const FloatArray inputs = float_array(x, "x");
   const std::size_t in = array_.inputs();
   if (inputs.ndim() != 2 || static_cast<std::size_t>(inputs.shape(1)) != in || inputs.shape(0) == 0) {
-    throw ShapeError("x must have the shape [batch, " + std::to_string(in) + "] with one row or more but has " +
-                     shape_text(inputs));
+    throw ShapeError("x must have the shape [batch, " + std::to_string(in) +
+                     "] with one row or more but has " + shape_text(inputs));
   }
   const FloatArray target = target_;  // stays alive while another thread programs
   compute([&] {
     check_finite(inputs.data(), view(inputs).size(), in, "x");
-    const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend, .threads = exec_.threads};
+    const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend,
+                       .threads = exec_.threads};
     RangeFinder finder(array_.grid());
     finder.look_at(on_host, view(inputs), view(target));
     array_.set_ranges(finder.ranges());
@@ -135,23 +145,28 @@ void PyTile::save(const py::object& path) {
   writer.commit();
 }
 
-std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& threads, const py::object& backend) {
+std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& threads,
+                                     const py::object& backend) {
   const std::string file = path_text(path);
   const H5Reader reader(file, "tile", kFileVersion);
   const auto integer = [&](const char* name) {
     const Value value = reader.attribute("/", name);
-    if (!value.is_integer() || value.as_integer() < 0) throw DataError(file + " has no valid attribute '" + name + "'");
+    if (!value.is_integer() || value.as_integer() < 0)
+      throw DataError(file + " has no valid attribute '" + name + "'");
     return static_cast<std::uint64_t>(value.as_integer());
   };
   const Value hardware = reader.attribute("/", "hardware"), label = reader.attribute("/", "device_label");
   const DatasetInfo target = reader.info("/target");
-  if (!hardware.is_text() || !label.is_text() || target.shape.size() != 2) throw DataError(file + " holds no tile");
+  if (!hardware.is_text() || !label.is_text() || target.shape.size() != 2)
+    throw DataError(file + " holds no tile");
   RunKeywords keywords = RunKeywords::from(py::int_(0), threads, backend);
   keywords.seed = integer("seed");
-  auto tile = std::make_unique<PyTile>(keywords, HardwareConfig::from_value(parse_json(hardware.as_text(), file)).everywhere(),
-                                       label.as_text(), target.shape[0], target.shape[1]);
+  auto tile = std::make_unique<PyTile>(
+      keywords, HardwareConfig::from_value(parse_json(hardware.as_text(), file)).everywhere(),
+      label.as_text(), target.shape[0], target.shape[1]);
   tile->calls_ = static_cast<std::uint32_t>(integer("calls"));
-  const auto rows = static_cast<py::ssize_t>(target.shape[0]), columns = static_cast<py::ssize_t>(target.shape[1]);
+  const auto rows = static_cast<py::ssize_t>(target.shape[0]),
+             columns = static_cast<py::ssize_t>(target.shape[1]);
   tile->target_ = read_only_copy(FloatArray(owning_array(reader.read<float>("/target"), {rows, columns})));
   tile->compute([&] { tile->array_.load(tile->exec_, reader, kArrayPath); });
   return tile;
@@ -168,7 +183,8 @@ std::vector<float> PyTile::conductances_of(Polarity side) {
   for (std::size_t t = 0; t < grid.size(); ++t) {
     Tile& tile = array_.tiles()[t];
     const std::vector<float> part = tile.conductances(exec_, side, array_.time());
-    float* first = all.data() + t / grid.columns() * grid.tile_outputs * grid.inputs + t % grid.columns() * grid.tile_inputs;
+    float* first = all.data() + t / grid.columns() * grid.tile_outputs * grid.inputs +
+                   t % grid.columns() * grid.tile_inputs;
     for (std::size_t o = 0; o < tile.outputs(); ++o) {
       std::copy_n(part.data() + o * tile.inputs(), tile.inputs(), first + o * grid.inputs);
     }
@@ -199,7 +215,8 @@ std::vector<py::ssize_t> PyTile::grid_shape() const {
 py::dict PyTile::ranges() {
   const Ranges ranges = compute([&] { return array_.ranges(); });
   py::dict result;
-  result["dac"] = array_.hardware().dac.bits > 0 && ranges.dac > 0.0f ? py::object(py::float_(ranges.dac)) : py::none();
+  result["dac"] =
+      array_.hardware().dac.bits > 0 && ranges.dac > 0.0f ? py::object(py::float_(ranges.dac)) : py::none();
   const bool has_adc = array_.hardware().adc.bits > 0 && ranges.adc.front() > 0.0f;
   result["adc"] = has_adc ? py::object(owning_array(ranges.adc, grid_shape())) : py::none();
   return result;
@@ -217,18 +234,21 @@ std::string PyTile::description() const {
   const TileGrid& grid = array_.grid();
   const Hardware& hardware = array_.hardware();
   const auto converter = [](int bits, bool has_range) {
-    return bits == 0 ? std::string("ideal") : std::to_string(bits) + " bits" + (has_range ? "" : ", no range yet");
+    return bits == 0 ? std::string("ideal")
+                     : std::to_string(bits) + " bits" + (has_range ? "" : ", no range yet");
   };
   const std::vector<double> factors = array_.compensation();
   const bool is_compensated = std::any_of(factors.begin(), factors.end(), [](double f) { return f != 1.0; });
-  return "<meltquench.Tile W[" + std::to_string(grid.outputs) + ", " + std::to_string(grid.inputs) + "] on " + label_ +
-         ", g_max " + format_quantity(g_max(hardware.device), Unit::siemens) + "\n  tiles   " + std::to_string(grid.rows()) +
-         " x " + std::to_string(grid.columns()) + " of " + std::to_string(grid.tile_outputs) + " columns x " +
-         std::to_string(grid.tile_inputs) + " rows\n  DAC     " + converter(hardware.dac.bits, array_.ranges().dac > 0.0f) +
-         "\n  ADC     " + converter(hardware.adc.bits, array_.ranges().adc.front() > 0.0f) + "\n  clock   " +
+  return "<meltquench.Tile W[" + std::to_string(grid.outputs) + ", " + std::to_string(grid.inputs) + "] on " +
+         label_ + ", g_max " + format_quantity(g_max(hardware.device), Unit::siemens) + "\n  tiles   " +
+         std::to_string(grid.rows()) + " x " + std::to_string(grid.columns()) + " of " +
+         std::to_string(grid.tile_outputs) + " columns x " + std::to_string(grid.tile_inputs) +
+         " rows\n  DAC     " + converter(hardware.dac.bits, array_.ranges().dac > 0.0f) + "\n  ADC     " +
+         converter(hardware.adc.bits, array_.ranges().adc.front() > 0.0f) + "\n  clock   " +
          format_quantity(array_.time(), Unit::second) + " after the reference read, drift " +
-         (is_compensated ? "compensated" : "not compensated") + "\n  seed    " + std::to_string(keywords_.seed) +
-         ", backend " + keywords_.backend + ", threads " + std::to_string(keywords_.threads) + ">";
+         (is_compensated ? "compensated" : "not compensated") + "\n  seed    " +
+         std::to_string(keywords_.seed) + ", backend " + keywords_.backend + ", threads " +
+         std::to_string(keywords_.threads) + ">";
 }
 
 }  // namespace mq::python

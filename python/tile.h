@@ -3,26 +3,30 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/python/bindings.h"
 
 namespace mq::python {
 
-/// Every function that computes lets go of the GIL and then locks, since a TileArray is used by one thread at a time.
+/// Every function that computes lets go of the GIL and then locks, since a TileArray is used by one thread at
+/// a time.
 class PyTile {
  public:
-  /// `label`: how the user named the device. The tile is to be programmed or loaded before anybody else sees it.
-  PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs, std::size_t inputs);
+  /// `label`: how the user named the device. The tile is to be programmed or loaded before anybody else sees
+  /// it.
+  PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs,
+         std::size_t inputs);
 
   void program(const py::object& W);
-  py::array_t<float> mvm(const py::object& x, std::uint64_t first_row, std::optional<std::uint32_t> call);
+  /// `call` None: the next one.
+  py::array_t<float> mvm(const py::object& x, const py::object& first_row, const py::object& call);
   void calibrate(const py::object& x);
   void drift_to(const py::object& time);
   void compensate_drift(const py::object& how);
   void save(const py::object& path);
-  static std::unique_ptr<PyTile> load(const py::object& path, const py::object& threads, const py::object& backend);
+  static std::unique_ptr<PyTile> load(const py::object& path, const py::object& threads,
+                                      const py::object& backend);
 
   py::tuple shape() const { return py::make_tuple(array_.outputs(), array_.inputs()); }
   double time();
@@ -46,7 +50,7 @@ class PyTile {
   std::string label_;
   std::mutex mutex_;
   TileArray array_;
-  FloatArray target_;       // as programmed; never written to
+  FloatArray target_;        // as programmed; never written to
   std::uint32_t calls_ = 0;  // of mvm without a call number
 };
 

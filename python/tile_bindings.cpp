@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <memory>
+
 #include "meltquench/python/tile.h"
 
 namespace mq::python {
@@ -186,20 +189,29 @@ void property(py::class_<PyTile>& type, const char* name, Member member, const c
 void bind_tile(py::module_& module) {
   py::class_<PyTile> type(module, "Tile", kTile);
   type.attr("__module__") = "meltquench";
-  type.def(py::init([](const py::object& W, const py::object& device, const py::object& seed, const py::object& rows,
-                       const py::object& columns, const py::object& dac_bits, const py::object& adc_bits,
-                       const py::object& dac_range, const py::object& adc_range, const py::object& output_noise,
-                       const py::object& read_noise, const py::object& threads, const py::object& backend) {
+  type.def(py::init([](const py::object& W, const py::object& device, const py::object& seed,
+                       const py::object& rows, const py::object& columns, const py::object& dac_bits,
+                       const py::object& adc_bits, const py::object& dac_range, const py::object& adc_range,
+                       const py::object& output_noise, const py::object& read_noise,
+                       const py::object& threads, const py::object& backend) {
              const FloatArray matrix = float_matrix(W, "W", "[out, in]");
              const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
              const auto whole = [](const py::object& size, py::ssize_t all) {
                return size.is_none() ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
              };
-             const Hardware hardware = HardwareKeywords{device, whole(rows, matrix.shape(1)), whole(columns, matrix.shape(0)),
-                                                        dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise}
+             const Hardware hardware = HardwareKeywords{device,
+                                                        whole(rows, matrix.shape(1)),
+                                                        whole(columns, matrix.shape(0)),
+                                                        dac_bits,
+                                                        adc_bits,
+                                                        dac_range,
+                                                        adc_range,
+                                                        output_noise,
+                                                        read_noise}
                                            .hardware();
-             const std::string label = py::isinstance<py::str>(device) ? device.cast<std::string>()
-                                                                       : std::string(model_name(hardware.device));
+             const std::string label = py::isinstance<py::str>(device)
+                                           ? device.cast<std::string>()
+                                           : std::string(model_name(hardware.device));
              const MatrixView<const float> w = view(matrix);
              auto tile = with_keywords(
                  [&] { return std::make_unique<PyTile>(keywords, hardware, label, w.rows, w.columns); });
@@ -211,8 +223,9 @@ void bind_tile(py::module_& module) {
            py::arg("adc_bits") = 0, py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
            py::arg("output_noise") = 0.0, py::arg("read_noise") = 0.0, py::arg("threads") = 1,
            py::arg("backend") = "cpu");
-  type.def("__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, 0, std::nullopt); }, kMatmul,
-           py::arg("x"));
+  type.def(
+      "__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, py::int_(0), py::none()); },
+      kMatmul, py::arg("x"));
   type.attr("__array_ufunc__") = py::none();  // array @ tile is a TypeError, not an array of objects
   type.def("mvm", &PyTile::mvm, kMvm, py::arg("x"), py::kw_only(), py::arg("first_row") = 0,
            py::arg("call") = py::none());
@@ -226,15 +239,19 @@ void bind_tile(py::module_& module) {
   type.def("__repr__", &PyTile::repr, "__repr__($self, /)\n--\n\nSize, device, converters, clock and seed.");
   property(type, "shape", &PyTile::shape, "(out, in)");
   property(type, "time", &PyTile::time, "Seconds after the reference read.");
-  property(type, "weights", &PyTile::weights,
-           "Weights [out, in], float32, as a product sees them now: drift, read noise and compensation included.");
+  property(
+      type, "weights", &PyTile::weights,
+      "Weights [out, in], float32, as a product sees them now: drift, read noise and compensation included.");
   property(type, "target", &PyTile::target, "Weights [out, in], float32, as they were asked for; read-only.");
   property(type, "conductances", &PyTile::conductances,
-           "{'plus': [out, in], 'minus': [out, in]}: conductances [S] of both polarities now, read noise included.");
+           "{'plus': [out, in], 'minus': [out, in]}: conductances [S] of both polarities now, read noise "
+           "included.");
   property(type, "counters", &PyTile::counters,
-           "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify steps.");
+           "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify "
+           "steps.");
   property(type, "ranges", &PyTile::ranges,
-           "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or not known yet.");
+           "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or "
+           "not known yet.");
   property(type, "compensation", &PyTile::compensation,
            "Factor of each tile [tile rows of W, tile columns of W]; 1 while drift is not compensated.");
 }

@@ -35,7 +35,8 @@ Value convert(py::handle object, const std::string& path, int depth) {
     Value table = Value::table();
     for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(object)) {
       if (!py::isinstance<py::str>(key)) {
-        throw ConfigError(path + " has the key " + py::repr(key).cast<std::string>() + "; keys must be texts");
+        throw ConfigError(path + " has the key " + py::repr(key).cast<std::string>() +
+                          "; keys must be texts");
       }
       const auto name = key.cast<std::string>();
       table.set_key(name, convert(value, path + "." + name, depth + 1));
@@ -45,7 +46,8 @@ Value convert(py::handle object, const std::string& path, int depth) {
   if (py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object)) {
     Value list = Value::array();
     for (const py::handle item : object) {
-      list.as_array().push_back(convert(item, path + "[" + std::to_string(list.as_array().size()) + "]", depth + 1));
+      list.as_array().push_back(
+          convert(item, path + "[" + std::to_string(list.as_array().size()) + "]", depth + 1));
     }
     return list;
   }
@@ -64,9 +66,10 @@ struct RunFields {
   std::string backend = "cpu";
 
   static constexpr auto describe() {
-    return fields(field("seed", &RunFields::seed, non_negative, "Fixes every random number."),
-                  field("threads", &RunFields::threads, between(1, 4096), "CPU threads."),
-                  field("backend", &RunFields::backend, one_of("cpu", "reference", "cuda"), "What computes."));
+    return fields(
+        field("seed", &RunFields::seed, non_negative, "Fixes every random number."),
+        field("threads", &RunFields::threads, between(1, 4096), "CPU threads."),
+        field("backend", &RunFields::backend, one_of("cpu", "reference", "cuda"), "What computes."));
   }
 };
 
@@ -117,6 +120,18 @@ double seconds(py::handle object, const std::string& name) {
   }
 }
 
+std::uint64_t whole_number(py::handle object, const std::string& name, std::uint64_t most) {
+  const Value value = to_value(object, name);
+  if (!value.is_integer())
+    throw ConfigError(name + " must be an integer; found " + std::string(value.kind_name()));
+  const std::int64_t number = value.as_integer();
+  if (number < 0 || static_cast<std::uint64_t>(number) > most) {
+    throw ConfigError(name + " = " + std::to_string(number) + " is out of range (must be in [0, " +
+                      std::to_string(most) + "])");
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
 RunKeywords RunKeywords::from(py::handle seed, py::handle threads, py::handle backend) {
   Value table = Value::table();
   set_unless_none(table, "seed", seed, "seed");
@@ -146,8 +161,10 @@ Hardware HardwareKeywords::hardware() const {
     mq::from_value(hardware.dac, dac, "dac");
     mq::from_value(hardware.adc, adc, "adc");
   });
-  if (hardware.dac.bits == 0 && hardware.dac.range) throw ConfigError("dac_range has no effect with dac_bits = 0");
-  if (hardware.adc.bits == 0 && hardware.adc.range) throw ConfigError("adc_range has no effect with adc_bits = 0");
+  if (hardware.dac.bits == 0 && hardware.dac.range)
+    throw ConfigError("dac_range has no effect with dac_bits = 0");
+  if (hardware.adc.bits == 0 && hardware.adc.range)
+    throw ConfigError("adc_range has no effect with adc_bits = 0");
   return hardware;
 }
 

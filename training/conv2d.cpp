@@ -1,8 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/kernels/kernel_table.h"
@@ -14,14 +14,19 @@ namespace {
 SampleShape output_shape(const std::string& name, const SampleShape& input, const ConvolutionParams& params) {
   const std::size_t height = input.height + 2 * params.padding, width = input.width + 2 * params.padding;
   if (params.filters == 0 || params.kernel == 0 || params.stride == 0 || input.channels == 0) {
-    throw ShapeError(fmt::format("the convolution {} has {} filters of size {} with stride {} on {} channels; each must "
-                                 "be at least 1", name, params.filters, params.kernel, params.stride, input.channels));
+    throw ShapeError(
+        fmt::format("the convolution {} has {} filters of size {} with stride {} on {} channels; each must "
+                    "be at least 1",
+                    name, params.filters, params.kernel, params.stride, input.channels));
   }
   if (params.kernel > height || params.kernel > width) {
-    throw ShapeError(fmt::format("the convolution {} has filters of {} x {} but its padded input is only {} x {}; use "
-                                 "smaller filters or more padding", name, params.kernel, params.kernel, height, width));
+    throw ShapeError(
+        fmt::format("the convolution {} has filters of {} x {} but its padded input is only {} x {}; use "
+                    "smaller filters or more padding",
+                    name, params.kernel, params.kernel, height, width));
   }
-  return {params.filters, (height - params.kernel) / params.stride + 1, (width - params.kernel) / params.stride + 1};
+  return {params.filters, (height - params.kernel) / params.stride + 1,
+          (width - params.kernel) / params.stride + 1};
 }
 
 }  // namespace
@@ -30,8 +35,8 @@ Conv2d::Conv2d(std::string name, SampleShape input, const ConvolutionParams& par
     : Layer(name, input, output_shape(name, input, params)), params_(params) {}
 
 std::string Conv2d::description() const {
-  return fmt::format("convolution, {} filters of {} x {}, stride {}, padding {}", params_.filters, params_.kernel,
-                     params_.kernel, params_.stride, params_.padding);
+  return fmt::format("convolution, {} filters of {} x {}, stride {}, padding {}", params_.filters,
+                     params_.kernel, params_.kernel, params_.stride, params_.padding);
 }
 
 std::optional<WeightShape> Conv2d::weights() const {
@@ -43,8 +48,10 @@ std::size_t Conv2d::scratch_per_sample() const { return patches() * (params_.fil
 
 template <class Visit>
 void Conv2d::for_each_run(Visit visit) const {
-  const auto kernel = static_cast<std::ptrdiff_t>(params_.kernel), padding = static_cast<std::ptrdiff_t>(params_.padding);
-  const auto height = static_cast<std::ptrdiff_t>(input().height), width = static_cast<std::ptrdiff_t>(input().width);
+  const auto kernel = static_cast<std::ptrdiff_t>(params_.kernel),
+             padding = static_cast<std::ptrdiff_t>(params_.padding);
+  const auto height = static_cast<std::ptrdiff_t>(input().height),
+             width = static_cast<std::ptrdiff_t>(input().width);
   for (std::size_t p = 0; p < patches(); ++p) {
     const auto top = static_cast<std::ptrdiff_t>(p / output().width * params_.stride) - padding;
     const auto left = static_cast<std::ptrdiff_t>(p % output().width * params_.stride) - padding;
@@ -102,17 +109,31 @@ void Conv2d::backward(const BackwardCall& call) const {
     }
   }
   const auto product = kernels(Backend::cpu).float_product;
-  product(call.exec, {.rows = filters, .columns = patch_size(), .depth = rows,
-                      .a = by_patch, .a_row = 1, .a_column = filters,
-                      .b = call.kept, .b_row = patch_size(), .b_column = 1,
-                      .c = call.gradient, .c_row = patch_size()});
+  product(call.exec, {.rows = filters,
+                      .columns = patch_size(),
+                      .depth = rows,
+                      .a = by_patch,
+                      .a_row = 1,
+                      .a_column = filters,
+                      .b = call.kept,
+                      .b_row = patch_size(),
+                      .b_column = 1,
+                      .c = call.gradient,
+                      .c_row = patch_size()});
   if (call.dx.data == nullptr) return;
 
   float* d_patches = call.scratch + rows * filters;
-  product(call.exec, {.rows = rows, .columns = patch_size(), .depth = filters,
-                      .a = by_patch, .a_row = filters, .a_column = 1,
-                      .b = call.parameters, .b_row = patch_size(), .b_column = 1,
-                      .c = d_patches, .c_row = patch_size()});
+  product(call.exec, {.rows = rows,
+                      .columns = patch_size(),
+                      .depth = filters,
+                      .a = by_patch,
+                      .a_row = filters,
+                      .a_column = 1,
+                      .b = call.parameters,
+                      .b_row = patch_size(),
+                      .b_column = 1,
+                      .c = d_patches,
+                      .c_row = patch_size()});
   for (std::size_t s = 0; s < samples; ++s) {
     float* dx = call.dx.row(s);
     const float* from = d_patches + s * kept_per_sample();

@@ -1,8 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/math.h"
@@ -22,7 +22,9 @@ void Relu::backward(const BackwardCall& call) const {
 }
 
 InputRange::InputRange(std::string name, SampleShape input, float range, int bits)
-    : Layer(std::move(name), input, input), range_(range), steps_(bits > 0 ? std::ldexp(1.0f, bits - 1) - 1.0f : 0.0f) {
+    : Layer(std::move(name), input, input),
+      range_(range),
+      steps_(bits > 0 ? std::ldexp(1.0f, bits - 1) - 1.0f : 0.0f) {
   MQ_EXPECTS(range > 0.0f && bits >= 0 && bits <= 16);
 }
 

@@ -1,9 +1,9 @@
 #include "meltquench/training/evaluate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/stop.h"
@@ -12,23 +12,26 @@ namespace mq {
 
 void check_samples(const Network& network, const Samples& samples) {
   if (samples.images.rows != samples.labels.size()) {
-    throw ShapeError(fmt::format("there are {} images but {} labels; each image needs one label", samples.images.rows,
-                                 samples.labels.size()));
+    throw ShapeError(fmt::format("there are {} images but {} labels; each image needs one label",
+                                 samples.images.rows, samples.labels.size()));
   }
   if (samples.images.columns != network.input().size()) {
-    throw ShapeError(fmt::format("images have {} values each but the network takes {} ({})", samples.images.columns,
-                                 network.input().size(), format_shape(network.input())));
+    throw ShapeError(fmt::format("images have {} values each but the network takes {} ({})",
+                                 samples.images.columns, network.input().size(),
+                                 format_shape(network.input())));
   }
   const std::size_t classes = network.output().size();
   for (std::size_t i = 0; i < samples.labels.size(); ++i) {
     if (samples.labels[i] >= classes) {
-      throw ShapeError(fmt::format("sample {} has the label {} but the network has outputs for {} classes, 0 to {}", i,
-                                   samples.labels[i], classes, classes - 1));
+      throw ShapeError(
+          fmt::format("sample {} has the label {} but the network has outputs for {} classes, 0 to {}", i,
+                      samples.labels[i], classes, classes - 1));
     }
   }
 }
 
-LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples, const EvaluateOptions& options) {
+LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples,
+                  const EvaluateOptions& options) {
   check_samples(network, samples);
   if (options.batch == 0) throw ShapeError("a batch of 0 images evaluates nothing; use at least 1");
   const std::size_t count = samples.count();
@@ -65,8 +68,10 @@ LossSums evaluate(const Exec& exec, const Network& network, const Samples& sampl
   if (error) std::rethrow_exception(error);
   throw_if_stopped();
   if (total.not_finite > 0) {
-    throw StateError(fmt::format("the outputs of the network are not finite for {} of {} images; its weights have "
-                                 "overflowed: train again with a lower train.learning_rate", total.not_finite, count));
+    throw StateError(
+        fmt::format("the outputs of the network are not finite for {} of {} images; its weights have "
+                    "overflowed: train again with a lower train.learning_rate",
+                    total.not_finite, count));
   }
   return total;
 }

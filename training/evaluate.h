@@ -18,9 +18,11 @@ struct EvaluateOptions {
   std::span<const float> parameters{};  ///< as ForwardOptions
 };
 
-/// Without a product, batches spread over `exec.threads`; with one, batches follow each other and the product gets
-/// `exec`. Throws ShapeError if sizes do not fit, StateError if an output is no finite number, Interrupted.
-LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples, const EvaluateOptions& options = {});
+/// Without a product, batches spread over `exec.threads`; with one, batches follow each other and the product
+/// gets `exec`. Throws ShapeError if sizes do not fit, StateError if an output is no finite number,
+/// Interrupted.
+LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples,
+                  const EvaluateOptions& options = {});
 
 /// Throws ShapeError unless the samples are as the network takes them and labels are among its outputs.
 void check_samples(const Network& network, const Samples& samples);

@@ -1,6 +1,7 @@
 /// How the processes of one training share the work of a minibatch: by logical shards, summed as integers.
 ///
-/// A minibatch is split into `train.shards` shards by a fixed rule; which process computes which shard changes nothing.
+/// A minibatch is split into `train.shards` shards by a fixed rule; which process computes which shard
+/// changes nothing.
 #pragma once
 
 #include <cstddef>

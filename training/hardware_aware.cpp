@@ -18,7 +18,8 @@ void add_normals(const RngKey&, float, const float*, float*, std::size_t, std::s
 
 namespace {
 
-constexpr std::size_t kChunk = 8192;  // elements per piece of work; sums are formed per piece, then over pieces
+constexpr std::size_t kChunk =
+    8192;  // elements per piece of work; sums are formed per piece, then over pieces
 
 std::size_t chunks_of(std::size_t size) { return (size + kChunk - 1) / kChunk; }
 
@@ -35,17 +36,19 @@ void for_each_chunk(const Exec& exec, std::size_t size, Body body) {
 
 }  // namespace
 
-void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first, std::size_t last) {
+void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first,
+                 std::size_t last) {
   MQ_EXPECTS(first % 32 == 0);
 #if defined(MQ_HAVE_V3)
-  static const bool has_v3 = std::string_view(kernels(Backend::cpu).name) == "cpu_v3";
+  // Every set beyond the base has AVX2 and FMA.
+  static const bool has_v3 = std::string_view(kernels(Backend::cpu).name) != "cpu_base";
   if (has_v3) return cpu_v3::add_normals(key, scale, from, to, first, last);
 #endif
   cpu_base::add_normals(key, scale, from, to, first, last);
 }
 
-void add_weight_noise(const Exec& exec, const Network& network, float strength, std::uint64_t seed, std::uint64_t step,
-                      std::span<float> noisy) {
+void add_weight_noise(const Exec& exec, const Network& network, float strength, std::uint64_t seed,
+                      std::uint64_t step, std::span<float> noisy) {
   MQ_EXPECTS(noisy.size() == network.parameters().size());
   const float* clean = network.parameters().data();
   for (std::size_t layer = 0; layer < network.weighted_layers().size(); ++layer) {
@@ -98,7 +101,8 @@ double standard_deviation(const Exec& exec, std::span<const float> values) {
 void clip_weights(const Exec& exec, Network& network, float sigmas) {
   for (std::size_t layer = 0; layer < network.weighted_layers().size(); ++layer) {
     const MatrixView<float> w = network.weights(layer);
-    const auto limit = static_cast<float>(static_cast<double>(sigmas) * standard_deviation(exec, {w.data, w.size()}));
+    const auto limit =
+        static_cast<float>(static_cast<double>(sigmas) * standard_deviation(exec, {w.data, w.size()}));
     for (std::size_t i = 0; i < w.size(); ++i) w.data[i] = std::min(std::max(w.data[i], -limit), limit);
   }
 }

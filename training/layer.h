@@ -1,8 +1,10 @@
-/// A layer: forward, backward and the shape of its parameters. It holds no numbers: parameters and activations are
-/// handed in, so that several threads can run different samples, or different copies of the weights, through it.
+/// A layer: forward, backward and the shape of its parameters. It holds no numbers: parameters and
+/// activations are handed in, so that several threads can run different samples, or different copies of the
+/// weights, through it.
 ///
-/// Samples are rows. A layer treats each row by itself and in the same order of operations, so results do not depend
-/// on how samples are split into batches; gradients are sums over the rows of a call, in ascending order.
+/// Samples are rows. A layer treats each row by itself and in the same order of operations, so results do not
+/// depend on how samples are split into batches; gradients are sums over the rows of a call, in ascending
+/// order.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +20,8 @@
 
 namespace mq {
 
-/// Weights of a layer, W[outputs, inputs] row-major, used `rows_per_sample` times per sample. The parameters of the
-/// layer are W followed by one bias per output.
+/// Weights of a layer, W[outputs, inputs] row-major, used `rows_per_sample` times per sample. The parameters
+/// of the layer are W followed by one bias per output.
 struct WeightShape {
   std::size_t outputs = 0;
   std::size_t inputs = 0;
@@ -61,7 +63,7 @@ class Layer {
   const SampleShape& input() const { return input_; }
   const SampleShape& output() const { return output_; }
 
-  /// What it is, in words: "28 x 28 maximum pooling".
+  /// What it is, in words: "2 x 2 maximum pooling".
   virtual std::string description() const = 0;
   /// Nothing for a layer without weights.
   virtual std::optional<WeightShape> weights() const { return std::nullopt; }

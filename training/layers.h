@@ -1,5 +1,5 @@
-/// The layers. Each constructor takes a name and the shape of one input sample; a shape that makes no sense throws a
-/// ShapeError that names the layer.
+/// The layers. Each constructor takes a name and the shape of one input sample; a shape that makes no sense
+/// throws a ShapeError that names the layer.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,9 @@ struct ConvolutionParams {
   std::size_t padding = 0;  ///< zeros on each side
 };
 
-/// Two-dimensional convolution, W[filters, channels * kernel * kernel], as one product over all patches of all samples.
-/// K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document processing" (2006).
+/// Two-dimensional convolution, W[filters, channels * kernel * kernel], as one product over all patches of
+/// all samples. K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for
+/// document processing" (2006).
 class Conv2d final : public Layer {
  public:
   Conv2d(std::string name, SampleShape input, const ConvolutionParams& params);
@@ -61,9 +62,9 @@ class Relu final : public Layer {
   void backward(const BackwardCall& call) const override;
 };
 
-/// Clips to [-range, range] and, with `bits` > 0, rounds to 2^(bits-1) - 1 steps on each side, as the converters in
-/// front of a tile do. The gradient passes where the value was not clipped (straight-through estimator: Y. Bengio,
-/// N. Leonard, A. Courville, arXiv:1308.3432, 2013).
+/// Clips to [-range, range] and, with `bits` > 0, rounds to 2^(bits-1) - 1 steps on each side, as the
+/// converters in front of a tile do. The gradient passes where the value was not clipped (straight-through
+/// estimator: Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432, 2013).
 class InputRange final : public Layer {
  public:
   /// Expects range > 0, 0 <= bits <= 16.

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/kernels/kernel_table.h"
@@ -17,7 +17,9 @@ Linear::Linear(std::string name, SampleShape input, std::size_t outputs)
   }
 }
 
-std::string Linear::description() const { return fmt::format("linear {} -> {}", input().size(), output().size()); }
+std::string Linear::description() const {
+  return fmt::format("linear {} -> {}", input().size(), output().size());
+}
 
 std::optional<WeightShape> Linear::weights() const {
   return WeightShape{.outputs = output().size(), .inputs = input().size()};
@@ -36,10 +38,17 @@ void Linear::forward(const ForwardCall& call) const {
 void Linear::backward(const BackwardCall& call) const {
   const std::size_t inputs = input().size(), outputs = output().size(), samples = call.dy.rows;
   const auto product = kernels(Backend::cpu).float_product;
-  product(call.exec, {.rows = outputs, .columns = inputs, .depth = samples,
-                      .a = call.dy.data, .a_row = 1, .a_column = outputs,
-                      .b = call.x.data, .b_row = inputs, .b_column = 1,
-                      .c = call.gradient, .c_row = inputs});
+  product(call.exec, {.rows = outputs,
+                      .columns = inputs,
+                      .depth = samples,
+                      .a = call.dy.data,
+                      .a_row = 1,
+                      .a_column = outputs,
+                      .b = call.x.data,
+                      .b_row = inputs,
+                      .b_column = 1,
+                      .c = call.gradient,
+                      .c_row = inputs});
   float* d_bias = call.gradient + outputs * inputs;
   std::fill(d_bias, d_bias + outputs, 0.0f);
   for (std::size_t r = 0; r < samples; ++r) {
@@ -47,10 +56,17 @@ void Linear::backward(const BackwardCall& call) const {
     for (std::size_t i = 0; i < outputs; ++i) d_bias[i] += dy[i];
   }
   if (call.dx.data == nullptr) return;
-  product(call.exec, {.rows = samples, .columns = inputs, .depth = outputs,
-                      .a = call.dy.data, .a_row = outputs, .a_column = 1,
-                      .b = call.parameters, .b_row = inputs, .b_column = 1,
-                      .c = call.dx.data, .c_row = inputs});
+  product(call.exec, {.rows = samples,
+                      .columns = inputs,
+                      .depth = outputs,
+                      .a = call.dy.data,
+                      .a_row = outputs,
+                      .a_column = 1,
+                      .b = call.parameters,
+                      .b_row = inputs,
+                      .b_column = 1,
+                      .c = call.dx.data,
+                      .c_row = inputs});
 }
 
 }  // namespace mq

@@ -25,10 +25,11 @@ double LossSums::accuracy() const {
   return samples > 0 ? static_cast<double>(correct) / static_cast<double>(samples) : 0.0;
 }
 
-LossSums softmax_cross_entropy(MatrixView<const float> outputs, std::span<const std::uint8_t> labels, float scale,
-                               MatrixView<float> d_outputs) {
+LossSums softmax_cross_entropy(MatrixView<const float> outputs, std::span<const std::uint8_t> labels,
+                               float scale, MatrixView<float> d_outputs) {
   MQ_EXPECTS(outputs.rows == labels.size());
-  MQ_EXPECTS(d_outputs.data == nullptr || (d_outputs.rows == outputs.rows && d_outputs.columns == outputs.columns));
+  MQ_EXPECTS(d_outputs.data == nullptr ||
+             (d_outputs.rows == outputs.rows && d_outputs.columns == outputs.columns));
   LossSums sums;
   for (std::size_t r = 0; r < outputs.rows; ++r) {
     const float* z = outputs.row(r);

@@ -11,10 +11,12 @@ namespace mq {
 
 /// Sums over samples; those of parts of a data set may be added in any order.
 struct LossSums {
-  std::int64_t loss = 0;     ///< sum of -ln p(label), in units of kLossUnit
-  std::int64_t correct = 0;  ///< samples whose largest output is that of their label (the first of equal ones)
+  std::int64_t loss = 0;  ///< sum of -ln p(label), in units of kLossUnit
+  std::int64_t correct =
+      0;  ///< samples whose largest output is that of their label (the first of equal ones)
   std::int64_t samples = 0;
-  std::int64_t not_finite = 0;  ///< samples whose loss is no finite number or beyond 1e6; they add nothing to `loss`
+  std::int64_t not_finite =
+      0;  ///< samples whose loss is no finite number or beyond 1e6; they add nothing to `loss`
 
   LossSums& operator+=(const LossSums& other);
   double mean_loss() const;  ///< of the samples with a finite loss; 0 if there are none
@@ -23,9 +25,9 @@ struct LossSums {
 
 inline constexpr double kLossUnit = 0x1p-32;
 
-/// Loss of outputs[samples, classes]. Writes scale * (softmax - one-hot), the gradient by the outputs, to `d_outputs`
-/// unless its data is null. Expects labels < classes and equal numbers of rows.
-LossSums softmax_cross_entropy(MatrixView<const float> outputs, std::span<const std::uint8_t> labels, float scale,
-                               MatrixView<float> d_outputs);
+/// Loss of outputs[samples, classes]. Writes scale * (softmax - one-hot), the gradient by the outputs, to
+/// `d_outputs` unless its data is null. Expects labels < classes and equal numbers of rows.
+LossSums softmax_cross_entropy(MatrixView<const float> outputs, std::span<const std::uint8_t> labels,
+                               float scale, MatrixView<float> d_outputs);
 
 }  // namespace mq

@@ -1,9 +1,9 @@
 #include "meltquench/training/network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
@@ -28,14 +28,16 @@ std::string format_shape(const SampleShape& shape) {
 
 Network& Network::append(std::unique_ptr<Layer> layer) {
   if (layer->input() != output()) {
-    throw ShapeError(fmt::format("the layer {} takes samples of {} but the layer before it gives {}; the shapes must be "
-                                 "equal", layer->name(), format_shape(layer->input()), format_shape(output())));
+    throw ShapeError(
+        fmt::format("the layer {} takes samples of {} but the layer before it gives {}; the shapes must be "
+                    "equal",
+                    layer->name(), format_shape(layer->input()), format_shape(output())));
   }
   if (const auto shape = layer->weights()) {
     for (const WeightedLayer& other : weighted_) {
       if (other.name == layer->name()) {
-        throw StateError(fmt::format("the network has a layer {} already; names of layers with weights must differ",
-                                     layer->name()));
+        throw StateError(fmt::format(
+            "the network has a layer {} already; names of layers with weights must differ", layer->name()));
       }
     }
     weighted_.push_back({layer->name(), layers_.size(), *shape, parameters_.size()});
@@ -75,14 +77,15 @@ void Network::initialize(std::uint64_t seed) {
   }
 }
 
-MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const float> images, Workspace& workspace,
-                                         const ForwardOptions& options) const {
+MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const float> images,
+                                         Workspace& workspace, const ForwardOptions& options) const {
   if (images.columns != input_.size()) {
     throw ShapeError(fmt::format("images have {} values each but the network takes {} ({})", images.columns,
                                  input_.size(), format_shape(input_)));
   }
   MQ_EXPECTS(options.parameters.empty() || options.parameters.size() == parameters_.size());
-  const std::span<const float> parameters = options.parameters.empty() ? this->parameters() : options.parameters;
+  const std::span<const float> parameters =
+      options.parameters.empty() ? this->parameters() : options.parameters;
   DigitalProduct digital(weighted_, parameters);
   WeightProduct& product = options.product != nullptr ? *options.product : digital;
 
@@ -95,7 +98,8 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = *layers_[i];
     const bool has_weights = layer.weights().has_value();
-    const MatrixView<float> y(grown(workspace.y_[i], samples * layer.output().size()), samples, layer.output().size());
+    const MatrixView<float> y(grown(workspace.y_[i], samples * layer.output().size()), samples,
+                              layer.output().size());
     layer.forward({.exec = exec,
                    .product = product,
                    .weighted_layer = weighted,
@@ -126,32 +130,41 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
     const bool has_weights = layer.weights().has_value();
     weighted -= has_weights ? 1 : 0;
     const std::size_t offset = has_weights ? weighted_[weighted].offset : 0;
-    const MatrixView<float> dx(i == first ? nullptr : grown(workspace.dx_, samples * layer.input().size()), samples,
-                               layer.input().size());
-    layer.backward({.exec = exec,
-                    .parameters = has_weights ? parameters.data() + offset : nullptr,
-                    .x = i == 0 ? workspace.x_
-                                : MatrixView<const float>(workspace.y_[i - 1].data(), samples, layer.input().size()),
-                    .y = {workspace.y_[i].data(), samples, layer.output().size()},
-                    .dy = dy,
-                    .dx = dx,
-                    .kept = workspace.kept_[i].data(),
-                    .scratch = grown(workspace.scratch_, samples * layer.scratch_per_sample()),
-                    .gradient = has_weights ? gradient.data() + offset : nullptr});
+    const MatrixView<float> dx(i == first ? nullptr : grown(workspace.dx_, samples * layer.input().size()),
+                               samples, layer.input().size());
+    layer.backward(
+        {.exec = exec,
+         .parameters = has_weights ? parameters.data() + offset : nullptr,
+         .x = i == 0 ? workspace.x_
+                     : MatrixView<const float>(workspace.y_[i - 1].data(), samples, layer.input().size()),
+         .y = {workspace.y_[i].data(), samples, layer.output().size()},
+         .dy = dy,
+         .dx = dx,
+         .kept = workspace.kept_[i].data(),
+         .scratch = grown(workspace.scratch_, samples * layer.scratch_per_sample()),
+         .gradient = has_weights ? gradient.data() + offset : nullptr});
     std::swap(workspace.dx_, workspace.dy_);  // what was written is read next
     dy = {workspace.dy_.data(), samples, layer.input().size()};
   }
 }
 
-void DigitalProduct::multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t, MatrixView<const float> x,
-                              MatrixView<float> y) {
+void DigitalProduct::multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t,
+                              MatrixView<const float> x, MatrixView<float> y) {
   const WeightedLayer& layer = layers_[weighted_layer];
   const std::size_t inputs = layer.shape.inputs, outputs = layer.shape.outputs;
   MQ_EXPECTS(x.columns == inputs && y.columns == outputs && x.rows == y.rows);
-  kernels(Backend::cpu).float_product(exec, {.rows = x.rows, .columns = outputs, .depth = inputs,
-                                             .a = x.data, .a_row = inputs, .a_column = 1,
-                                             .b = parameters_.data() + layer.offset, .b_row = 1, .b_column = inputs,
-                                             .c = y.data, .c_row = outputs});
+  kernels(Backend::cpu)
+      .float_product(exec, {.rows = x.rows,
+                            .columns = outputs,
+                            .depth = inputs,
+                            .a = x.data,
+                            .a_row = inputs,
+                            .a_column = 1,
+                            .b = parameters_.data() + layer.offset,
+                            .b_row = 1,
+                            .b_column = inputs,
+                            .c = y.data,
+                            .c_row = outputs});
 }
 
 }  // namespace mq

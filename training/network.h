@@ -1,7 +1,8 @@
 /// An ordered list of layers and their parameters.
 ///
-/// Digital arithmetic runs on the CPU with the one float product of kernels/float_product.h, whatever the backend of
-/// the tiles; results do not depend on how samples are split into batches nor on the number of threads, bit for bit.
+/// Digital arithmetic runs on the CPU with the one float product of kernels/float_product.h, whatever the
+/// backend of the tiles; results do not depend on how samples are split into batches nor on the number of
+/// threads, bit for bit.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ namespace mq {
 /// A layer with weights: what is mapped onto tiles.
 struct WeightedLayer {
   std::string name;
-  std::size_t layer = 0;   ///< place among all layers
+  std::size_t layer = 0;  ///< place among all layers
   WeightShape shape;
   std::size_t offset = 0;  ///< of W in `Network::parameters()`; the biases follow W
 
@@ -71,18 +72,19 @@ class Network {
   std::span<float> parameters() { return parameters_; }
   std::span<const float> parameters() const { return parameters_; }
 
-  /// Draws the weights: uniform in +-sqrt(6 / inputs), which keeps the variance of signals through rectifiers; biases
-  /// are 0. K. He et al., ICCV 2015, doi:10.1109/ICCV.2015.123.
+  /// Draws the weights: uniform in +-sqrt(6 / inputs), which keeps the variance of signals through
+  /// rectifiers; biases are 0. K. He et al., ICCV 2015, doi:10.1109/ICCV.2015.123.
   void initialize(std::uint64_t seed);
 
-  /// Outputs [samples, output().size()] for images [samples, input().size()]; they lie in the workspace until its next
-  /// use, and the images must live as long. `exec.threads` are handed to the products. Throws ShapeError.
+  /// Outputs [samples, output().size()] for images [samples, input().size()]; they lie in the workspace until
+  /// its next use, and the images must live as long. `exec.threads` are handed to the products. Throws
+  /// ShapeError.
   MatrixView<const float> forward(const Exec& exec, MatrixView<const float> images, Workspace& workspace,
                                   const ForwardOptions& options = {}) const;
-  /// Gradient by the parameters, overwritten, from the gradient by the outputs of the last `forward` on this workspace.
-  /// `parameters`: those of that call, empty for the network's own.
-  void backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace, std::span<float> gradient,
-                std::span<const float> parameters = {}) const;
+  /// Gradient by the parameters, overwritten, from the gradient by the outputs of the last `forward` on this
+  /// workspace. `parameters`: those of that call, empty for the network's own.
+  void backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace,
+                std::span<float> gradient, std::span<const float> parameters = {}) const;
 
  private:
   SampleShape input_;
@@ -96,8 +98,8 @@ class DigitalProduct final : public WeightProduct {
  public:
   DigitalProduct(std::span<const WeightedLayer> layers, std::span<const float> parameters)
       : layers_(layers), parameters_(parameters) {}
-  void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row, MatrixView<const float> x,
-                MatrixView<float> y) override;
+  void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
+                MatrixView<const float> x, MatrixView<float> y) override;
 
  private:
   std::span<const WeightedLayer> layers_;

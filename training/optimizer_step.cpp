@@ -52,7 +52,8 @@ double learning_rate(const TrainParams& params, std::uint64_t step, std::uint64_
   const std::uint64_t steps = steps_per_epoch * static_cast<std::uint64_t>(params.epochs);
   MQ_EXPECTS(step < steps);
   switch (params.schedule) {
-    case Schedule::constant: break;
+    case Schedule::constant:
+      break;
     case Schedule::cosine: {
       // Half a turn over all steps; the own cosine has the same bits with every C library.
       const double turn = 0x1p31 * (static_cast<double>(step) / static_cast<double>(steps));

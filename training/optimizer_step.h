@@ -12,8 +12,8 @@ namespace mq {
 
 /// What an optimizer remembers between steps.
 struct OptimizerState {
-  std::vector<float> first;   ///< velocity (sgd), mean of gradients (adam)
-  std::vector<float> second;  ///< mean of squared gradients (adam); empty for sgd
+  std::vector<float> first;                     ///< velocity (sgd), mean of gradients (adam)
+  std::vector<float> second;                    ///< mean of squared gradients (adam); empty for sgd
   double beta1_power = 1.0, beta2_power = 1.0;  ///< beta^steps (adam)
 
   OptimizerState() = default;

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/training/layers.h"
@@ -9,14 +9,18 @@
 namespace mq {
 namespace {
 
-SampleShape pooled_shape(const std::string& name, const SampleShape& input, std::size_t size, std::size_t stride) {
+SampleShape pooled_shape(const std::string& name, const SampleShape& input, std::size_t size,
+                         std::size_t stride) {
   if (size == 0 || stride == 0) {
-    throw ShapeError(fmt::format("the pooling layer {} has windows of size {} with stride {}; both must be at least 1",
-                                 name, size, stride));
+    throw ShapeError(
+        fmt::format("the pooling layer {} has windows of size {} with stride {}; both must be at least 1",
+                    name, size, stride));
   }
   if (size > input.height || size > input.width) {
-    throw ShapeError(fmt::format("the pooling layer {} has windows of {} x {} but its input is only {} x {}; use smaller "
-                                 "windows", name, size, size, input.height, input.width));
+    throw ShapeError(
+        fmt::format("the pooling layer {} has windows of {} x {} but its input is only {} x {}; use smaller "
+                    "windows",
+                    name, size, size, input.height, input.width));
   }
   return {input.channels, (input.height - size) / stride + 1, (input.width - size) / stride + 1};
 }

@@ -8,10 +8,12 @@ std::string_view name(Variant variant) { return names(variant)[static_cast<std::
 
 std::string TrainParams::problem() const {
   if (variants.empty()) return "variants is empty; name plain, hardware-aware or both";
-  if (std::ranges::count(variants, Variant::plain) > 1 || std::ranges::count(variants, Variant::hardware_aware) > 1) {
+  if (std::ranges::count(variants, Variant::plain) > 1 ||
+      std::ranges::count(variants, Variant::hardware_aware) > 1) {
     return "variants names one variant twice";
   }
-  if (input_bits == 1) return "input_bits = 1 leaves no step on either side of 0; use 0 (not rounded) or at least 2";
+  if (input_bits == 1)
+    return "input_bits = 1 leaves no step on either side of 0; use 0 (not rounded) or at least 2";
   if (input_bits > 0 && input_range == 0.0f) return "input_bits needs an input_range above 0 to round within";
   return {};
 }

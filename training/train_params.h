@@ -23,8 +23,9 @@ enum class Variant { plain, hardware_aware };
 constexpr std::array<std::string_view, 2> names(Variant) { return {"plain", "hardware-aware"}; }
 std::string_view name(Variant variant);
 
-/// Hardware-aware training after V. Joshi et al., Nat. Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9: noise
-/// on the weights in every step and weights clipped to a few standard deviations (there 3.8 % and 2.0 to 2.5).
+/// Hardware-aware training after V. Joshi et al., Nat. Commun. 11, 2473 (2020),
+/// doi:10.1038/s41467-020-16108-9: noise on the weights in every step and weights clipped to a few standard
+/// deviations (there 3.8 % and 2.0 to 2.5).
 struct TrainParams {
   std::vector<Variant> variants{Variant::plain, Variant::hardware_aware};
   int epochs = 14;
@@ -48,18 +49,22 @@ struct TrainParams {
         field("epochs", &TrainParams::epochs, between(1, 100000), "Passes over the training images."),
         field("batch_size", &TrainParams::batch_size, between(1, 65536), "Images per step."),
         field("shards", &TrainParams::shards, between(1, kMaxShards),
-              "Parts of a minibatch that are computed independently; results depend on it, but never on threads."),
+              "Parts of a minibatch that are computed independently; results depend on it, but never on "
+              "threads."),
         field("optimizer", &TrainParams::optimizer, "Rule that turns gradients into steps."),
         field("learning_rate", &TrainParams::learning_rate, positive, "Largest step size."),
-        field("schedule", &TrainParams::schedule, "How the step size falls: not, along a half cosine to 0, or in steps."),
-        field("step_epochs", &TrainParams::step_epochs, between(1, 100000), "Epochs per step of schedule = \"step\"."),
+        field("schedule", &TrainParams::schedule,
+              "How the step size falls: not, along a half cosine to 0, or in steps."),
+        field("step_epochs", &TrainParams::step_epochs, between(1, 100000),
+              "Epochs per step of schedule = \"step\"."),
         field("step_factor", &TrainParams::step_factor, Range{.low = 0, .high = 1, .excludes_low = true},
               "Factor on the learning rate at each step of schedule = \"step\"."),
         field("momentum", &TrainParams::momentum, between(0, 0.9999), "Momentum of sgd."),
         field("weight_decay", &TrainParams::weight_decay, between(0, 1),
               "Pull of weights towards 0: added to the gradient for sgd, decoupled from it for adam."),
         field("weight_noise", &TrainParams::weight_noise, between(0, 1),
-              "Hardware-aware: standard deviation of the noise on weights, relative to the layer's largest weight."),
+              "Hardware-aware: standard deviation of the noise on weights, relative to the layer's largest "
+              "weight."),
         field("weight_clip", &TrainParams::weight_clip, between(0, 100),
               "Hardware-aware: weights are clipped to so many standard deviations of their layer; 0: never."),
         field("input_range", &TrainParams::input_range, non_negative,

@@ -1,11 +1,11 @@
 #include "meltquench/training/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/json.h"
@@ -30,18 +30,19 @@ namespace {
 constexpr std::size_t kStatistics = 5;
 constexpr std::size_t kChunk = 16384;  // parameters per piece of work
 
-/// Pieces of [0, size), spread over threads; what a piece holds does not depend on the number of threads.
+/// Pieces of [0, size), spread over threads; what a piece holds does not depend on the number of threads. Few
+/// pieces are not worth waking threads for.
 template <class Body>
 void for_each_chunk(const Exec& exec, std::size_t size, Body body) {
   const auto chunks = static_cast<std::int64_t>((size + kChunk - 1) / kChunk);
-#pragma omp parallel for schedule(static) num_threads(exec.threads) if (exec.threads > 1)
+#pragma omp parallel for schedule(static) num_threads(exec.threads) if (exec.threads > 1 && chunks > 4)
   for (std::int64_t c = 0; c < chunks; ++c) {
     const std::size_t first = static_cast<std::size_t>(c) * kChunk;
     body(first, std::min(first + kChunk, size));
   }
 }
 
-/// The learning rule of this step says how far weights decay; biases never do.
+/// A run of parameters: weights, which decay, or biases, which do not.
 struct Block {
   std::size_t first, last;
   bool decays;
@@ -103,11 +104,11 @@ TrainReport Trainer::step() {
   const auto batch = static_cast<std::size_t>(params_.batch_size);
   const std::size_t first = state_.step * batch, last = std::min(first + batch, samples_.count());
   const std::uint64_t step = steps_done();
-  if (params_.weight_noise > 0.0f) add_weight_noise(exec_, network_, params_.weight_noise, seed_, step, noisy_);
+  if (params_.weight_noise > 0.0f)
+    add_weight_noise(exec_, network_, params_.weight_noise, seed_, step, noisy_);
 
-  compute_shards(std::span(order_).subspan(first, last - first), params_.weight_noise > 0.0f
-                                                                      ? std::span<const float>(noisy_)
-                                                                      : network_.parameters());
+  compute_shards(std::span(order_).subspan(first, last - first),
+                 params_.weight_noise > 0.0f ? std::span<const float>(noisy_) : network_.parameters());
   const LossSums sums = reduce();
   const double rate = learning_rate(params_, step, steps_per_epoch());
   update(rate);
@@ -148,7 +149,7 @@ void Trainer::compute_shards(std::span<const std::uint32_t> rows, std::span<cons
   const float scale = 1.0f / static_cast<float>(rows.size());
   const auto threads = static_cast<std::int64_t>(shards_.size());
   std::exception_ptr error;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(threads)) if (threads > 1)
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(threads)) if (threads > 1)
   for (std::int64_t t = 0; t < threads; ++t) {
     try {
       Shard& shard = *shards_[static_cast<std::size_t>(t)];
@@ -168,8 +169,8 @@ void Trainer::compute_shards(std::span<const std::uint32_t> rows, std::span<cons
   if (error) std::rethrow_exception(error);
 }
 
-void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const float> parameters, float scale,
-                            Shard& shard) {
+void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const float> parameters,
+                            float scale, Shard& shard) {
   Exec serial = exec_;
   serial.threads = 1;
   const std::size_t size = samples_.images.columns, classes = network_.output().size();
@@ -189,7 +190,8 @@ void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const
 
   const std::size_t count = shard.gradient.size();
   const bool fits = add_fixed_point(shard.gradient, std::span(shard.sums).first(count));
-  const std::int64_t statistics[kStatistics] = {sums.loss, sums.correct, sums.samples, sums.not_finite, fits ? 0 : 1};
+  const std::int64_t statistics[kStatistics] = {sums.loss, sums.correct, sums.samples, sums.not_finite,
+                                                fits ? 0 : 1};
   for (std::size_t i = 0; i < kStatistics; ++i) shard.sums[count + i] += statistics[i];
 }
 
@@ -205,10 +207,11 @@ LossSums Trainer::reduce() {
   const std::int64_t* s = total.data() + gradient_.size();
   const LossSums sums{.loss = s[0], .correct = s[1], .samples = s[2], .not_finite = s[3]};
   if (sums.not_finite > 0 || s[4] > 0) {
-    throw StateError(fmt::format("the training diverged in step {} of epoch {}: {}; lower train.learning_rate",
-                                 state_.step + 1, state_.epoch + 1,
-                                 sums.not_finite > 0 ? "the loss is not finite"
-                                                     : fmt::format("a gradient is not below {}", kGradientLimit)));
+    throw StateError(
+        fmt::format("the training diverged in step {} of epoch {}: {}; lower train.learning_rate",
+                    state_.step + 1, state_.epoch + 1,
+                    sums.not_finite > 0 ? "the loss is not finite"
+                                        : fmt::format("a gradient is not below {}", kGradientLimit)));
   }
   return sums;
 }
@@ -219,11 +222,13 @@ void Trainer::update(double rate) {
   const std::vector<Block> blocks = blocks_of(network_);
   const auto decay = static_cast<float>(params_.weight_decay);
   for_each_chunk(exec_, gradient_.size(), [&](std::size_t first, std::size_t last) {
-    from_fixed_point(std::span(total).subspan(first, last - first), std::span(gradient_).subspan(first, last - first));
+    from_fixed_point(std::span(total).subspan(first, last - first),
+                     std::span(gradient_).subspan(first, last - first));
     for (const Block& block : blocks) {
       const std::size_t from = std::max(first, block.first), to = std::min(last, block.last);
       if (from < to) {
-        apply_step(factors, block.decays ? decay : 0.0f, gradient_, from, to, network_.parameters(), state_.optimizer);
+        apply_step(factors, block.decays ? decay : 0.0f, gradient_, from, to, network_.parameters(),
+                   state_.optimizer);
       }
     }
   });
@@ -234,7 +239,9 @@ TrainingIdentity Trainer::identity() const {
   return {.params = to_json(to_value(params_)), .seed = seed_, .samples = samples_.count()};
 }
 
-void Trainer::save(const std::filesystem::path& path) const { save_training(path, network_, state_, identity()); }
+void Trainer::save(const std::filesystem::path& path) const {
+  save_training(path, network_, state_, identity());
+}
 
 void Trainer::load(const std::filesystem::path& path) {
   load_training(path, network_, state_, identity());

@@ -1,8 +1,8 @@
 #include "meltquench/training/training_state.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/storage.h"
@@ -21,13 +21,17 @@ std::string text_attribute(const H5Reader& file, std::string_view name) {
   return value.is_text() ? value.as_text() : std::string();
 }
 
-void check_identity(const H5Reader& file, const std::filesystem::path& path, const TrainingIdentity& identity) {
+void check_identity(const H5Reader& file, const std::filesystem::path& path,
+                    const TrainingIdentity& identity) {
   const auto refuse = [&](std::string_view what) {
-    throw ConfigError(fmt::format("{} is a checkpoint of another training: it differs in {}; remove the file to train "
-                                  "from the start, or restore the config that wrote it", path.string(), what));
+    throw ConfigError(
+        fmt::format("{} is a checkpoint of another training: it differs in {}; remove the file to train "
+                    "from the start, or restore the config that wrote it",
+                    path.string(), what));
   };
   if (text_attribute(file, "seed") != fmt::to_string(identity.seed)) refuse("the seed");
-  if (text_attribute(file, "samples") != fmt::to_string(identity.samples)) refuse("the number of training images");
+  if (text_attribute(file, "samples") != fmt::to_string(identity.samples))
+    refuse("the number of training images");
   if (file.read_text("/params") != identity.params) refuse("the [train] table");
 }
 
@@ -35,9 +39,10 @@ void check_layers(const H5Reader& file, const std::filesystem::path& path, const
   for (const WeightedLayer& layer : network.weighted_layers()) {
     const Shape expected{layer.shape.outputs, layer.shape.inputs};
     if (!file.contains(weight_path(layer)) || file.info(weight_path(layer)).shape != expected) {
-      throw ConfigError(fmt::format("{} is a checkpoint of another network: it has no layer {} with weights {}; remove "
-                                    "the file to train from the start", path.string(), layer.name,
-                                    format_shape(expected)));
+      throw ConfigError(
+          fmt::format("{} is a checkpoint of another network: it has no layer {} with weights {}; remove "
+                      "the file to train from the start",
+                      path.string(), layer.name, format_shape(expected)));
     }
   }
 }

@@ -36,8 +36,8 @@ struct TrainingIdentity {
 void save_training(const std::filesystem::path& path, const Network& network, const TrainingState& state,
                    const TrainingIdentity& identity);
 
-/// Reads them back. Throws MissingError, DataError for a damaged file, and ConfigError if the file belongs to another
-/// training; network and state are then unchanged.
+/// Reads them back. Throws MissingError, DataError for a damaged file, and ConfigError if the file belongs to
+/// another training; network and state are then unchanged.
 void load_training(const std::filesystem::path& path, Network& network, TrainingState& state,
                    const TrainingIdentity& identity);
 

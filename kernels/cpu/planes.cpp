@@ -53,9 +53,9 @@ DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
       std::int16_t* codes = op.codes + row * op.code_stride + b * padded_inputs(op.block);
       std::int32_t block_clips = 0, block_sum = 0;  // |code| < 2^15 and a block has fewer than 2^16 inputs
       for (std::size_t j = 0; j < count; ++j) {
-        const float raw = rint(x[j] * op.codes_per_unit);
-        const float code = clamp(raw, -op.code_limit, op.code_limit);
-        block_clips += raw != code;
+        bool is_clipped;
+        const float code = dac_code(x[j], op.codes_per_unit, op.code_limit, is_clipped);
+        block_clips += is_clipped;
         block_sum += static_cast<std::int32_t>(abs(code));
         codes[j] = static_cast<std::int16_t>(code);
       }

@@ -6,8 +6,7 @@
 namespace mq::MQ_BACKEND {
 namespace {
 
-constexpr int kOldestMajor =
-    8;  // the build holds code for compute capability 8.0 and 9.0, and PTX for what follows
+constexpr int kOldestMajor = 8;  // the build holds code for 8.0 and 9.0, and PTX for what follows
 
 /// The runtime remembers its last error and would blame the next launch for it.
 std::string take_reason(cudaError_t error) {
@@ -15,11 +14,17 @@ std::string take_reason(cudaError_t error) {
   return cudaGetErrorString(error);
 }
 
-/// Any error counts as none: no driver, an old driver, all devices hidden or taken.
-int device_count() {
+/// Any call may bring the news of a kernel that died earlier; then there is a device, or was.
+bool is_of_a_kernel(cudaError_t error) {
+  return error >= cudaErrorIllegalAddress && error <= cudaErrorLaunchFailure;
+}
+
+/// Any other error counts as none: no driver, an old driver, all devices hidden or taken.
+int device_count(const Exec& exec) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count > 0) return count;
+  if (is_of_a_kernel(error)) check(error, exec, "counting devices");
   throw BackendUnavailable(
       "no CUDA device: " + take_reason(error == cudaSuccess ? cudaErrorNoDevice : error) +
       "; the backend cuda needs an NVIDIA GPU and its driver, otherwise choose the backend cpu");
@@ -27,10 +32,10 @@ int device_count() {
 
 }  // namespace
 
-void require_any_device() { device_count(); }
+void require_any_device() { device_count({}); }
 
 void require_device(const Exec& exec) {
-  const int count = device_count();
+  const int count = device_count(exec);
   if (exec.device < 0 || exec.device >= count) {
     throw BackendUnavailable("no CUDA device " + std::to_string(exec.device) + ": this machine has " +
                              std::to_string(count) + ", counted from 0; choose one of them");

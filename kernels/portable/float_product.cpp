@@ -1,8 +1,9 @@
 /// The contract is kernels/float_product.h; this file is built once per instruction set.
 ///
-/// One operand is broadcast, element by element, six rows at a time; the other lies in packed panels of 16 columns: a
-/// register tile of 6 x 16 sums. Which operand plays which part is a matter of packing cost alone: c and its transpose
-/// have the same chains. Blocking after K. Goto and R. van de Geijn, ACM TOMS 34, 12 (2008), doi:10.1145/1356052.1356053.
+/// One operand is broadcast, element by element, a few rows at a time; the other lies in packed panels of two
+/// vectors: a register tile of 6 x 16 sums, or 12 x 32 with AVX-512. Which operand plays which part is a
+/// matter of packing cost alone: c and its transpose have the same chains. Blocking after K. Goto and R. van
+/// de Geijn, ACM TOMS 34, 12 (2008), doi:10.1145/1356052.1356053.
 #include "meltquench/kernels/float_product.h"
 
 #include <cstdlib>
@@ -16,12 +17,27 @@
 namespace mq::MQ_BACKEND {
 namespace {
 
-constexpr std::size_t kTileRows = 6, kTileColumns = 16;
-constexpr std::size_t kDepthBlock = 256;   // a panel of 16 columns fills a third to a half of the first cache
+using Eight = FloatLanes<8>;
+#if defined(__AVX512F__)
+/// Sixteen floats: used by this file alone, so core/lanes.h does without them.
+struct F {
+  typedef float V __attribute__((vector_size(64)));
+  V v;
+
+  F() = default;
+  MQ_HD F(float s) : v(s - V{}) {}
+  MQ_HD explicit F(V lanes) : v(lanes) {}
+};
+MQ_HD F fma(F a, F b, F c) { return F(F::V(_mm512_fmadd_ps(__m512(a.v), __m512(b.v), __m512(c.v)))); }
+constexpr std::size_t kTileRows = 12;  // 24 sums, two vectors of the panel: 26 of 32 registers
+#else
+using F = Eight;
+constexpr std::size_t kTileRows = 6;  // 12 sums, two vectors of the panel and a broadcast: 15 of 16 registers
+#endif
+constexpr std::size_t kWidth = sizeof(F) / sizeof(float), kTileColumns = 2 * kWidth;
+constexpr std::size_t kDepthBlock = 256;   // a panel fills a third to two thirds of the first cache
 constexpr std::size_t kRowBlock = 96;      // with kDepthBlock: 96 KiB of the second cache
 constexpr std::size_t kColumnBlock = 512;  // with kDepthBlock: 512 KiB of packed panels
-
-using F = FloatLanes<8>;
 
 /// One operand, (index, k) at data[index * stride + k * k_stride].
 struct Operand {
@@ -36,7 +52,9 @@ struct Target {
   float* data;
   std::size_t row_stride, column_stride;
 
-  float* at(std::size_t row, std::size_t column) const { return data + row * row_stride + column * column_stride; }
+  float* at(std::size_t row, std::size_t column) const {
+    return data + row * row_stride + column * column_stride;
+  }
 };
 
 struct Range {
@@ -67,40 +85,45 @@ inline std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b;
 
 /// 8 x 8 values, by three rounds of pairwise interleaving.
 MQ_HD void transpose_8x8(const float* from, std::size_t stride, float* to, std::size_t to_stride) {
-  F r[8], t[8];
+  Eight r[8], t[8];
   MQ_UNROLL
-  for (int i = 0; i < 8; ++i) r[i] = load<F>(from + static_cast<std::size_t>(i) * stride);
+  for (int i = 0; i < 8; ++i) r[i] = load<Eight>(from + static_cast<std::size_t>(i) * stride);
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
-    t[2 * i] = F(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{0, 8, 2, 10, 4, 12, 6, 14}));
-    t[2 * i + 1] = F(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{1, 9, 3, 11, 5, 13, 7, 15}));
+    t[2 * i] =
+        Eight(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{0, 8, 2, 10, 4, 12, 6, 14}));
+    t[2 * i + 1] =
+        Eight(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{1, 9, 3, 11, 5, 13, 7, 15}));
   }
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
     const int a = i / 2 * 4 + i % 2;
-    r[a] = F(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{0, 1, 8, 9, 4, 5, 12, 13}));
-    r[a + 2] = F(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{2, 3, 10, 11, 6, 7, 14, 15}));
+    r[a] = Eight(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{0, 1, 8, 9, 4, 5, 12, 13}));
+    r[a + 2] = Eight(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{2, 3, 10, 11, 6, 7, 14, 15}));
   }
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
     store(to + static_cast<std::size_t>(i) * to_stride,
-          F(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{0, 1, 2, 3, 8, 9, 10, 11})));
+          Eight(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{0, 1, 2, 3, 8, 9, 10, 11})));
     store(to + static_cast<std::size_t>(i + 4) * to_stride,
-          F(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{4, 5, 6, 7, 12, 13, 14, 15})));
+          Eight(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{4, 5, 6, 7, 12, 13, 14, 15})));
   }
 }
 
-/// One panel: [depth][16], columns beyond `count` are 0.
-void pack_panel(const Operand& b, std::size_t column, std::size_t count, std::size_t k, std::size_t depth, float* to) {
+/// One panel: [depth][kTileColumns], columns beyond `count` are 0.
+void pack_panel(const Operand& b, std::size_t column, std::size_t count, std::size_t k, std::size_t depth,
+                float* to) {
   if (count == kTileColumns && b.stride == 1) {
-    for (std::size_t i = 0; i < depth; ++i) std::memcpy(to + i * kTileColumns, b.at(column, k + i), sizeof(F) * 2);
+    for (std::size_t i = 0; i < depth; ++i)
+      std::memcpy(to + i * kTileColumns, b.at(column, k + i), sizeof(F) * 2);
     return;
   }
   std::size_t done = 0;
   if (count == kTileColumns && b.k_stride == 1) {
     for (; done + 8 <= depth; done += 8) {
-      transpose_8x8(b.at(column, k + done), b.stride, to + done * kTileColumns, kTileColumns);
-      transpose_8x8(b.at(column + 8, k + done), b.stride, to + done * kTileColumns + 8, kTileColumns);
+      for (std::size_t j = 0; j < kTileColumns; j += 8) {
+        transpose_8x8(b.at(column + j, k + done), b.stride, to + done * kTileColumns + j, kTileColumns);
+      }
     }
   }
   for (std::size_t i = done; i < depth; ++i) {
@@ -126,15 +149,16 @@ void pack_rows(const Operand& a, Range rows, std::size_t k, std::size_t depth, f
   }
 }
 
-/// The register tile; `kRows` names each sum on its own, since g++ 12 keeps an array that a loop indexes in memory.
+/// The register tile; `kRows` names each sum on its own, since g++ 12 keeps an array that a loop indexes in
+/// memory.
 template <std::size_t... kRows>
-MQ_HD void multiply_tile(std::index_sequence<kRows...>, const Operand& a, const float* panel, std::size_t depth,
-                         bool adds, F (&low)[6], F (&high)[6]) {
-  F l[6], h[6];
+MQ_HD void multiply_tile(std::index_sequence<kRows...>, const Operand& a, const float* panel,
+                         std::size_t depth, bool adds, F (&low)[kTileRows], F (&high)[kTileRows]) {
+  F l[kTileRows], h[kTileRows];
   ((l[kRows] = adds ? low[kRows] : F(0.0f), h[kRows] = adds ? high[kRows] : F(0.0f)), ...);
-  const float* row[6] = {(kRows < sizeof...(kRows) ? a.data + kRows * a.stride : nullptr)...};
+  const float* row[kTileRows] = {(kRows < sizeof...(kRows) ? a.data + kRows * a.stride : nullptr)...};
   for (std::size_t k = 0; k < depth; ++k) {
-    const F w0 = load<F>(panel + k * kTileColumns), w1 = load<F>(panel + k * kTileColumns + 8);
+    const F w0 = load<F>(panel + k * kTileColumns), w1 = load<F>(panel + k * kTileColumns + kWidth);
     (([&] {
        const F x(row[kRows][k]);
        l[kRows] = fma(x, w0, l[kRows]);
@@ -149,23 +173,24 @@ MQ_HD void multiply_tile(std::index_sequence<kRows...>, const Operand& a, const 
 template <std::size_t kCount>
 void compute_tile(const Operand& a, const float* panel, std::size_t depth, bool adds, const Target& c,
                   std::size_t count) {
-  F low[6], high[6];
-  alignas(32) float edge[kCount * kTileColumns];
+  F low[kTileRows], high[kTileRows];
+  alignas(64) float edge[kCount * kTileColumns];
   const bool is_direct = count == kTileColumns && c.column_stride == 1;
   if (adds && is_direct) {
     MQ_UNROLL
     for (std::size_t r = 0; r < kCount; ++r) {
       low[r] = load<F>(c.at(r, 0));
-      high[r] = load<F>(c.at(r, 8));
+      high[r] = load<F>(c.at(r, kWidth));
     }
   } else if (adds) {
     for (std::size_t r = 0; r < kCount; ++r) {
-      for (std::size_t j = 0; j < kTileColumns; ++j) edge[r * kTileColumns + j] = j < count ? *c.at(r, j) : 0.0f;
+      for (std::size_t j = 0; j < kTileColumns; ++j)
+        edge[r * kTileColumns + j] = j < count ? *c.at(r, j) : 0.0f;
     }
     MQ_UNROLL
     for (std::size_t r = 0; r < kCount; ++r) {
       low[r] = load<F>(edge + r * kTileColumns);
-      high[r] = load<F>(edge + r * kTileColumns + 8);
+      high[r] = load<F>(edge + r * kTileColumns + kWidth);
     }
   }
   multiply_tile(std::make_index_sequence<kCount>(), a, panel, depth, adds, low, high);
@@ -174,7 +199,7 @@ void compute_tile(const Operand& a, const float* panel, std::size_t depth, bool 
   MQ_UNROLL
   for (std::size_t r = 0; r < kCount; ++r) {
     store(to + r * stride, low[r]);
-    store(to + r * stride + 8, high[r]);
+    store(to + r * stride + kWidth, high[r]);
   }
   if (is_direct) return;
   for (std::size_t j = 0; j < count; ++j) {
@@ -182,16 +207,12 @@ void compute_tile(const Operand& a, const float* panel, std::size_t depth, bool 
   }
 }
 
-void compute_tile(std::size_t rows, const Operand& a, const float* panel, std::size_t depth, bool adds, const Target& c,
-                  std::size_t count) {
-  switch (rows) {
-    case 1: return compute_tile<1>(a, panel, depth, adds, c, count);
-    case 2: return compute_tile<2>(a, panel, depth, adds, c, count);
-    case 3: return compute_tile<3>(a, panel, depth, adds, c, count);
-    case 4: return compute_tile<4>(a, panel, depth, adds, c, count);
-    case 5: return compute_tile<5>(a, panel, depth, adds, c, count);
-    default: return compute_tile<6>(a, panel, depth, adds, c, count);
-  }
+using ComputeTile = void (*)(const Operand&, const float*, std::size_t, bool, const Target&, std::size_t);
+
+template <std::size_t... kLess>
+constexpr ComputeTile tile_of(std::size_t rows, std::index_sequence<kLess...>) {
+  constexpr ComputeTile kTiles[] = {compute_tile<kLess + 1>...};
+  return kTiles[rows - 1];
 }
 
 /// The rectangle rows x columns of c; a is broadcast, b is packed.
@@ -203,7 +224,8 @@ void compute_rectangle(const Operand& a, const Operand& b, const Target& c, Rang
       const std::size_t block = smaller(kDepthBlock, depth - k);
       const bool continues = adds || k > 0;
       for (std::size_t j = column; j < column_end; j += kTileColumns) {
-        pack_panel(b, j, smaller(kTileColumns, column_end - j), k, block, scratch.panels() + (j - column) * block);
+        pack_panel(b, j, smaller(kTileColumns, column_end - j), k, block,
+                   scratch.panels() + (j - column) * block);
       }
       for (std::size_t row = rows.first; row < rows.last; row += kRowBlock) {
         const std::size_t row_end = smaller(row + kRowBlock, rows.last);
@@ -214,9 +236,11 @@ void compute_rectangle(const Operand& a, const Operand& b, const Target& c, Rang
         }
         for (std::size_t j = column; j < column_end; j += kTileColumns) {
           for (std::size_t i = row; i < row_end; i += kTileRows) {
-            compute_tile(smaller(kTileRows, row_end - i), {part.at(i - row, 0), part.stride, 1},
-                         scratch.panels() + (j - column) * block, block, continues,
-                         {c.at(i, j), c.row_stride, c.column_stride}, smaller(kTileColumns, column_end - j));
+            const auto compute =
+                tile_of(smaller(kTileRows, row_end - i), std::make_index_sequence<kTileRows>());
+            compute({part.at(i - row, 0), part.stride, 1}, scratch.panels() + (j - column) * block, block,
+                    continues, {c.at(i, j), c.row_stride, c.column_stride},
+                    smaller(kTileColumns, column_end - j));
           }
         }
       }
@@ -235,18 +259,23 @@ Range part_of(std::size_t size, std::size_t unit, std::size_t index, std::size_t
 void float_product(const Exec& exec, const FloatProduct& op) {
   if (op.rows == 0 || op.columns == 0) return;
   if (op.depth == 0) {
-    for (std::size_t i = 0; i < op.rows && !op.adds; ++i) std::memset(op.c + i * op.c_row, 0, op.columns * sizeof(float));
+    for (std::size_t i = 0; i < op.rows && !op.adds; ++i)
+      std::memset(op.c + i * op.c_row, 0, op.columns * sizeof(float));
     return;
   }
   Operand a{op.a, op.a_row, op.a_column}, b{op.b, op.b_column, op.b_row};
   Target c{op.c, op.c_row, 1};
   std::size_t rows = op.rows, columns = op.columns;
   // The panels are always packed, the rows only if their k is not contiguous.
-  const std::size_t cost = columns + (a.k_stride == 1 ? 0 : rows), swapped = rows + (b.k_stride == 1 ? 0 : columns);
+  const std::size_t cost = columns + (a.k_stride == 1 ? 0 : rows),
+                    swapped = rows + (b.k_stride == 1 ? 0 : columns);
   if (swapped < cost) {
-    std::swap(a, b);
-    std::swap(c.row_stride, c.column_stride);
-    std::swap(rows, columns);
+    const Operand other = a;
+    a = b;
+    b = other;
+    c = {op.c, 1, op.c_row};
+    rows = op.columns;
+    columns = op.rows;
   }
 
   thread_local Scratch scratch;
@@ -264,8 +293,8 @@ void float_product(const Exec& exec, const FloatProduct& op) {
     has_memory = has_memory && scratch.reserve();
     if (!has_memory) continue;
     compute_rectangle(a, b, c, cuts_rows ? part_of(rows, kTileRows, index, parts) : Range{0, rows},
-                      cuts_rows ? Range{0, columns} : part_of(columns, kTileColumns, index, parts), op.depth, op.adds,
-                      scratch);
+                      cuts_rows ? Range{0, columns} : part_of(columns, kTileColumns, index, parts), op.depth,
+                      op.adds, scratch);
   }
   if (!has_memory) throw std::bad_alloc();
 }

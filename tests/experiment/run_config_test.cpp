@@ -59,7 +59,7 @@ TEST(RunConfig, HasAKeyThatCoversResultsAndNothingElse) {
 
 TEST(RunConfig, NamesTheNearestKeyForAnUnknownOne) {
   expect_message("[adc]\nbit = 6\n", {"adc.bit", "bits", "run.toml:2"});
-  expect_message("modle = 3\n", {"modle", "did you mean 'model'", "run.toml:1"});
+  expect_message("modle = 3\n", {"modle", "did you mean model?", "run.toml:1"});
   expect_message("[[layer]]\nmatch = \"fc1\"\nacd.bits = 3\n", {"layer.0.acd", "adc"});
 }
 

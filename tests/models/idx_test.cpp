@@ -1,3 +1,5 @@
+#include "meltquench/models/idx.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -11,7 +13,6 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/random.h"
 #include "meltquench/models/fashion_mnist.h"
-#include "meltquench/models/idx.h"
 
 namespace mq {
 namespace {
@@ -23,7 +24,8 @@ Bytes idx(const std::vector<std::uint32_t>& shape, std::size_t elements, std::ui
   for (std::uint32_t length : shape) {
     for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(length >> shift));
   }
-  for (std::size_t i = 0; i < elements; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 37 % (largest + 1u)));
+  for (std::size_t i = 0; i < elements; ++i)
+    bytes.push_back(static_cast<std::uint8_t>(i * 37 % (largest + 1u)));
   return bytes;
 }
 
@@ -39,8 +41,8 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
 
   std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
-    std::ofstream(path / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()),
-                                                       static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return path / name;
   }
   std::filesystem::path write_gz(const std::string& name, const Bytes& bytes) const {
@@ -49,7 +51,8 @@ struct Folder {
     gzclose(file);
     return path / name;
   }
-  void write_pair(const std::string& prefix, std::uint32_t images, std::uint32_t labels, std::uint8_t classes = 9) const {
+  void write_pair(const std::string& prefix, std::uint32_t images, std::uint32_t labels,
+                  std::uint8_t classes = 9) const {
     write_gz(prefix + "-images-idx3-ubyte.gz", idx({images, 4, 3}, images * 12));
     write_gz(prefix + "-labels-idx1-ubyte.gz", idx({labels}, labels, classes));
   }
@@ -64,7 +67,9 @@ std::string message_of(const std::function<void()>& act) {
   return "no error";
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(Idx, ReadsPlainAndCompressedFiles) {
   const Folder folder;
@@ -88,17 +93,21 @@ TEST(Idx, SaysWhatIsWrongWithAFile) {
   EXPECT_TRUE(contains(message(Bytes(good.begin(), good.begin() + 9), 3),
                        "file is truncated: it has 9 bytes, its header alone needs 16"));
   EXPECT_TRUE(contains(message({}, 3), "file is truncated: it has 0 bytes"));
-  EXPECT_TRUE(contains(message(good, 1), "file has 3 dimensions instead of 1; are images and labels mixed up?"));
+  EXPECT_TRUE(
+      contains(message(good, 1), "file has 3 dimensions instead of 1; are images and labels mixed up?"));
   Bytes longer = good;
   longer.push_back(0);
   EXPECT_TRUE(contains(message(longer, 3), "file goes on behind its 30 elements"));
   Bytes magic = good;
   magic[0] = 0x50, magic[1] = 0x4b;
-  EXPECT_TRUE(contains(message(magic, 3), "file is no IDX file: it starts with the bytes 50 4b instead of 00 00"));
+  EXPECT_TRUE(
+      contains(message(magic, 3), "file is no IDX file: it starts with the bytes 50 4b instead of 00 00"));
   Bytes floats = good;
   floats[2] = 0x0d;
-  EXPECT_TRUE(contains(message(floats, 3), "file holds elements of type 0x0d; only unsigned bytes (0x08) are read"));
-  EXPECT_TRUE(contains(message(idx({0xffffffffu, 28, 28}, 10), 3), "claims a length of 4294967295 in dimension 1"));
+  EXPECT_TRUE(
+      contains(message(floats, 3), "file holds elements of type 0x0d; only unsigned bytes (0x08) are read"));
+  EXPECT_TRUE(
+      contains(message(idx({0xffffffffu, 28, 28}, 10), 3), "claims a length of 4294967295 in dimension 1"));
   EXPECT_TRUE(contains(message(idx({90000000, 28, 28}, 10), 3), "which makes no sense for a data set"));
   EXPECT_TRUE(contains(message(idx({5, 0, 28}, 0), 3), "claims a length of 0 in dimension 2"));
   EXPECT_TRUE(contains(message_of([&] { read_idx(folder.path / "none", 3); }), "none is not there"));
@@ -135,7 +144,8 @@ TEST(Idx, SurvivesFlippedBytes) {
     for (std::size_t f = 0; f < flips; ++f) {
       // Headers are where the danger is.
       const float span = trial % 4 < 2 ? 20.0f : static_cast<float>(bytes.size());
-      bytes[static_cast<std::size_t>(rng.uniform() * span)] ^= static_cast<std::uint8_t>(1 + rng.uniform() * 255.0f);
+      bytes[static_cast<std::size_t>(rng.uniform() * span)] ^=
+          static_cast<std::uint8_t>(1 + rng.uniform() * 255.0f);
     }
     const auto path = folder.write("flipped", bytes);
     try {

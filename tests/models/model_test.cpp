@@ -1,3 +1,5 @@
+#include "meltquench/models/model.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/models/dataset.h"
-#include "meltquench/models/model.h"
 #include "meltquench/models/synthetic.h"
 #include "meltquench/training/evaluate.h"
 #include "meltquench/training/trainer.h"
@@ -67,14 +68,19 @@ TEST(Models, LimitTheInputsOfEveryLayerWithWeights) {
 }
 
 TEST(Models, RefuseWhatMakesNoSense) {
-  EXPECT_EQ(message_of([] { make_network({.layers = {256, 0}}, {784}, 10); }),
+  EXPECT_EQ(message_of([] {
+              make_network({.layers = {256, 0}}, {784}, 10);
+            }),
             "model: layers[1] = 0 is out of range (must be in [1, 65536])");
-  EXPECT_EQ(message_of([] { make_network({.kind = ModelKind::lenet5}, {1, 12, 12}, 10); }),
+  EXPECT_EQ(message_of([] {
+              make_network({.kind = ModelKind::lenet5}, {1, 12, 12}, 10);
+            }),
             "lenet-5 needs images of at least 16 x 16 but these are 12 x 12; use model.kind = \"mlp\"");
 }
 
 TEST(Synthetic, IsAFunctionOfItsSeedAndTheSameForAnyCount) {
-  const DatasetPair a = make_synthetic({.train = 50, .test = 20}, 3), b = make_synthetic({.train = 30, .test = 25}, 3);
+  const DatasetPair a = make_synthetic({.train = 50, .test = 20}, 3),
+                    b = make_synthetic({.train = 30, .test = 25}, 3);
   EXPECT_TRUE(std::equal(b.train.images.begin(), b.train.images.end(), a.train.images.begin()));
   EXPECT_TRUE(std::equal(b.train.labels.begin(), b.train.labels.end(), a.train.labels.begin()));
   EXPECT_NE(make_synthetic({.train = 50, .test = 20}, 4).train.images, a.train.images);
@@ -106,11 +112,14 @@ TEST(Datasets, AreListedWithHowToGetThem) {
 }
 
 TEST(Datasets, RefuseNamesAndCountsThatDoNotExist) {
-  EXPECT_NE(message_of([] { load_dataset({.name = "fashion-mnits"}, 1); }).find("fashion-mnist"), std::string::npos);
-  EXPECT_NE(message_of([] { load_dataset({.path = "/nowhere"}, 1); }).find("dataset-fashion-mnist"), std::string::npos);
+  EXPECT_NE(message_of([] { load_dataset({.name = "fashion-mnits"}, 1); }).find("fashion-mnist"),
+            std::string::npos);
+  EXPECT_NE(message_of([] { load_dataset({.path = "/nowhere"}, 1); }).find("dataset-fashion-mnist"),
+            std::string::npos);
   EXPECT_NE(message_of([] { load_dataset({.name = "synthetic", .path = "x"}, 1); }).find("data.path"),
             std::string::npos);
-  EXPECT_NE(message_of([] { load_dataset({.train_images = -1}, 1); }).find("data.train_images"), std::string::npos);
+  EXPECT_NE(message_of([] { load_dataset({.train_images = -1}, 1); }).find("data.train_images"),
+            std::string::npos);
 }
 
 TEST(FashionMnist, IsReadFromItsPackage) {
@@ -121,8 +130,10 @@ TEST(FashionMnist, IsReadFromItsPackage) {
   EXPECT_EQ(data.test.count(), 1000u);
   EXPECT_EQ(data.train.shape, (SampleShape{1, 28, 28}));
   EXPECT_EQ(std::ranges::count(data.train.labels, 3), 6000);  // every class has 6000 images
-  EXPECT_NE(message_of([] { load_dataset({.test_images = 10001}, 1); })
-                .find("data.test_images = 10001 is more than the 10000 images that there are"), std::string::npos);
+  EXPECT_NE(message_of([] {
+              load_dataset({.test_images = 10001}, 1);
+            }).find("data.test_images = 10001 is more than the 10000 images that there are"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "meltquench/training/layers.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,7 +10,6 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/random.h"
 #include "meltquench/training/data_order.h"
-#include "meltquench/training/layers.h"
 #include "meltquench/training/loss.h"
 #include "meltquench/training/network.h"
 
@@ -40,18 +41,26 @@ struct Probe {
 
   std::vector<float> forward() {
     DigitalProduct product(weighted_, parameters);
-    layer.forward({.exec = exec_, .product = product, .parameters = parameters.data(),
-                   .x = {x.data(), samples, layer.input().size()}, .y = {y.data(), samples, layer.output().size()},
-                   .kept = kept.data(), .scratch = scratch.data()});
+    layer.forward({.exec = exec_,
+                   .product = product,
+                   .parameters = parameters.data(),
+                   .x = {x.data(), samples, layer.input().size()},
+                   .y = {y.data(), samples, layer.output().size()},
+                   .kept = kept.data(),
+                   .scratch = scratch.data()});
     return y;
   }
   void backward(const std::vector<float>& dy, std::vector<float>& dx, std::vector<float>& gradient) {
     dx.assign(x.size(), -99.0f);
     gradient.assign(parameters.size(), -99.0f);
-    layer.backward({.exec = exec_, .parameters = parameters.data(), .x = {x.data(), samples, layer.input().size()},
+    layer.backward({.exec = exec_,
+                    .parameters = parameters.data(),
+                    .x = {x.data(), samples, layer.input().size()},
                     .y = {y.data(), samples, layer.output().size()},
                     .dy = {dy.data(), samples, layer.output().size()},
-                    .dx = {dx.data(), samples, layer.input().size()}, .kept = kept.data(), .scratch = scratch.data(),
+                    .dx = {dx.data(), samples, layer.input().size()},
+                    .kept = kept.data(),
+                    .scratch = scratch.data(),
                     .gradient = gradient.data()});
   }
 
@@ -60,8 +69,9 @@ struct Probe {
   std::vector<WeightedLayer> weighted_;
 };
 
-/// Compares the gradients of L = sum dy * y with central differences in every input and parameter. Inputs are at least
-/// 0.05 away from 0 and from each other, so that no difference straddles the kink of a rectifier or a maximum.
+/// Compares the gradients of L = sum dy * y with central differences in every input and parameter. Inputs are
+/// at least 0.05 away from 0 and from each other, so that no difference straddles the kink of a rectifier or
+/// a maximum.
 void check_gradients(const Layer& layer, double tolerance = 2e-3) {
   Probe probe(layer, 3);
   const auto order = data_order(1, 0, probe.x.size());
@@ -87,7 +97,8 @@ void check_gradients(const Layer& layer, double tolerance = 2e-3) {
     value = saved;
     return (above - below) / (2.0 * double(step));
   };
-  for (std::size_t i = 0; i < dx.size(); ++i) ASSERT_NEAR(dx[i], difference(probe.x[i]), tolerance) << "input " << i;
+  for (std::size_t i = 0; i < dx.size(); ++i)
+    ASSERT_NEAR(dx[i], difference(probe.x[i]), tolerance) << "input " << i;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     ASSERT_NEAR(gradient[i], difference(probe.parameters[i]), tolerance) << "parameter " << i;
   }
@@ -121,7 +132,8 @@ TEST(InputRange, ClipsRoundsAndPassesGradientsInsideTheRange) {
 }
 
 TEST(Conv2d, AgreesWithANaiveLoop) {
-  for (const ConvolutionParams params : {ConvolutionParams{4, 3, 1, 0}, {4, 3, 2, 1}, {2, 5, 3, 2}, {3, 1, 1, 0}}) {
+  for (const ConvolutionParams params :
+       {ConvolutionParams{4, 3, 1, 0}, {4, 3, 2, 1}, {2, 5, 3, 2}, {3, 1, 1, 0}}) {
     const SampleShape in{3, 9, 7};
     const Conv2d layer("conv1", in, params);
     Probe probe(layer, 2);
@@ -138,9 +150,11 @@ TEST(Conv2d, AgreesWithANaiveLoop) {
                   const std::size_t row = i * params.stride + u, column = j * params.stride + v;
                   if (row < params.padding || row - params.padding >= in.height) continue;
                   if (column < params.padding || column - params.padding >= in.width) continue;
-                  sum += double(probe.parameters[((f * in.channels + c) * params.kernel + u) * params.kernel + v]) *
-                         double(probe.x[((s * in.channels + c) * in.height + row - params.padding) * in.width + column -
-                                        params.padding]);
+                  sum +=
+                      double(
+                          probe.parameters[((f * in.channels + c) * params.kernel + u) * params.kernel + v]) *
+                      double(probe.x[((s * in.channels + c) * in.height + row - params.padding) * in.width +
+                                     column - params.padding]);
                 }
               }
             }
@@ -161,10 +175,15 @@ TEST(Layers, RefuseShapesThatMakeNoSenseWithASentence) {
     }
     return "no error";
   };
-  EXPECT_EQ(message([] { Conv2d("conv1", {1, 4, 4}, {.filters = 2, .kernel = 5}); }),
-            "the convolution conv1 has filters of 5 x 5 but its padded input is only 4 x 4; use smaller filters or more "
+  EXPECT_EQ(message([] {
+              Conv2d("conv1", {1, 4, 4}, {.filters = 2, .kernel = 5});
+            }),
+            "the convolution conv1 has filters of 5 x 5 but its padded input is only 4 x 4; use smaller "
+            "filters or more "
             "padding");
-  EXPECT_EQ(message([] { MaxPool2d("pool1", {1, 1, 4}, 2, 2); }),
+  EXPECT_EQ(message([] {
+              MaxPool2d("pool1", {1, 1, 4}, 2, 2);
+            }),
             "the pooling layer pool1 has windows of 2 x 2 but its input is only 1 x 4; use smaller windows");
   EXPECT_EQ(message([] { Linear("fc1", {10}, 0); }),
             "the linear layer fc1 has 10 inputs and 0 outputs; both must be at least 1");
@@ -174,7 +193,8 @@ TEST(Loss, IsTheCrossEntropyOfTheSoftmaxAndItsGradientTheDifference) {
   const std::size_t rows = 4, classes = 5;
   std::vector<float> z = random_values(rows * classes, 5), dz(z.size());
   const std::vector<std::uint8_t> labels{0, 4, 2, 2};
-  const LossSums sums = softmax_cross_entropy({z.data(), rows, classes}, labels, 0.25f, {dz.data(), rows, classes});
+  const LossSums sums =
+      softmax_cross_entropy({z.data(), rows, classes}, labels, 0.25f, {dz.data(), rows, classes});
   double expected = 0.0;
   for (std::size_t r = 0; r < rows; ++r) {
     double sum = 0.0;
@@ -210,7 +230,8 @@ TEST(Network, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
   const std::vector<float> images = random_values(23 * 144, 6);
   Workspace workspace;
   const auto run = [&](std::size_t first, std::size_t count, int threads) {
-    const auto y = network.forward({.threads = threads}, {images.data() + first * 144, count, 144}, workspace);
+    const auto y =
+        network.forward({.threads = threads}, {images.data() + first * 144, count, 144}, workspace);
     return std::vector<float>(y.data, y.data + y.size());
   };
   const std::vector<float> whole = run(0, 23, 1);
@@ -255,7 +276,8 @@ TEST(Network, HasTheGradientsOfCentralDifferences) {
 
 class CountingProduct final : public WeightProduct {
  public:
-  explicit CountingProduct(const Network& network) : digital_(network.weighted_layers(), network.parameters()) {}
+  explicit CountingProduct(const Network& network)
+      : digital_(network.weighted_layers(), network.parameters()) {}
   void multiply(const Exec& exec, std::size_t layer, std::uint64_t first_row, MatrixView<const float> x,
                 MatrixView<float> y) override {
     calls.push_back({layer, first_row, x.rows});
@@ -276,12 +298,14 @@ class CountingProduct final : public WeightProduct {
 
 TEST(Network, HandsEveryProductWithWeightsToTheWeightProduct) {
   Network network({1, 4, 4});
-  network.append<Conv2d>("conv1", ConvolutionParams{.filters = 2, .kernel = 3}).append<Linear>("fc1", std::size_t(3));
+  network.append<Conv2d>("conv1", ConvolutionParams{.filters = 2, .kernel = 3})
+      .append<Linear>("fc1", std::size_t(3));
   network.initialize(1);
   const std::vector<float> images = random_values(5 * 16, 8);
   Workspace workspace;
   CountingProduct product(network);
-  const auto y = network.forward({}, {images.data(), 5, 16}, workspace, {.first_sample = 10, .product = &product});
+  const auto y =
+      network.forward({}, {images.data(), 5, 16}, workspace, {.first_sample = 10, .product = &product});
   const std::vector<float> with(y.data, y.data + y.size());
   EXPECT_EQ(product.calls, (std::vector<CountingProduct::Call>{{0, 40, 20}, {1, 10, 5}}));
   const auto z = network.forward({}, {images.data(), 5, 16}, workspace);
@@ -295,8 +319,9 @@ TEST(Network, RefusesLayersThatDoNotFitWithASentence) {
     network.append(std::make_unique<Linear>("fc2", SampleShape{9}, 3));
     FAIL();
   } catch (const ShapeError& error) {
-    EXPECT_STREQ(error.what(),
-                 "the layer fc2 takes samples of 9 but the layer before it gives 8; the shapes must be equal");
+    EXPECT_STREQ(
+        error.what(),
+        "the layer fc2 takes samples of 9 but the layer before it gives 8; the shapes must be equal");
   }
   EXPECT_THROW(network.append<Linear>("fc1", std::size_t(3)), StateError);
   Workspace workspace;

@@ -18,8 +18,8 @@ namespace mq {
 namespace {
 
 TEST(FixedPoint, ConvertsToTheNearestIntegerAndBackExactly) {
-  const std::vector<float> values{0.0f,    1.0f,  -1.0f, 0x1p-40f,       -0x1p-40f, 0x1.8p-40f, 0x1p-41f, 0x1p-60f,
-                                  1023.9f, -512.0f, 3e-7f, 0x1.fffffep-17f};
+  const std::vector<float> values{0.0f,     1.0f,     -1.0f,   0x1p-40f, -0x1p-40f, 0x1.8p-40f,
+                                  0x1p-41f, 0x1p-60f, 1023.9f, -512.0f,  3e-7f,     0x1.fffffep-17f};
   std::vector<std::int64_t> sums(values.size(), 5);
   ASSERT_TRUE(add_fixed_point(values, sums));
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -39,7 +39,8 @@ TEST(FixedPoint, SumsAreTheSameInAnyOrder) {
   std::vector<std::vector<float>> parts(kParts, std::vector<float>(kSize));
   for (std::size_t p = 0; p < kParts; ++p) {
     for (std::size_t i = 0; i < kSize; ++i) {
-      Rng<float> rng(RngKey(1, Purpose::sampling), static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(p));
+      Rng<float> rng(RngKey(1, Purpose::sampling), static_cast<std::uint32_t>(i),
+                     static_cast<std::uint32_t>(p));
       parts[p][i] = rng.normal() * std::ldexp(1.0f, static_cast<int>(p) - 45);
     }
   }
@@ -114,7 +115,10 @@ TEST(OptimizerStep, OfAdamFollowsThePaper) {
 }
 
 TEST(LearningRate, FollowsItsSchedule) {
-  TrainParams params{.epochs = 10, .learning_rate = 0.1, .schedule = Schedule::constant, .step_epochs = 4,
+  TrainParams params{.epochs = 10,
+                     .learning_rate = 0.1,
+                     .schedule = Schedule::constant,
+                     .step_epochs = 4,
                      .step_factor = 0.5};
   EXPECT_EQ(learning_rate(params, 999, 100), 0.1);
   params.schedule = Schedule::cosine;

@@ -1,3 +1,5 @@
+#include "meltquench/training/trainer.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -13,7 +15,6 @@
 #include "meltquench/core/stop.h"
 #include "meltquench/training/evaluate.h"
 #include "meltquench/training/layers.h"
-#include "meltquench/training/trainer.h"
 
 namespace mq {
 namespace {
@@ -46,7 +47,12 @@ Network small_network() {
 }
 
 TrainParams hardware_aware() {
-  return {.epochs = 4, .batch_size = 32, .shards = 5, .learning_rate = 0.01, .weight_noise = 0.05f, .weight_clip = 2.5f};
+  return {.epochs = 4,
+          .batch_size = 32,
+          .shards = 5,
+          .learning_rate = 0.01,
+          .weight_noise = 0.05f,
+          .weight_clip = 2.5f};
 }
 
 std::vector<float> weights_of(const Network& network) {
@@ -151,7 +157,8 @@ TEST(Trainer, ResumesToTheBytesOfAnUninterruptedTraining) {
   for (Optimizer optimizer : {Optimizer::sgd, Optimizer::adam}) {
     TrainParams params = hardware_aware();
     params.optimizer = optimizer;
-    const auto whole = temporary_file("whole.h5"), part = temporary_file("part.h5"), end = temporary_file("end.h5");
+    const auto whole = temporary_file("whole.h5"), part = temporary_file("part.h5"),
+               end = temporary_file("end.h5");
     Network network = small_network();
     Trainer trainer({}, network, points.samples(), params, 3);
     trainer.run();
@@ -185,7 +192,8 @@ TEST(Trainer, StopsBetweenTwoStepsOnRequest) {
   Trainer trainer({}, network, points.samples(), hardware_aware(), 3);
   EXPECT_THROW(trainer.run([&](const TrainReport& report) {
     if (report.step == 5) request_stop();
-  }), Interrupted);
+  }),
+               Interrupted);
   clear_stop_request();
   EXPECT_EQ(trainer.state().step, 5u);
   trainer.run();
@@ -204,15 +212,20 @@ TEST(Trainer, RefusesACheckpointOfAnotherTraining) {
   other.learning_rate = 0.02;
   Network changed = small_network();
   const std::vector<float> before = weights_of(changed);
-  EXPECT_NE(message_of([&] { Trainer({}, changed, points.samples(), other, 3).load(file); })
-                .find("is a checkpoint of another training: it differs in the [train] table"),
+  EXPECT_NE(message_of([&] {
+              Trainer({}, changed, points.samples(), other, 3).load(file);
+            }).find("is a checkpoint of another training: it differs in the [train] table"),
             std::string::npos);
-  EXPECT_NE(message_of([&] { Trainer({}, changed, points.samples(), hardware_aware(), 4).load(file); })
-                .find("differs in the seed"), std::string::npos);
+  EXPECT_NE(message_of([&] {
+              Trainer({}, changed, points.samples(), hardware_aware(), 4).load(file);
+            }).find("differs in the seed"),
+            std::string::npos);
   Network wide({Points::kSize});
   wide.append<Linear>("fc1", std::size_t(41)).append<Linear>("fc2", std::size_t(3));
-  EXPECT_NE(message_of([&] { Trainer({}, wide, points.samples(), hardware_aware(), 3).load(file); })
-                .find("it has no layer fc1 with weights [41, 20]"), std::string::npos);
+  EXPECT_NE(message_of([&] {
+              Trainer({}, wide, points.samples(), hardware_aware(), 3).load(file);
+            }).find("it has no layer fc1 with weights [41, 20]"),
+            std::string::npos);
   EXPECT_EQ(weights_of(changed), before);
 
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
@@ -244,8 +257,9 @@ TEST(Trainer, RefusesSamplesAndParametersThatMakeNoSense) {
             "sample 7 has the label 3 but the network has outputs for 3 classes, 0 to 2");
   TrainParams params = hardware_aware();
   params.input_bits = 8;
-  EXPECT_NE(message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("needs an input_range"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("needs an input_range"),
+      std::string::npos);
   params = hardware_aware();
   params.batch_size = 0;
   EXPECT_NE(message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("train.batch_size"),
@@ -263,8 +277,9 @@ TEST(Evaluate, DoesNotDependOnBatchOrThreadsAndRefusesInfiniteOutputs) {
     EXPECT_EQ(sums.samples, 200);
   }
   network.bias(1)[0] = INFINITY;
-  EXPECT_NE(message_of([&] { evaluate({}, network, points.samples()); }).find("not finite for 200 of 200 images"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] { evaluate({}, network, points.samples()); }).find("not finite for 200 of 200 images"),
+      std::string::npos);
 }
 
 }  // namespace

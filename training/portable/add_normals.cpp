@@ -1,4 +1,5 @@
-/// The contract is in training/hardware_aware.h; this file is built once per instruction set, with the same bits.
+/// The contract is in training/hardware_aware.h; this file is built once per instruction set, with the same
+/// bits.
 #include <cstddef>
 #include <cstdint>
 
@@ -8,7 +9,8 @@
 
 namespace mq::MQ_BACKEND {
 
-void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first, std::size_t last) {
+void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first,
+                 std::size_t last) {
   using F = FloatLanes<8>;
   std::size_t i = first;
   for (; i + 32 <= last; i += 32) {

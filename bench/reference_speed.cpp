@@ -1,0 +1,56 @@
+#include "meltquench/bench/reference_speed.h"
+
+#include <cblas.h>
+#include <time.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace mq {
+namespace {
+
+double cpu_seconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
+
+double best_seconds(const std::function<void()>& work) {
+  work();
+  double best = 1e9;
+  const double end = cpu_seconds() + 0.25;
+  while (cpu_seconds() < end) {
+    const double start = cpu_seconds();
+    int calls = 0;
+    do {
+      work();
+      ++calls;
+    } while (cpu_seconds() - start < 2e-3);
+    best = std::min(best, (cpu_seconds() - start) / calls);
+  }
+  return best;
+}
+
+double openblas_seconds(std::size_t n, std::size_t batch) {
+  static std::map<std::pair<std::size_t, std::size_t>, double> known;
+  const auto found = known.find({n, batch});
+  if (found != known.end()) return found->second;
+  openblas_set_num_threads(1);
+  const std::vector<float> w(n * n, 0.5f), x(batch * n, 0.25f);
+  std::vector<float> y(batch * n);
+  const int size = static_cast<int>(n), rows = static_cast<int>(batch);
+  const double seconds = best_seconds([&] {
+    if (batch == 1) {
+      cblas_sgemv(CblasRowMajor, CblasNoTrans, size, size, 1.0f, w.data(), size, x.data(), 1, 0.0f, y.data(), 1);
+    } else {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, size, size, 1.0f, x.data(), size, w.data(), size, 0.0f,
+                  y.data(), size);
+    }
+  });
+  return known[{n, batch}] = seconds;
+}
+
+}  // namespace mq

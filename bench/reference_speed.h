@@ -1,0 +1,19 @@
+/// What every figure is compared with, measured in the same run on the same core: the peak of fused multiply-adds, and
+/// Debian's OpenBLAS with one thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace mq {
+
+/// Shortest CPU time of one call of `work` [s], over about a quarter of a second.
+double best_seconds(const std::function<void()>& work);
+
+/// Fused multiply-adds per second of one core (8 lanes, AVX2), counted per lane; 0 where there is no AVX2.
+double fma_peak();
+
+/// Time [s] of y[batch, n] = x[batch, n] W[n, n]^T by OpenBLAS, one thread; sgemv for a batch of 1.
+double openblas_seconds(std::size_t n, std::size_t batch);
+
+}  // namespace mq

@@ -1,0 +1,332 @@
+#include <optional>
+
+#include "meltquench/core/config.h"
+#include "meltquench/core/nearest.h"
+#include "meltquench/core/units.h"
+#include "meltquench/core/version.h"
+#include "meltquench/experiment/run_config.h"
+#include "meltquench/kernels/kernel_table.h"
+#include "meltquench/python/bindings.h"
+
+namespace mq::python {
+namespace {
+
+enum class SectionKind { config, model };
+
+/// What has described parameters: a section of config files, or a device model.
+struct Section {
+  std::string name;
+  SectionKind kind;
+  std::vector<FieldInfo> fields;
+};
+
+std::vector<Section> sections() {
+  std::vector<Section> all = {{"data", SectionKind::config, field_infos<DataParams>()},
+                              {"model", SectionKind::config, field_infos<ModelParams>()},
+                              {"train", SectionKind::config, field_infos<TrainParams>()},
+                              {"tile", SectionKind::config, field_infos<TileParams>()},
+                              {"dac", SectionKind::config, field_infos<DacParams>()},
+                              {"adc", SectionKind::config, field_infos<AdcParams>()},
+                              {"eval", SectionKind::config, field_infos<EvalParams>()}};
+  for (const std::string& model : model_names())
+    all.push_back({model, SectionKind::model, model_fields(model)});
+  return all;
+}
+
+/// Parameters that are tables are replaced by what they hold: "nu_mean.slope".
+void append_parameters(const std::vector<FieldInfo>& infos, const std::string& prefix,
+                       std::vector<std::pair<std::string, FieldInfo>>& list) {
+  for (const FieldInfo& info : infos) {
+    if (info.children.empty()) {
+      list.emplace_back(prefix + info.name, info);
+    } else {
+      append_parameters(info.children, prefix + info.name + ".", list);
+    }
+  }
+}
+
+std::vector<std::pair<std::string, FieldInfo>> parameter_list(const Section& section) {
+  std::vector<std::pair<std::string, FieldInfo>> list;
+  append_parameters(section.fields, "", list);
+  return list;
+}
+
+Section find_section(const std::string& name) {
+  std::vector<std::string> names;
+  for (Section& section : sections()) {
+    if (section.name == name) return section;
+    names.push_back(section.name);
+  }
+  throw ConfigError("there is no config section or device model '" + name + "'" + did_you_mean(name, names));
+}
+
+std::string section_text(const Section& section) {
+  std::string text = section.kind == SectionKind::config
+                         ? "config section [" + section.name + "]\n"
+                         : "model " + section.name + ": " + model_summary(section.name) + "\n";
+  for (const auto& [name, info] : parameter_list(section)) {
+    text += "\n  " + name + " = " + info.default_text + "\n      " + format_kind(info) +
+            (info.range_text.empty() ? "" : ", " + info.range_text) + "\n      " + info.sentence + "\n";
+  }
+  return text;
+}
+
+std::string overview() {
+  std::string text = "config sections\n";
+  bool is_config = true;
+  for (const Section& section : sections()) {
+    if (is_config && section.kind == SectionKind::model) text += "\ndevice models\n";
+    is_config = section.kind == SectionKind::config;
+    std::string names;
+    for (const FieldInfo& info : section.fields) names += (names.empty() ? "" : ", ") + info.name;
+    text += "  " + section.name + ": " + (is_config ? names : model_summary(section.name)) + "\n";
+  }
+  text += "\ndevice presets\n";
+  for (const Preset& preset : presets())
+    text += "  " + std::string(preset.name) + ": " + preset_summary(preset) + "\n";
+  return text;
+}
+
+std::string describe(const std::optional<std::string>& name) {
+  if (!name) return overview();
+  std::vector<std::string> names;
+  std::string text;
+  for (const Section& section : sections()) {
+    names.push_back(section.name);
+    if (section.name == *name) text += section_text(section);
+  }
+  for (const Preset& preset : presets()) {
+    names.emplace_back(preset.name);
+    if (preset.name != *name) continue;
+    text += (text.empty() ? "" : "\n") + ("preset " + *name) + ": " + preset_summary(preset) + "\n\n" +
+            to_toml(device_to_value(device_from_preset(*name)));
+  }
+  if (text.empty()) {
+    throw ConfigError("there is no config section, device model or preset '" + *name + "'" +
+                      did_you_mean(*name, names));
+  }
+  return text;
+}
+
+py::dict parameters(const std::string& name) {
+  py::dict all;
+  for (const auto& [parameter, info] : parameter_list(find_section(name))) {
+    py::dict entry;
+    entry["kind"] = format_kind(info);
+    entry["unit"] = std::string(symbol(info.unit));
+    entry["default"] = info.default_text;
+    entry["range"] = info.range_text;
+    entry["choices"] = info.choices;
+    entry["sentence"] = info.sentence;
+    all[py::str(parameter)] = entry;
+  }
+  return all;
+}
+
+py::dict preset_sentences() {
+  py::dict all;
+  for (const Preset& preset : presets()) all[py::str(std::string(preset.name))] = preset_summary(preset);
+  return all;
+}
+
+py::object device(const py::object& device, bool si) {
+  return from_value(device_to_value(device_from_value(to_value(device, "device"), "device"),
+                                    si ? Quantities::in_si : Quantities::with_units));
+}
+
+double quantity(const py::object& value, const std::string& unit) {
+  std::string known;
+  for (int i = 0; i <= static_cast<int>(Unit::square_meter); ++i) {
+    const auto candidate = static_cast<Unit>(i);
+    if (symbol(candidate) == unit) {
+      return parse_quantity(py::str(value).cast<std::string>(), candidate);
+    }
+    if (candidate != Unit::one) known += (known.empty() ? "" : ", ") + std::string(symbol(candidate));
+  }
+  throw ConfigError("unit = '" + unit + "' is not known (must be one of " + known +
+                    ", or '' for a plain number)");
+}
+
+py::dict datasets() {
+  py::dict all;
+  for (const DatasetEntry& known : known_datasets()) {
+    py::dict entry;
+    entry["what"] = std::string(known.what);
+    entry["installed"] = known.is_installed;
+    entry["folder"] = known.folder.string();
+    entry["how_to_get"] = std::string(known.how_to_get);
+    all[py::str(std::string(known.name))] = entry;
+  }
+  return all;
+}
+
+void append_arrays(py::dict& all, const std::string& part, Dataset data) {
+  const auto count = static_cast<py::ssize_t>(data.count());
+  std::vector<py::ssize_t> shape{count};
+  if (data.shape.channels != 1) shape.push_back(static_cast<py::ssize_t>(data.shape.channels));
+  shape.push_back(static_cast<py::ssize_t>(data.shape.height));
+  shape.push_back(static_cast<py::ssize_t>(data.shape.width));
+  all[py::str(part + "_images")] = owning_array(std::move(data.images), shape);
+  all[py::str(part + "_labels")] = owning_array(std::move(data.labels), {count});
+}
+
+py::dict load(const py::object& name, const py::object& path, const py::object& train_images,
+              const py::object& test_images, const py::object& seed) {
+  Value table = Value::table();
+  table.set_key("name", to_value(name, "name"));
+  table.set_key("path", path.is_none() ? Value("") : Value(path_text(path)));
+  table.set_key("train_images", to_value(train_images, "train_images"));
+  table.set_key("test_images", to_value(test_images, "test_images"));
+  DataParams params;
+  mq::from_value(params, table, "");
+  const std::uint64_t key = RunKeywords::from(seed, py::int_(1), py::none()).seed;
+  DatasetPair data;
+  {
+    const py::gil_scoped_release release;
+    data = load_dataset(params, key);
+  }
+  py::dict all;
+  append_arrays(all, "train", std::move(data.train));
+  append_arrays(all, "test", std::move(data.test));
+  return all;
+}
+
+py::dict doctor() {
+  py::dict backends;
+  for (const Backend backend : {Backend::cpu, Backend::reference, Backend::cuda}) {
+    std::string finding = "available";
+    try {
+      kernels(backend);
+    } catch (const BackendUnavailable& error) {
+      finding = error.what();
+    }
+    backends[py::str(std::string(name(backend)))] = finding;
+  }
+  py::dict data;
+  for (const DatasetEntry& entry : known_datasets()) {
+    data[py::str(std::string(entry.name))] =
+        entry.is_installed ? "available" : "missing; " + std::string(entry.how_to_get);
+  }
+  py::dict findings;
+  findings["version"] = std::string(version());
+  findings["threads"] = available_threads();
+  findings["backends"] = backends;
+  findings["datasets"] = data;
+  return findings;
+}
+
+constexpr const char* kDescribe = R"(describe(name=None)
+--
+
+Text about a config section, device model or preset; without a name, the list of all.
+
+Raises ValueError with the nearest name for one that does not exist.
+
+Example:
+    >>> import meltquench as mq
+    >>> print(mq.describe("dac"))
+    config section [dac]
+    <BLANKLINE>
+      bits = 8
+    ...
+)";
+
+constexpr const char* kParameters = R"(parameters(name)
+--
+
+{parameter: {kind, unit, default, range, choices, sentence}} of a config section or device model.
+
+Raises ValueError with the nearest name for one that does not exist.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.parameters("adc")["bits"]["range"]
+    'in [0, 16]'
+)";
+
+constexpr const char* kPresets = R"(presets()
+--
+
+{name: sentence} of all device presets.
+
+Example:
+    >>> import meltquench as mq
+    >>> sorted(mq.presets())
+    ['hermes-1', 'hermes-2', 'ideal', 'pcm-like']
+)";
+
+constexpr const char* kDevice = R"(device(device, *, si=False)
+--
+
+All parameters of a device that is given as a preset's name or as a dict of what differs from a preset or model.
+
+si: numbers in SI units instead of texts with units. Raises ValueError for an unknown name, key or unit and for a
+value out of range.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.device({"preset": "pcm-like", "g_max": 3e-5})["g_max"]
+    '30 uS'
+)";
+
+constexpr const char* kQuantity = R"(quantity(value, unit)
+--
+
+The SI value of a text with a unit, or of a plain number.
+
+unit: "S", "s", "V", "A", "Ohm", "J", "W", "K", "Hz", "F", "m", "m2", or "" for a plain number. Raises ValueError
+for another unit.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.quantity("25 uS", "S"), mq.quantity("1 day", "s")
+    (2.5e-05, 86400.0)
+)";
+
+constexpr const char* kDatasets = R"(datasets()
+--
+
+{name: {what, installed, folder, how_to_get}} of the data sets that load_dataset() and configs know.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.datasets()["synthetic"]["installed"]
+    True
+)";
+
+constexpr const char* kLoad = R"(load_arrays(name, path, train_images, test_images, seed)
+--
+
+Arrays train_images, train_labels, test_images and test_labels; see meltquench.load_dataset.)";
+
+constexpr const char* kDoctor = R"(doctor()
+--
+
+What this build and machine can do, and what is missing: version, threads, backends, datasets.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.doctor()["backends"]["cpu"]
+    'available'
+)";
+
+}  // namespace
+
+void bind_describe(py::module_& module) {
+  module.def(
+      "describe",
+      [](const py::object& name) {
+        return describe(name.is_none() ? std::nullopt : std::optional(py::str(name).cast<std::string>()));
+      },
+      kDescribe, py::arg("name") = py::none());
+  module.def("parameters", &parameters, kParameters, py::arg("name"));
+  module.def("presets", &preset_sentences, kPresets);
+  module.def("device", &device, kDevice, py::arg("device"), py::kw_only(), py::arg("si") = false);
+  module.def("quantity", &quantity, kQuantity, py::arg("value"), py::arg("unit"));
+  module.def("datasets", &datasets, kDatasets);
+  module.def("load_arrays", &load, kLoad, py::arg("name"), py::arg("path"), py::arg("train_images"),
+             py::arg("test_images"), py::arg("seed"));
+  module.def("doctor", &doctor, kDoctor);
+}
+
+}  // namespace mq::python

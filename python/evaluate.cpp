@@ -1,0 +1,292 @@
+#include "meltquench/training/evaluate.h"
+
+#include <cmath>
+#include <limits>
+
+#include "meltquench/core/config.h"
+#include "meltquench/core/digest.h"
+#include "meltquench/core/files.h"
+#include "meltquench/core/version.h"
+#include "meltquench/experiment/analog_network.h"
+#include "meltquench/experiment/experiment.h"
+#include "meltquench/kernels/kernel_table.h"
+#include "meltquench/models/model.h"
+#include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
+
+namespace mq::python {
+namespace {
+
+py::list rows_to_python(const std::vector<AccuracyRow>& rows) {
+  py::list list;
+  for (const AccuracyRow& row : rows) {
+    py::dict entry;
+    entry["variant"] = row.variant;
+    entry["compensation"] = row.compensation;
+    entry["time"] = row.time;
+    entry["chips"] = row.chips;
+    entry["mean"] = row.mean;
+    entry["ci95_low"] = row.ci95_low;
+    entry["ci95_high"] = row.ci95_high;
+    entry["min"] = row.min;
+    entry["max"] = row.max;
+    entry["digital"] = row.digital;
+    entry["per_chip"] = row.per_chip;
+    list.append(entry);
+  }
+  return list;
+}
+
+py::dict result_to_python(const std::vector<AccuracyRow>& rows, const std::string& table,
+                          const std::string& html, const std::string& digest, const std::string& folder) {
+  py::dict result;
+  result["rows"] = rows_to_python(rows);
+  result["table"] = table;
+  result["page"] = py::bytes(html);
+  result["digest"] = digest;
+  result["folder"] = folder;
+  return result;
+}
+
+/// One table per point of a sweep; the rows of a sweep end in the label of their point, " (adc.bits=4)".
+std::string table_of(const std::vector<AccuracyRow>& rows, const std::vector<SweepPoint>& points) {
+  std::string text;
+  for (const SweepPoint& point : points) {
+    const std::string label = point.label(), suffix = label.empty() ? "" : " (" + label + ")";
+    ReportData data;
+    for (AccuracyRow row : rows) {
+      if (!row.variant.ends_with(suffix)) continue;
+      row.variant.resize(row.variant.size() - suffix.size());
+      data.rows.push_back(std::move(row));
+    }
+    text += (text.empty() ? "" : "\n") + (label.empty() ? "" : label + "\n") + text_table(data);
+  }
+  return text;
+}
+
+py::dict evaluate_config(const py::object& config, const py::object& set, const py::object& output,
+                         const py::object& threads, const py::object& backend, const py::object& progress) {
+  std::vector<std::string> overrides;
+  const Value set_values = to_value(set, "set");
+  if (!set_values.is_array()) throw ConfigError("set must be a list of texts like \"adc.bits=6\"");
+  for (const Value& item : set_values.as_array()) {
+    if (!item.is_text()) throw ConfigError("set must be a list of texts like \"adc.bits=6\"");
+    overrides.push_back(item.as_text());
+  }
+  Value table;
+  if (py::isinstance<py::dict>(config)) {
+    table = to_value(config, "config");
+    for (const std::string& text : overrides) apply_override(table, text);
+  } else {
+    table = load_config(path_text(config), overrides);
+  }
+  const std::vector<SweepPoint> points = sweep_points(table);
+  RunOptions options{.output = path_text(output),
+                     .exec = RunKeywords::from(py::int_(0), threads, backend).exec()};
+  RunOutcome outcome;
+  std::string page;
+  run_watched(progress, [&](ProgressSink& sink) {
+    options.progress = &sink;
+    outcome = run_experiment(points, options);
+    page = read_file(outcome.folder / "report.html");
+  });
+  return result_to_python(outcome.rows, table_of(outcome.rows, points), page, outcome.digest,
+                          outcome.folder.string());
+}
+
+/// W[out, in] and b[out] of each layer, checked against each other, as a network of rectified layers.
+Network network_from(const py::sequence& layers) {
+  std::vector<std::pair<FloatArray, FloatArray>> arrays;
+  for (const py::handle item : layers) {
+    const std::string path = "layers[" + std::to_string(arrays.size()) + "]";
+    if (!py::isinstance<py::tuple>(item) && !py::isinstance<py::list>(item)) {
+      throw ConfigError(path + " must be a pair (W, b); b may be None");
+    }
+    const auto pair = py::reinterpret_borrow<py::sequence>(item);
+    if (pair.size() != 2) throw ConfigError(path + " must be a pair (W, b); b may be None");
+    const FloatArray W = float_matrix(pair[0], path + ": W", "[out, in]");
+    FloatArray b(W.shape(0));
+    std::fill_n(b.mutable_data(), b.size(), 0.0f);
+    if (!py::object(pair[1]).is_none()) b = float_array(pair[1], path + ": b");
+    if (b.ndim() != 1 || b.shape(0) != W.shape(0)) {
+      throw ShapeError(path + ": b must have the shape [" + std::to_string(W.shape(0)) + "] but has " +
+                       shape_text(b));
+    }
+    if (W.size() == 0) throw ShapeError(path + ": W has the shape " + shape_text(W) + " and so no weights");
+    if (!arrays.empty() && W.shape(1) != arrays.back().first.shape(0)) {
+      throw ShapeError(path + ": W has the shape " + shape_text(W) + ", but the layer before gives " +
+                       std::to_string(arrays.back().first.shape(0)) + " values");
+    }
+    check_finite(W.data(), static_cast<std::size_t>(W.size()), static_cast<std::size_t>(W.shape(1)),
+                 path + ": W");
+    check_finite(b.data(), static_cast<std::size_t>(b.size()), static_cast<std::size_t>(b.size()),
+                 path + ": b");
+    arrays.emplace_back(W, b);
+  }
+  if (arrays.empty()) throw ShapeError("layers must hold at least one pair (W, b)");
+  std::vector<int> hidden;
+  for (std::size_t i = 0; i + 1 < arrays.size(); ++i)
+    hidden.push_back(static_cast<int>(arrays[i].first.shape(0)));
+  Network network = mlp({1, 1, static_cast<std::size_t>(arrays.front().first.shape(1))}, hidden,
+                        static_cast<std::size_t>(arrays.back().first.shape(0)));
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    std::copy_n(arrays[i].first.data(), arrays[i].first.size(), network.weights(i).data);
+    std::copy_n(arrays[i].second.data(), arrays[i].second.size(), network.bias(i).data());
+  }
+  return network;
+}
+
+/// Images [n, ...] with as many values each as the network takes.
+FloatArray images_from(const py::object& images, const std::string& name, const Network& network) {
+  FloatArray array = float_array(images, name);
+  const auto in = static_cast<py::ssize_t>(network.input().size());
+  if (array.ndim() < 2 || array.shape(0) == 0 || array.size() != array.shape(0) * in) {
+    throw ShapeError(name + " has the shape " + shape_text(array) + ", but the first layer takes " + name +
+                     "[n, " + std::to_string(in) + "]");
+  }
+  check_finite(array.data(), static_cast<std::size_t>(array.size()), static_cast<std::size_t>(in), name);
+  return array;
+}
+
+std::vector<std::uint8_t> labels_from(const py::object& labels, std::size_t count, std::size_t classes) {
+  const py::array any = py::array::ensure(labels);
+  PyErr_Clear();
+  if (!any || std::string_view("iub").find(any.dtype().kind()) == std::string_view::npos) {
+    throw ConfigError("labels must be an array of integers");
+  }
+  if (any.ndim() != 1 || static_cast<std::size_t>(any.shape(0)) != count) {
+    throw ShapeError("labels must have the shape [" + std::to_string(count) + "], one per image, but has " +
+                     shape_text(any));
+  }
+  const auto integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(any);
+  const std::size_t most = std::min<std::size_t>(classes, 256);
+  std::vector<std::uint8_t> result(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t label = integers.data()[i];
+    if (label < 0 || static_cast<std::size_t>(label) >= most) {
+      throw ConfigError("labels[" + std::to_string(i) + "] = " + std::to_string(label) +
+                        " is no class (must be in [0, " + std::to_string(most - 1) + "])");
+    }
+    result[i] = static_cast<std::uint8_t>(label);
+  }
+  return result;
+}
+
+EvalParams eval_from(const py::object& times, const py::object& chips, const py::object& compensation) {
+  Value table = Value::table();
+  table.set_key("times", to_value(times, "times"));
+  table.set_key("chips", to_value(chips, "chips"));
+  table.set_key("compensation", to_value(compensation, "compensation"));
+  EvalParams eval;
+  with_keywords([&] { mq::from_value(eval, table, "eval"); });
+  return eval;
+}
+
+/// Row by row, what `chips` trials say.
+std::vector<AccuracyRow> rows_of(const std::vector<ChipTrial>& trials, const EvalParams& eval, double images,
+                                 double digital) {
+  std::vector<AccuracyRow> rows;
+  for (std::size_t c = 0; c < eval.compensation.size(); ++c) {
+    for (std::size_t t = 0; t < eval.times.size(); ++t) {
+      std::vector<double> per_chip;
+      for (const ChipTrial& trial : trials) {
+        per_chip.push_back(static_cast<double>(trial.correct[t * eval.compensation.size() + c]) / images);
+      }
+      const std::string how(names(DriftCompensation())[static_cast<std::size_t>(eval.compensation[c])]);
+      rows.push_back(accuracy_row("network", how, eval.times[t], per_chip, digital));
+    }
+  }
+  return rows;
+}
+
+py::dict evaluate_network(const py::sequence& layers, const py::object& images, const py::object& labels,
+                          const HardwareKeywords& keywords, const py::object& times, const py::object& chips,
+                          const py::object& compensation, const py::object& calibration,
+                          const py::object& seed, const py::object& threads, const py::object& backend,
+                          const py::object& progress) {
+  const Network network = network_from(layers);
+  const FloatArray x = images_from(images, "images", network);
+  const auto count = static_cast<std::size_t>(x.shape(0));
+  const std::vector<std::uint8_t> classes = labels_from(labels, count, network.output().size());
+  const EvalParams eval = eval_from(times, chips, compensation);
+  const FloatArray typical = calibration.is_none() ? x : images_from(calibration, "calibration", network);
+  const std::size_t typical_count =
+      std::min<std::size_t>(static_cast<std::size_t>(typical.shape(0)),
+                            calibration.is_none() ? static_cast<std::size_t>(eval.calibration_images)
+                                                  : std::numeric_limits<std::size_t>::max());
+  const HardwareConfig hardware(keywords.hardware());
+  const RunKeywords run = RunKeywords::from(seed, threads, backend);
+  const Exec exec = run.exec();
+  const std::size_t in = network.input().size();
+  std::vector<ChipTrial> trials;
+  double digital = 0.0;
+  run_watched(progress, [&](ProgressSink& sink) {
+    kernels(exec.backend);  // says at once if the backend is not there
+    const Samples samples{{x.data(), count, in}, classes};
+    const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
+    const std::vector<Ranges> ranges =
+        calibrate_ranges(on_cpu, network, hardware, {typical.data(), typical_count, in});
+    digital = static_cast<double>(evaluate(on_cpu, network, samples).correct) / static_cast<double>(count);
+    const std::size_t steps =
+        eval.times.size() * eval.compensation.size() * static_cast<std::size_t>(eval.chips);
+    Progress steps_done(sink, "Evaluating chips", steps);
+    for (int chip = 0; chip < eval.chips; ++chip) {
+      trials.push_back(evaluate_chip(exec, network, hardware, ranges, samples, eval, run.seed,
+                                     static_cast<std::uint32_t>(chip), [&] {
+                                       steps_done.advance();
+                                       return true;  // `evaluate` itself asks for requests to stop
+                                     }));
+    }
+    steps_done.finish();
+  });
+  ReportData report{.title = "Accuracy over time",
+                    .run_name = "network",
+                    .version = std::string(version()),
+                    .summary = "A network of the user's own, evaluated from Python.",
+                    .rows = rows_of(trials, eval, static_cast<double>(count), digital)};
+  Value config = Value::table();
+  config.set_key("seed", static_cast<std::int64_t>(run.seed));
+  hardware.write_to(config);
+  config.set_key("eval", mq::to_value(eval));
+  report.config = to_toml(config);
+  std::string correct;  // integers: no rounding can hide a difference
+  for (const ChipTrial& trial : trials) {
+    for (const std::int64_t number : trial.correct) correct += std::to_string(number) + "\n";
+  }
+  return result_to_python(report.rows, text_table(report), html_report(report),
+                          sha256(report.config + correct), "");
+}
+
+constexpr const char* kEvaluateConfig = R"(evaluate_config(config, set, output, threads, backend, progress)
+--
+
+run_experiment of a config file or dict; see meltquench.evaluate.)";
+
+constexpr const char* kEvaluateNetwork =
+    R"(evaluate_network(layers, images, labels, hardware, times, chips, compensation, calibration, seed, threads, backend, progress)
+--
+
+Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise).)";
+
+}  // namespace
+
+void bind_evaluate(py::module_& module) {
+  module.def("evaluate_config", &evaluate_config, kEvaluateConfig, py::arg("config"), py::arg("set"),
+             py::arg("output"), py::arg("threads"), py::arg("backend"), py::arg("progress"));
+  module.def(
+      "evaluate_network",
+      [](const py::sequence& layers, const py::object& images, const py::object& labels,
+         const py::tuple& hardware, const py::object& times, const py::object& chips,
+         const py::object& compensation, const py::object& calibration, const py::object& seed,
+         const py::object& threads, const py::object& backend, const py::object& progress) {
+        const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3], hardware[4],
+                                        hardware[5], hardware[6], hardware[7], hardware[8]};
+        return evaluate_network(layers, images, labels, keywords, times, chips, compensation, calibration,
+                                seed, threads, backend, progress);
+      },
+      kEvaluateNetwork, py::arg("layers"), py::arg("images"), py::arg("labels"), py::arg("hardware"),
+      py::arg("times"), py::arg("chips"), py::arg("compensation"), py::arg("calibration"), py::arg("seed"),
+      py::arg("threads"), py::arg("backend"), py::arg("progress"));
+}
+
+}  // namespace mq::python

@@ -1,0 +1,79 @@
+#include "arrays.h"
+
+namespace mq {
+namespace {
+
+const Exec kExec;
+
+double mean_magnitude(const std::vector<float>& w) {
+  double sum = 0.0;
+  for (const float value : w) sum += std::abs(value) / static_cast<double>(w.size());
+  return sum;
+}
+
+TEST(DriftCompensation, RestoresTheMeanResponseOfEveryTile) {
+  for (const char* preset : {"pcm-like", "hermes-1", "hermes-2"}) {
+    TileArray array(kExec, ideal_io(preset, 64, 32), {.seed = 2}, 32, 128);  // 1 x 2 tiles
+    array.program(kExec, matrix(uniforms(32 * 128, 1, 0.3f), 32));
+    const double before = mean_magnitude(array.read_weights(kExec));
+    for (const double time : {kHour, kDay, kYear}) {
+      array.advance_to(kExec, time);
+      const double drifted = mean_magnitude(array.read_weights(kExec));
+      EXPECT_LT(drifted, 0.95 * before) << preset;
+      array.compensate_drift(DriftCompensation::global);
+      // The response is measured with the 16-bit codes of the plane.
+      EXPECT_NEAR(mean_magnitude(array.read_weights(kExec)) / before, 1.0, 1e-5) << preset << ", " << time;
+      array.compensate_drift(DriftCompensation::none);
+      EXPECT_EQ(mean_magnitude(array.read_weights(kExec)), drifted);
+    }
+  }
+}
+
+TEST(DriftCompensation, IsTheInverseOfTheMeanDecay) {
+  // Every cell at g_max, only the mean exponent 0.049 switched on: the factor is (tau / t0)^0.049.
+  Pcm::Params params;
+  params.prog_noise_scale = params.nu_sigma_scale = params.read_noise_scale = 0.0f;
+  Hardware h = ideal_io("ideal");
+  h.device = params;
+  TileArray array(kExec, h, {}, 16, 16);
+  array.program(kExec, matrix(std::vector<float>(256, 1.0f), 16));
+  for (const double time : {kHour, kDay, kYear}) {
+    array.advance_to(kExec, time);
+    array.compensate_drift(DriftCompensation::global);
+    EXPECT_NEAR(array.compensation()[0] / std::pow((time + 20.0) / 20.0, 0.049), 1.0, 1e-6) << time;
+    for (const float w : array.read_weights(kExec)) EXPECT_NEAR(w, 1.0, 1e-6);
+  }
+}
+
+TEST(DriftCompensation, HoldsUntilTheClockMoves) {
+  TileArray array(kExec, ideal_io("pcm-like"), {.seed = 2}, 16, 16);
+  array.program(kExec, matrix(uniforms(256, 1), 16));
+  EXPECT_EQ(array.compensation(), std::vector<double>{1.0});
+  array.advance_to(kExec, kDay);
+  array.compensate_drift(DriftCompensation::global);
+  const std::vector<double> factors = array.compensation();
+  EXPECT_GT(factors[0], 1.3);
+  array.advance_to(kExec, kDay);
+  EXPECT_EQ(array.compensation(), factors);
+  array.advance_to(kExec, 2 * kDay);
+  EXPECT_EQ(array.compensation(), std::vector<double>{1.0});
+}
+
+TEST(DriftCompensation, AppliesToProductsThroughAnAdcToo) {
+  // The factor is digital: it multiplies ADC codes, so the compensated output is a multiple of the
+  // uncompensated one.
+  Hardware h = ideal_io("pcm-like");
+  h.adc = {.bits = 8, .range = 8.0};
+  TileArray array(kExec, h, {.seed = 2}, 16, 64);
+  array.program(kExec, matrix(uniforms(16 * 64, 1), 16));
+  array.advance_to(kExec, kYear);
+  const std::vector<float> x = uniforms(10 * 64, 2), raw = product(array, kExec, x);
+  array.compensate_drift(DriftCompensation::global);
+  const std::vector<float> compensated = product(array, kExec, x);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    EXPECT_NEAR(compensated[i], raw[i] * array.compensation()[0], 1e-6 * (1.0 + std::abs(raw[i])));
+  }
+}
+
+}  // namespace
+}  // namespace mq

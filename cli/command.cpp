@@ -48,8 +48,7 @@ const Command& find_command(std::string_view name) {
     if (command.name == name) return command;
     if (!command.is_hidden) names.emplace_back(command.name);
   }
-  throw ConfigError("there is no subcommand '" + std::string(name) + "'" + did_you_mean(name, names) +
-                    "; `meltquench --help` explains them");
+  throw ConfigError("there is no subcommand '" + std::string(name) + "'" + did_you_mean(name, names));
 }
 
 Option json_option() { return {"--json", {}, "Print JSON instead of text."}; }

@@ -123,11 +123,21 @@ std::string zsh_script() {
       text += "'";
     }
     const std::string words = joined(operand_words(command), " ");
-    if (!words.empty()) text += fmt::format(" \\\n        '*:word:({})'", words);
-    if (takes_files(command)) text += " \\\n        '*:file:_files'";
+    if (!words.empty() && takes_files(command)) {
+      text += fmt::format(
+          " \\\n        '*:argument:{{_alternative \"words:name:({})\" \"files:file:_files\"}}'", words);
+    } else if (!words.empty()) {
+      text += fmt::format(" \\\n        '*:argument:({})'", words);
+    } else if (takes_files(command)) {
+      text += " \\\n        '*:file:_files'";
+    }
     text += " ;;\n";
   }
-  return text + "  esac\n}\ncompdef _meltquench meltquench\n";
+  // Read in by `source`, or by zsh itself as the function file _meltquench, which must also answer the first
+  // call.
+  return text +
+         "  esac\n}\ncompdef _meltquench meltquench\n"
+         "if [[ $funcstack[1] == _meltquench ]]; then _meltquench \"$@\"; fi\n";
 }
 
 std::string fish_script() {
@@ -142,7 +152,7 @@ std::string fish_script() {
     for (const Option& option : command.options) {
       text += fmt::format("{} -l {}", here, option.name.substr(2));
       if (!option.short_name.empty()) text += fmt::format(" -s {}", option.short_name.substr(1));
-      if (!option.value.empty()) text += " -r";
+      if (!option.value.empty()) text += option.completes == Completes::nothing ? " -x" : " -r";
       if (option.completes != Completes::nothing) text += " -F";
       if (!option.choices.empty()) text += fmt::format(" -a '{}'", joined(option.choices, " "));
       text += fmt::format(" -d '{}'\n", escaped(option.sentence));

@@ -56,7 +56,8 @@ TrialId trial_id(const SweepPoint& point, const std::string& key, Variant varian
 class DataCache {
  public:
   const DatasetPair& get(const RunConfig& config) {
-    std::string key = to_json(to_value(config.data)) + std::to_string(config.seed);
+    std::string key = to_json(to_value(config.data));
+    if (config.data.name == "synthetic") key += std::to_string(config.seed);
     if (data_ == nullptr || key != key_) {
       data_ = std::make_unique<DatasetPair>(load_dataset(config.data, config.seed));
       key_ = std::move(key);
@@ -69,19 +70,33 @@ class DataCache {
   std::unique_ptr<DatasetPair> data_;
 };
 
+std::vector<std::string> layer_names(const Network& network) {
+  std::vector<std::string> names;
+  for (const LayerShape& layer : layer_shapes(network)) names.push_back(layer.name);
+  return names;
+}
+
+/// Throws what a run would only find after hours of training: missing images, a network that does not fit them, a rule
+/// that matches no layer.
+void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
+  for (const SweepPoint& point : points) {
+    const Dataset& images = data.get(point.config).train;
+    point.config.hardware.check_rules(layer_names(make_network(point.config.model, images.shape, images.classes)));
+  }
+}
+
 class Runner {
  public:
-  Runner(const std::vector<SweepPoint>& points, const RunOptions& options)
+  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data)
       : points_(points),
         options_(options),
         folder_(folder_of(points, options)),
         progress_(options.progress != nullptr ? *options.progress : silent_),
-        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")) {}
+        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")),
+        data_(std::move(data)) {}
 
   RunOutcome run() {
     const auto start = std::chrono::steady_clock::now();
-    memory_ops(options_.exec.backend);  // says at once if the backend is not there
-    kernels(options_.exec.backend);
     write_file_atomically(folder_ / "config.toml", to_toml(resolved(points_)));
     std::size_t missing = 0;
     for (const SweepPoint& point : points_) missing += missing_steps(point);
@@ -213,7 +228,11 @@ class Runner {
 
 RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
   MQ_EXPECTS(!points.empty());
-  return Runner(points, options).run();
+  memory_ops(options.exec.backend);  // says at once if the backend is not there
+  kernels(options.exec.backend);
+  DataCache data;
+  check_points(points, data);  // before anything is written
+  return Runner(points, options, std::move(data)).run();
 }
 
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
@@ -226,6 +245,7 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
     const std::string key = point.config.key();
     const DatasetPair& images = data.get(point.config);
     const Network network = make_network(point.config.model, images.train.shape, images.train.classes);
+    point.config.hardware.check_rules(layer_names(network));
     std::size_t tiles = 0, bytes = 0;
     for (const LayerShape& layer : layer_shapes(network)) {
       const Hardware hardware = point.config.hardware.for_layer(layer.name);

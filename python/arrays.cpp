@@ -13,17 +13,18 @@ std::string shape_text(const py::array& array) {
 }
 
 FloatArray float_array(py::handle object, const std::string& name) {
-  if (!object.is_none()) {
-    const py::array array = py::array::ensure(object);
-    if (array && std::string_view("fiub").find(array.dtype().kind()) != std::string_view::npos) {
-      const FloatArray floats = FloatArray::ensure(array);
-      if (floats) return floats;
-      throw ResourceError("there is no memory for a copy of " + name + shape_text(array) + " as float32");
-    }
+  const py::array array = object.is_none() ? py::array() : py::array::ensure(object);
+  if (object.is_none() || !array ||
+      std::string_view("fiub").find(array.dtype().kind()) == std::string_view::npos) {
+    const std::string what = py::isinstance<py::array>(object)
+                                 ? "an array of " + py::str(array.dtype()).cast<std::string>()
+                                 : py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>();
+    throw ConfigError(name + " must be an array of real numbers, not " + what);
   }
-  PyErr_Clear();
-  throw ConfigError(name + " must be an array of real numbers, not " +
-                    py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>());
+  const FloatArray floats = FloatArray::ensure(array);
+  if (!floats)
+    throw ResourceError("there is no memory for a copy of " + name + shape_text(array) + " as float32");
+  return floats;
 }
 
 FloatArray float_matrix(py::handle object, const std::string& name, const std::string& axes) {

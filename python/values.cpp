@@ -92,12 +92,12 @@ py::object from_value(const Value& value) {
     case Value::Kind::array: {
       py::list list;
       for (const Value& item : value.as_array()) list.append(from_value(item));
-      return std::move(list);
+      return list;
     }
     case Value::Kind::table: {
       py::dict dict;
       for (const auto& entry : value.as_table()) dict[py::str(entry.key)] = from_value(entry.value);
-      return std::move(dict);
+      return dict;
     }
   }
   return py::none();

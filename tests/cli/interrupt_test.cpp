@@ -76,7 +76,7 @@ TEST(Interrupt, OfASweepSavesFinishedChipsAndSaysHowToGoOn) {
 TEST(Interrupt, OfATrainingGoesOnWhereItStood) {
   const Workplace here;
   here.write(kConfig, kTiny);
-  const std::vector<std::string> words = {"run",    kConfig,         "--set", "train.epochs=200",
+  const std::vector<std::string> words = {"run",    kConfig,         "--set", "train.epochs=80",
                                           "--json", "--progress=log"};
   const Ended ended = interrupt_when(here, words, [&] {
     return fs::exists(here.folder() / "err") &&

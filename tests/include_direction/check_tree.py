@@ -25,6 +25,7 @@ MAY_INCLUDE = {
 LIBRARIES = list(MAY_INCLUDE)
 for front in ("cli", "python", "bench", "tests", "examples"):  # fronts: they see every library, and nobody sees them
     MAY_INCLUDE[front] = LIBRARIES
+MAY_INCLUDE["tests"] = LIBRARIES + ["cli"]  # tests/cli reads the values of the commands
 
 # Slow to compile, or not to be had everywhere: never in a header of a library, nor in anything nvcc reads.
 HEAVY = re.compile(r"(toml\.hpp|toml11/|nlohmann/|hdf5\.h|H5\w*\.h|mpi\.h|Eigen/|pybind11/|CLI/|Python\.h)")

@@ -1,0 +1,72 @@
+"""Docstrings exist, their examples are true, and the stubs say what the module is."""
+
+import doctest
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import meltquench as mq
+import pytest
+
+METHODS = [f"Tile.{name}" for name, value in vars(mq.Tile).items() if not name.startswith("_") or name == "__matmul__"]
+RESULT = [f"Result.{name}" for name in ("digital_accuracy", "to_numpy", "to_pandas", "html")]
+NAMES = [name for name in mq.__all__ if name != "__version__"] + METHODS + ["Tile.__init__"] + RESULT
+EXAMPLES = [name for name in mq.__all__ if name not in ("__version__",)] + ["Tile.__init__"] + [
+    name for name in METHODS if not isinstance(vars(mq.Tile)[name[5:]], property)]
+
+
+def lookup(name):
+    value = mq
+    for part in name.split("."):
+        value = inspect.getattr_static(value, part) if inspect.isclass(value) else getattr(value, part)
+    return value.__func__ if isinstance(value, staticmethod) else value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_has_a_docstring(name):
+    doc = inspect.getdoc(lookup(name))
+    assert doc and doc.strip()[0] != "_" and len(doc) >= 6
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_function_has_an_example(name):
+    assert "Example:" in inspect.getdoc(lookup(name))
+
+
+@pytest.mark.parametrize("name", ["meltquench", *NAMES])
+def test_examples_are_true(name):
+    doc = inspect.getdoc(mq if name == "meltquench" else lookup(name))
+    examples = doctest.DocTestParser().get_doctest(doc, {}, name, None, 0)
+    output = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(examples, out=output.append)
+    assert not runner.failures, "".join(output)
+
+
+@pytest.mark.parametrize("name", ["Tile", "Tile.mvm", "Tile.load", "describe", "device", "quantity", "evaluate"])
+def test_signatures_can_be_inspected(name):
+    assert inspect.signature(lookup(name)) is not None
+
+
+def test_the_example_of_the_readme_runs(tmp_path):
+    source = Path(__file__).resolve().parents[2] / "python" / "README.md"
+    text = source.read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    previous = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        exec(compile(code, str(source), "exec"), {})
+    finally:
+        os.chdir(previous)
+    assert (tmp_path / "report.html").exists()
+
+
+def test_the_stubs_say_what_the_module_is(tmp_path):
+    pytest.importorskip("mypy.stubtest")
+    root = str(Path(mq.__file__).parents[1])
+    environment = {**os.environ, "MYPYPATH": root, "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-m", "mypy.stubtest", "meltquench", "--concise"], cwd=tmp_path, text=True,
+                          env=environment, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr

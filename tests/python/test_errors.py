@@ -1,0 +1,128 @@
+"""Bad input: the kind of exception, and a sentence that names the parameter."""
+
+import meltquench as mq
+import numpy as np
+import pytest
+
+W = np.eye(4, dtype=np.float32)
+
+
+def refuses(kind, words, work):
+    with pytest.raises(kind) as caught:
+        work()
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words, arguments",
+    [
+        (["W must have the shape [out, in] but has [4]"], dict(W=W[0])),
+        (["[0, 3]", "no weights"], dict(W=np.ones((0, 3)))),
+        (["weight [1, 0] is not finite"], dict(W=[[0, 1], [np.nan, 0]])),
+        (["W must be an array of real numbers, not str"], dict(W="W")),
+        (["W must be an array of real numbers, not an array of complex128"], dict(W=W * 1j)),
+        (["W must be an array of real numbers, not NoneType"], dict(W=None)),
+        (["no device preset 'pcmlike'", "did you mean pcm-like?"], dict(device="pcmlike")),
+        (["no device model 'pmc'", "did you mean pcm?"], dict(device={"model": "pmc"})),
+        (["device.gmax is unknown", "did you mean device.g_max?"], dict(device={"preset": "pcm-like", "gmax": 1e-5})),
+        (["device.g_max = 25 s is not a conductance", "uS"], dict(device={"preset": "pcm-like", "g_max": "25 s"})),
+        (["device.g_max", "out of range", "did you mean 25 uS?"], dict(device={"preset": "pcm-like", "g_max": 25})),
+        (["device is of type object"], dict(device=object())),
+        (["device has the key 3"], dict(device={3: 4})),
+        (["seed = -1 is out of range"], dict(seed=-1)),
+        (["seed = 1180591620717411303424 does not fit"], dict(seed=2**70)),
+        (["rows = 0 is out of range"], dict(rows=0)),
+        (["columns must be an integer"], dict(columns=1.5)),
+        (["dac_bits = 13 is out of range"], dict(dac_bits=13)),
+        (["adc_bits must be 0 or at least 2"], dict(adc_bits=1)),
+        (["dac_range", "greater than 0"], dict(dac_bits=8, dac_range=0)),
+        (["adc_range has no effect with adc_bits = 0"], dict(adc_range=1)),
+        (["output_noise = -1 is out of range"], dict(output_noise=-1)),
+        (["read_noise = much is not a dimensionless number"], dict(read_noise="much")),
+        (["threads = 0 is out of range"], dict(threads=0)),
+        (['backend = "gpu" is unknown', "cuda"], dict(backend="gpu")),
+    ],
+)
+def test_a_tile_refuses(words, arguments):
+    refuses(ValueError, words, lambda: mq.Tile(**{"W": W, **arguments}))
+
+
+def test_keywords_are_keyword_only():
+    with pytest.raises(TypeError):
+        mq.Tile(W, "pcm-like", 7)
+
+
+@pytest.mark.skipif(mq.doctor()["backends"]["cuda"] == "available", reason="this build has the backend cuda")
+def test_a_missing_backend_says_how_to_get_it():
+    refuses(RuntimeError, ["backend cuda", "-DMQ_CUDA=ON"], lambda: mq.Tile(W, backend="cuda"))
+
+
+def test_products_refuse_wrong_inputs():
+    tile = mq.Tile(W)
+    refuses(ValueError, ["x has the shape [2, 5]", "x[4] or x[batch, 4]"], lambda: tile @ np.ones((2, 5)))
+    refuses(ValueError, ["x has the shape []"], lambda: tile @ np.float32(1))
+    refuses(ValueError, ["x[1, 2] is not a finite number"], lambda: tile @ [[0, 0, 0, 0], [0, 0, np.inf, 0]])
+    refuses(ValueError, ["call = -1 is out of range"], lambda: tile.mvm(W, call=-1))
+    refuses(ValueError, ["first_row must be an integer"], lambda: tile.mvm(W, first_row=0.5))
+    with pytest.raises(TypeError):
+        W @ tile
+
+
+def test_a_converter_without_a_range_says_what_to_call():
+    refuses(RuntimeError, ["DAC has 8 bits but no range", "dac_range", "calibrate()"], lambda: mq.Tile(W, dac_bits=8) @ W)
+    refuses(RuntimeError, ["ADC has 6 bits but no range", "adc_range", "calibrate()"], lambda: mq.Tile(W, adc_bits=6) @ W)
+
+
+def test_calibration_refuses_what_has_no_effect():
+    refuses(RuntimeError, ["ideal converters"], lambda: mq.Tile(W).calibrate(W))
+    refuses(RuntimeError, ["fixed"], lambda: mq.Tile(W, dac_bits=8, dac_range=1).calibrate(W))
+    tile = mq.Tile(W, dac_bits=8)
+    refuses(ValueError, ["x must have the shape [batch, 4]"], lambda: tile.calibrate(np.ones((3, 5))))
+    refuses(ValueError, ["x[0, 1] is not a finite number"], lambda: tile.calibrate([[0, np.nan, 0, 0]]))
+
+
+def test_time_only_grows_and_has_a_unit():
+    tile = mq.Tile(W)
+    tile.drift_to(3600)
+    refuses(ValueError, ["from 1 h to 1 min", "only grow"], lambda: tile.drift_to("1 min"))
+    refuses(ValueError, ["time = 1 uS is not a time", "day"], lambda: tile.drift_to("1 uS"))
+    refuses(ValueError, ["no finite time"], lambda: tile.drift_to(np.inf))
+    refuses(ValueError, ["time must be a time"], lambda: tile.drift_to(None))
+    refuses(ValueError, ["how", "none and global"], lambda: tile.compensate_drift("local"))
+    assert tile.time == 3600
+
+
+def test_programming_refuses_and_keeps_what_was_there():
+    tile = mq.Tile(W, "ideal")
+    refuses(ValueError, ["shape [4, 4] [out, in] but got [4, 5]"], lambda: tile.program(np.ones((4, 5))))
+    refuses(ValueError, ["weight [0, 0] is not finite"], lambda: tile.program(np.full((4, 4), np.nan)))
+    np.testing.assert_array_equal(tile.weights, W)
+    np.testing.assert_array_equal(tile.target, W)
+
+
+def test_files_that_are_missing_foreign_or_damaged(tmp_path):
+    refuses(FileNotFoundError, ["nothing.h5"], lambda: mq.Tile.load(tmp_path / "nothing.h5"))
+    (tmp_path / "foreign.h5").write_bytes(b"no HDF5 at all" * 100)
+    refuses(OSError, ["foreign.h5"], lambda: mq.Tile.load(tmp_path / "foreign.h5"))
+    mq.Tile(W).save(tmp_path / "tile.h5")
+    whole = (tmp_path / "tile.h5").read_bytes()
+    (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    refuses(OSError, ["cut.h5"], lambda: mq.Tile.load(tmp_path / "cut.h5"))
+    refuses(OSError, ["no-folder"], lambda: mq.Tile(W).save(tmp_path / "no-folder" / "tile.h5"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.h5", "foreign.h5", "tile.h5"]
+
+
+def test_describe_and_its_relatives_name_the_nearest():
+    refuses(ValueError, ["'adcc'", "did you mean adc?"], lambda: mq.describe("adcc"))
+    refuses(ValueError, ["'tiles'", "did you mean tile?"], lambda: mq.parameters("tiles"))
+    refuses(ValueError, ["'hermes-3'", "did you mean"], lambda: mq.device("hermes-3"))
+    refuses(ValueError, ["unit = 'Siemens' is not known", "Ohm"], lambda: mq.quantity(1, "Siemens"))
+    refuses(ValueError, ["25 uS is not a time"], lambda: mq.quantity("25 uS", "s"))
+
+
+def test_data_sets_that_are_not_there(tmp_path):
+    refuses(ValueError, ['"mnist" is unknown', "fashion-mnist"], lambda: mq.load_dataset("mnist"))
+    refuses(FileNotFoundError, ["dataset-fashion-mnist"], lambda: mq.load_dataset("fashion-mnist", path=tmp_path))
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x05")
+    refuses(OSError, [str(tmp_path)], lambda: mq.load_dataset(path=tmp_path))

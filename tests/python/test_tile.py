@@ -1,0 +1,185 @@
+"""mq.Tile: results, reproducibility, memory and threads."""
+
+import threading
+import time
+import tracemalloc
+
+import meltquench as mq
+import numpy as np
+import pytest
+
+
+def matrix(outputs, inputs, seed=1):
+    return np.random.default_rng(seed).uniform(-1, 1, (outputs, inputs)).astype(np.float32)
+
+
+W = matrix(48, 64)
+x = matrix(5, 64, seed=2)
+
+
+def test_ideal_cells_give_the_product_of_numpy():
+    tile = mq.Tile(W, "ideal")
+    np.testing.assert_allclose(tile @ x, x @ W.T, atol=1e-5)
+    np.testing.assert_allclose(tile.weights, W, atol=2**-23)
+
+
+def test_leading_shape_is_kept():
+    tile = mq.Tile(W, "ideal")
+    assert (tile @ x[0]).shape == (48,)
+    assert (tile @ x).shape == (5, 48)
+    assert tile.mvm(x.reshape(1, 5, 64)).shape == (1, 5, 48)
+    assert (tile @ np.zeros((0, 64))).shape == (0, 48)
+    assert (tile @ x).dtype == np.float32
+
+
+def test_any_real_array_is_taken():
+    tile = mq.Tile(W.astype(np.float64), "ideal")
+    expected = tile @ x
+    for other in (x.astype(np.float64), np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x.tolist(),
+                  x.astype(">f4")):
+        np.testing.assert_array_equal(tile @ other, expected)
+    assert (tile @ np.ones(64, dtype=np.int64)).shape == (48,)
+
+
+def test_conductances_are_a_differential_pair_of_the_target():
+    sides = mq.Tile(W, "ideal", rows=32, columns=20).conductances
+    scale = np.abs(W).max() / mq.quantity("25 uS", "S")
+    assert sides["plus"].shape == sides["minus"].shape == W.shape
+    np.testing.assert_allclose((sides["plus"] - sides["minus"]) * scale, W, atol=1e-6)
+    assert np.minimum(sides["plus"], sides["minus"]).max() == 0
+
+
+def test_a_device_dict_changes_the_preset():
+    tile = mq.Tile(W, {"preset": "pcm-like", "g_max": "30 uS", "prog_noise_scale": 0})
+    assert tile.conductances["plus"].max() > 27e-6
+    assert "30 uS" in repr(tile)
+
+
+def test_equal_seeds_give_equal_bytes_on_any_number_of_threads():
+    def outputs(seed, threads):
+        tile = mq.Tile(W, "pcm-like", seed=seed, rows=32, columns=20, dac_bits=8, adc_bits=8, read_noise=0.02,
+                       output_noise=0.05, threads=threads)
+        tile.calibrate(x)
+        tile.drift_to("1 day")
+        return (tile @ x).tobytes() + (tile @ x).tobytes() + tile.weights.tobytes()
+
+    assert outputs(7, 1) == outputs(7, 1) == outputs(7, 2)
+    assert outputs(7, 1) != outputs(8, 1)
+
+
+def test_noise_is_a_function_of_call_and_row():
+    tile = mq.Tile(W, seed=7, output_noise=0.1)
+    first, second = tile @ x, tile @ x
+    assert (first != second).any()
+    np.testing.assert_array_equal(tile.mvm(x, call=0), first)
+    np.testing.assert_array_equal(tile.mvm(x[3:], call=0, first_row=3), first[3:])
+
+
+def test_drift_weakens_and_global_compensation_restores():
+    tile = mq.Tile(W, seed=7)
+    strength = np.abs(tile.weights).mean()
+    tile.drift_to("1 year")
+    assert tile.time == 365 * 86400
+    assert np.abs(tile.weights).mean() < 0.7 * strength
+    tile.compensate_drift("global")
+    assert tile.compensation.shape == (1, 1)
+    assert abs(np.abs(tile.weights).mean() / strength - 1) < 0.05  # 6144 cells; the factor restores this very mean
+    tile.compensate_drift("none")
+    assert tile.compensation[0, 0] == 1
+
+
+def test_program_writes_anew_and_turns_the_clock_back():
+    tile = mq.Tile(W, "ideal")
+    tile.drift_to("1 h")
+    tile.program(-W)
+    assert tile.time == 0
+    np.testing.assert_array_equal(tile.target, -W)
+    np.testing.assert_allclose(tile.weights, -W, atol=2**-23)
+    assert tile.counters["pulses"] == 4 * W.size
+    with pytest.raises(ValueError):
+        tile.target[0, 0] = 1  # read-only
+
+
+def test_calibration_finds_the_ranges_of_every_tile():
+    tile = mq.Tile(W, "ideal", rows=32, columns=48, dac_bits=8, adc_bits=8)
+    assert tile.ranges == {"dac": None, "adc": None}
+    tile.calibrate(x)
+    assert tile.ranges["dac"] == np.abs(x).max()
+    partial = [np.abs(x[:, part] @ W[:, part].T).max() for part in (slice(0, 32), slice(32, 64))]
+    np.testing.assert_allclose(tile.ranges["adc"], [partial], rtol=1e-6)
+    error = np.abs(tile @ x - x @ W.T).max()
+    assert 0 < error < 0.15  # two ADCs of 8 bits, full scale about 6, and the DAC
+    assert tile.counters["dac_conversions"] == x.size
+    assert tile.counters["adc_conversions"] == 2 * x.shape[0] * 48
+
+
+def test_save_and_load_go_on_as_if_nothing_had_been(tmp_path):
+    tile = mq.Tile(W, {"preset": "hermes-2", "g_max": "20 uS"}, seed=7, rows=32, dac_bits=6, adc_bits=9, read_noise=0.01)
+    tile.calibrate(x)
+    tile.drift_to("1 h")
+    tile.compensate_drift()
+    tile @ x
+    tile.save(tmp_path / "tile.h5")
+    again = mq.Tile.load(tmp_path / "tile.h5", threads=2)
+    np.testing.assert_array_equal(again @ x, tile @ x)
+    assert again.counters == tile.counters
+    assert repr(again) == repr(tile).replace("threads 1", "threads 2")
+    np.testing.assert_array_equal(again.target, W)
+    for other in (again, tile):
+        other.drift_to("1 day")
+    np.testing.assert_array_equal(again.weights, tile.weights)
+
+
+def test_backends_agree():
+    on_cpu, reference = (mq.Tile(W, seed=7, backend=backend) for backend in ("cpu", "reference"))
+    np.testing.assert_array_equal(on_cpu.weights, reference.weights)
+    np.testing.assert_allclose(on_cpu @ x, reference @ x, atol=1e-5)
+
+
+def peak_bytes(work):
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_float32_in_c_order_is_not_copied():
+    tile = mq.Tile(matrix(4, 500), "ideal")
+    big = np.ones((10000, 500), dtype=np.float32)
+    assert peak_bytes(lambda: tile @ big) < big.nbytes / 20  # the outputs
+    assert peak_bytes(lambda: tile @ np.asfortranarray(big)) >= big.nbytes  # what one conversion looks like
+    assert peak_bytes(lambda: tile @ big.astype(np.float64)) < 1.1 * (2 + 1) * big.nbytes  # astype, one conversion
+
+
+def test_other_threads_run_while_a_tile_computes():
+    tile = mq.Tile(matrix(1024, 1024), "ideal")
+    big = matrix(4000, 1024)
+    started = threading.Event()
+    worker = threading.Thread(target=lambda: (started.set(), tile @ big))
+    worker.start()
+    started.wait()
+    turns = 0
+    while worker.is_alive():
+        time.sleep(0.001)
+        turns += 1
+    assert turns >= 5  # with the GIL held there would be one or two
+
+
+def test_one_tile_may_be_used_from_several_threads():
+    tile = mq.Tile(W, "ideal")
+    expected = tile @ x
+    found = []
+    workers = [threading.Thread(target=lambda: found.append((tile @ x == expected).all())) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert found == [True] * 8
+
+
+def test_repr_says_what_is_known():
+    text = repr(mq.Tile(W, "hermes-1", seed=3, rows=32, dac_bits=8))
+    for part in ("W[48, 64]", "hermes-1", "10.35 uS", "1 x 2 of 48 columns x 32 rows", "8 bits, no range yet", "seed    3"):
+        assert part in text, text
+    assert len(text.splitlines()) < 25

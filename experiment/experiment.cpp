@@ -279,6 +279,10 @@ RunOutcome rewrite_report(const std::filesystem::path& folder, const RunOptions&
   here.output = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
   const std::vector<SweepPoint> points = sweep_points(load_toml(config));
   const RunPlan plan = plan_experiment(points, here);
+  if (plan.folder.filename() != (folder.has_filename() ? folder : folder.parent_path()).filename()) {
+    throw StateError(folder.string() + " holds the run " + plan.folder.filename().string() +
+                     " (or its config was changed); give the folder that name, which its results belong to");
+  }
   if (plan.done < plan.trials) {
     throw StateError(folder.string() + " has only " + std::to_string(plan.done) + " of " + std::to_string(plan.trials) +
                      " chips; finish it with `meltquench run " + config.string() + "`");

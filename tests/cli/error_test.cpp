@@ -128,6 +128,15 @@ TEST(Errors, OfABackendThatIsNotThere) {
       {{"run", "tiny.toml", "--backend", "cuda"}, 4, {"cuda is not part of this build", "-DMQ_CUDA=ON"}});
 }
 
+TEST(Errors, OfARenamedRunSayItsName) {
+  const Workplace here;
+  here.write("tiny.toml", kTiny);
+  ASSERT_EQ(here.run({"run", "tiny.toml", "-q"}).code, 0);
+  const fs::path folder = here.run_folder("tiny");
+  fs::rename(here.folder() / "work" / folder, here.folder() / "work" / "runs" / "mine");
+  expect_fails(here, {{"report", "runs/mine"}, 1, {"runs/mine holds the run " + folder.filename().string()}});
+}
+
 TEST(Errors, OfDamagedFilesNameThem) {
   const Workplace here;
   here.write("tiny.toml", kTiny);

@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, module) {
   bind_tile(module);
   bind_evaluate(module);
   bind_describe(module);
+  bind_dataset(module);
 }

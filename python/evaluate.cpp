@@ -1,7 +1,11 @@
 #include "meltquench/training/evaluate.h"
 
-#include <cmath>
+#include <algorithm>
+#include <atomic>
+#include <functional>
 #include <limits>
+#include <mutex>
+#include <thread>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -10,8 +14,7 @@
 #include "meltquench/experiment/analog_network.h"
 #include "meltquench/experiment/experiment.h"
 #include "meltquench/kernels/kernel_table.h"
-#include "meltquench/models/model.h"
-#include "meltquench/python/bindings.h"
+#include "meltquench/python/network.h"
 #include "meltquench/python/watch.h"
 
 namespace mq::python {
@@ -94,84 +97,6 @@ py::dict evaluate_config(const py::object& config, const py::object& set, const 
                           outcome.folder.string());
 }
 
-/// W[out, in] and b[out] of each layer, checked against each other, as a network of rectified layers.
-Network network_from(const py::sequence& layers) {
-  std::vector<std::pair<FloatArray, FloatArray>> arrays;
-  for (const py::handle item : layers) {
-    const std::string path = "layers[" + std::to_string(arrays.size()) + "]";
-    if (!py::isinstance<py::tuple>(item) && !py::isinstance<py::list>(item)) {
-      throw ConfigError(path + " must be a pair (W, b); b may be None");
-    }
-    const auto pair = py::reinterpret_borrow<py::sequence>(item);
-    if (pair.size() != 2) throw ConfigError(path + " must be a pair (W, b); b may be None");
-    const FloatArray W = float_matrix(pair[0], path + ": W", "[out, in]");
-    FloatArray b(W.shape(0));
-    std::fill_n(b.mutable_data(), b.size(), 0.0f);
-    if (!py::object(pair[1]).is_none()) b = float_array(pair[1], path + ": b");
-    if (b.ndim() != 1 || b.shape(0) != W.shape(0)) {
-      throw ShapeError(path + ": b must have the shape [" + std::to_string(W.shape(0)) + "] but has " +
-                       shape_text(b));
-    }
-    if (W.size() == 0) throw ShapeError(path + ": W has the shape " + shape_text(W) + " and so no weights");
-    if (!arrays.empty() && W.shape(1) != arrays.back().first.shape(0)) {
-      throw ShapeError(path + ": W has the shape " + shape_text(W) + ", but the layer before gives " +
-                       std::to_string(arrays.back().first.shape(0)) + " values");
-    }
-    check_finite(W.data(), static_cast<std::size_t>(W.size()), static_cast<std::size_t>(W.shape(1)),
-                 path + ": W");
-    check_finite(b.data(), static_cast<std::size_t>(b.size()), static_cast<std::size_t>(b.size()),
-                 path + ": b");
-    arrays.emplace_back(W, b);
-  }
-  if (arrays.empty()) throw ShapeError("layers must hold at least one pair (W, b)");
-  std::vector<int> hidden;
-  for (std::size_t i = 0; i + 1 < arrays.size(); ++i)
-    hidden.push_back(static_cast<int>(arrays[i].first.shape(0)));
-  Network network = mlp({1, 1, static_cast<std::size_t>(arrays.front().first.shape(1))}, hidden,
-                        static_cast<std::size_t>(arrays.back().first.shape(0)));
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    std::copy_n(arrays[i].first.data(), arrays[i].first.size(), network.weights(i).data);
-    std::copy_n(arrays[i].second.data(), arrays[i].second.size(), network.bias(i).data());
-  }
-  return network;
-}
-
-/// Images [n, ...] with as many values each as the network takes.
-FloatArray images_from(const py::object& images, const std::string& name, const Network& network) {
-  FloatArray array = float_array(images, name);
-  const auto in = static_cast<py::ssize_t>(network.input().size());
-  if (array.ndim() < 2 || array.shape(0) == 0 || array.size() != array.shape(0) * in) {
-    throw ShapeError(name + " has the shape " + shape_text(array) + ", but the first layer takes " + name +
-                     "[n, " + std::to_string(in) + "]");
-  }
-  check_finite(array.data(), static_cast<std::size_t>(array.size()), static_cast<std::size_t>(in), name);
-  return array;
-}
-
-std::vector<std::uint8_t> labels_from(const py::object& labels, std::size_t count, std::size_t classes) {
-  const py::array any = py::array::ensure(labels);
-  PyErr_Clear();
-  if (!any || std::string_view("iub").find(any.dtype().kind()) == std::string_view::npos) {
-    throw ConfigError("labels must be an array of integers");
-  }
-  if (any.ndim() != 1 || static_cast<std::size_t>(any.shape(0)) != count) {
-    throw ShapeError("labels must have the shape [" + std::to_string(count) + "], one per image, but has " +
-                     shape_text(any));
-  }
-  const auto integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(any);
-  const std::size_t most = std::min<std::size_t>(classes, 256);
-  std::vector<std::uint8_t> result(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t label = integers.data()[i];
-    if (label < 0 || static_cast<std::size_t>(label) >= most) {
-      throw ConfigError("labels[" + std::to_string(i) + "] = " + std::to_string(label) +
-                        " is no class (must be in [0, " + std::to_string(most - 1) + "])");
-    }
-    result[i] = static_cast<std::uint8_t>(label);
-  }
-  return result;
-}
-
 EvalParams eval_from(const py::object& times, const py::object& chips, const py::object& compensation) {
   Value table = Value::table();
   table.set_key("times", to_value(times, "times"));
@@ -197,6 +122,40 @@ std::vector<AccuracyRow> rows_of(const std::vector<ChipTrial>& trials, const Eva
     }
   }
   return rows;
+}
+
+using ChipWork =
+    std::function<ChipTrial(const Exec&, std::uint32_t chip, const std::function<bool()>& may_go_on)>;
+
+/// Chips run side by side, each on its own thread; where there are fewer chips than threads, each uses
+/// several.
+std::vector<ChipTrial> side_by_side(const Exec& exec, int chips, const ChipWork& work) {
+  std::vector<ChipTrial> trials(static_cast<std::size_t>(chips));
+  const int at_once = std::min(chips, exec.threads);
+  Exec alone = exec;
+  alone.threads = exec.threads / at_once;
+  std::atomic<int> next = 0;
+  std::atomic<bool> has_failed = false;
+  std::mutex failure_mutex;
+  std::exception_ptr failure;
+  const auto run = [&] {
+    for (int chip = next++; chip < chips && !has_failed; chip = next++) {
+      try {
+        trials[static_cast<std::size_t>(chip)] =
+            work(alone, static_cast<std::uint32_t>(chip), [&] { return !has_failed; });
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex);
+        if (!has_failed.exchange(true)) failure = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int i = 1; i < at_once; ++i) others.emplace_back(run);
+    run();
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
+  return trials;
 }
 
 py::dict evaluate_network(const py::sequence& layers, const py::object& images, const py::object& labels,
@@ -230,13 +189,13 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
     const std::size_t steps =
         eval.times.size() * eval.compensation.size() * static_cast<std::size_t>(eval.chips);
     Progress steps_done(sink, "Evaluating chips", steps);
-    for (int chip = 0; chip < eval.chips; ++chip) {
-      trials.push_back(evaluate_chip(exec, network, hardware, ranges, samples, eval, run.seed,
-                                     static_cast<std::uint32_t>(chip), [&] {
-                                       steps_done.advance();
-                                       return true;  // `evaluate` itself asks for requests to stop
-                                     }));
-    }
+    trials =
+        side_by_side(exec, eval.chips, [&](const Exec& alone, std::uint32_t chip, const auto& may_go_on) {
+          return evaluate_chip(alone, network, hardware, ranges, samples, eval, run.seed, chip, [&] {
+            steps_done.advance();
+            return may_go_on();
+          });
+        });
     steps_done.finish();
   });
   ReportData report{.title = "Accuracy over time",

@@ -54,10 +54,10 @@ auto PyTile::compute(F&& work) {
 
 PyTile::PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs,
                std::size_t inputs)
-    : keywords_(keywords),
-      exec_(keywords.exec()),
-      label_(std::move(label)),
-      array_(exec_, hardware, {.seed = keywords.seed}, outputs, inputs) {}
+    : keywords_(keywords), exec_(keywords.exec()), label_(std::move(label)), array_([&] {
+        const py::gil_scoped_release release;
+        return TileArray(exec_, hardware, {.seed = keywords.seed}, outputs, inputs);
+      }()) {}
 
 void PyTile::program(const py::object& W) {
   const FloatArray target = read_only_copy(float_matrix(W, "W", "[out, in]"));

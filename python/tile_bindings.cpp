@@ -20,7 +20,7 @@ Example:
 )";
 
 constexpr const char* kInit =
-    R"(__init__($self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, threads=1, backend='cpu')
+    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, threads=1, backend='cpu')
 --
 
 Makes the cells and writes W into them; the clock stands at 0, the reference read.
@@ -44,7 +44,7 @@ Example:
 )";
 
 constexpr const char* kMatmul =
-    R"(__matmul__($self, x, /)
+    R"(__matmul__(self, x, /)
 --
 
 y = x W^T through DAC, cells and ADC: the same as mvm(x).
@@ -57,7 +57,7 @@ Example:
 )";
 
 constexpr const char* kMvm =
-    R"(mvm($self, x, *, first_row=0, call=None)
+    R"(mvm(self, x, *, first_row=0, call=None)
 --
 
 y[..., out] = x[..., in] W^T through DAC, cells and ADC, as float32.
@@ -80,7 +80,7 @@ Example:
 )";
 
 constexpr const char* kProgram =
-    R"(program($self, W)
+    R"(program(self, W)
 --
 
 Writes other weights of the same shape [out, in] into the same cells; the clock goes back to 0.
@@ -98,7 +98,7 @@ Example:
 )";
 
 constexpr const char* kCalibrate =
-    R"(calibrate($self, x)
+    R"(calibrate(self, x)
 --
 
 Takes the ranges of DAC and ADCs from typical inputs x[batch, in]: the largest |x|, and the largest |y| of each
@@ -116,7 +116,7 @@ Example:
 )";
 
 constexpr const char* kDriftTo =
-    R"(drift_to($self, time)
+    R"(drift_to(self, time)
 --
 
 Moves the clock to `time` after the reference read: "25 s", "1 day", "1 month" (30 days), "1 year", or seconds.
@@ -134,7 +134,7 @@ Example:
 )";
 
 constexpr const char* kCompensate =
-    R"(compensate_drift($self, how='global')
+    R"(compensate_drift(self, how='global')
 --
 
 Sets the digital factors of the tiles for the present moment; they hold until the clock moves.
@@ -153,7 +153,7 @@ Example:
 )";
 
 constexpr const char* kSave =
-    R"(save($self, path)
+    R"(save(self, path)
 --
 
 Writes cells, clock, counters, ranges and hardware to an HDF5 file, whole or not at all. Raises OSError.
@@ -236,7 +236,7 @@ void bind_tile(py::module_& module) {
   type.def("save", &PyTile::save, kSave, py::arg("path"));
   type.def_static("load", &PyTile::load, kLoad, py::arg("path"), py::kw_only(), py::arg("threads") = 1,
                   py::arg("backend") = "cpu");
-  type.def("__repr__", &PyTile::repr, "__repr__($self, /)\n--\n\nSize, device, converters, clock and seed.");
+  type.def("__repr__", &PyTile::repr, "__repr__(self, /)\n--\n\nSize, device, converters, clock and seed.");
   property(type, "shape", &PyTile::shape, "(out, in)");
   property(type, "time", &PyTile::time, "Seconds after the reference read.");
   property(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,7 @@ class Result:
     def to_pandas(self) -> Any:
         """A pandas DataFrame of the rows. Raises ImportError where pandas is not installed."""
         try:
-            import pandas
+            pandas = importlib.import_module("pandas")
         except ImportError:
             raise ImportError("to_pandas() needs pandas, which is not installed; rows and to_numpy() do not") from None
         return pandas.DataFrame(self.rows)

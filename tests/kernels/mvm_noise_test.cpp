@@ -28,6 +28,7 @@ TestLayer repeated(LayerOptions options) {
 struct Moments {
   std::vector<double> mean, variance;
   double mean_covariance = 0.0;  ///< of neighbouring outputs, over all pairs
+  double pair_covariance = 0.0;  ///< of outputs 8 apart, which share a block of random words
   double row_covariance = 0.0;   ///< of neighbouring rows, over all outputs
 
   explicit Moments(const std::vector<float>& y, std::size_t outputs) : mean(outputs), variance(outputs) {
@@ -42,6 +43,7 @@ struct Moments {
     for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t o = 0; o < outputs; ++o) {
         if (o > 0) mean_covariance += z(row, o) * z(row, o - 1) / n / static_cast<double>(outputs - 1);
+        if (o >= 8) pair_covariance += z(row, o) * z(row, o - 8) / n / static_cast<double>(outputs - 8);
         if (row > 0) row_covariance += z(row, o) * z(row - 1, o) / n / static_cast<double>(outputs);
       }
     }
@@ -81,6 +83,7 @@ TEST(MvmNoise, HasTheMeanVarianceAndIndependenceOfTheory) {
                   error * std::sqrt(2.0) + (options.read_sigma > 0.0f ? 0.01 : 0.0));
     }
     EXPECT_NEAR(m.mean_covariance, 0.0, error / std::sqrt(16.0));
+    EXPECT_NEAR(m.pair_covariance, 0.0, error / std::sqrt(9.0));
     EXPECT_NEAR(m.row_covariance, 0.0, error / std::sqrt(17.0));
   }
 }

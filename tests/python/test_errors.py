@@ -21,7 +21,7 @@ def refuses(kind, words, work):
         (["[0, 3]", "no weights"], dict(W=np.ones((0, 3)))),
         (["weight [1, 0] is not finite"], dict(W=[[0, 1], [np.nan, 0]])),
         (["W must be an array of real numbers, not str"], dict(W="W")),
-        (["W must be an array of real numbers, not an array of complex128"], dict(W=W * 1j)),
+        (["W must be an array of real numbers, not an array of complex64"], dict(W=W * 1j)),
         (["W must be an array of real numbers, not NoneType"], dict(W=None)),
         (["no device preset 'pcmlike'", "did you mean pcm-like?"], dict(device="pcmlike")),
         (["no device model 'pmc'", "did you mean pcm?"], dict(device={"model": "pmc"})),

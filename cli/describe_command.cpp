@@ -6,7 +6,7 @@
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/help.h"
-#include "meltquench/cli/sections.h"
+#include "meltquench/experiment/sections.h"
 #include "meltquench/core/json.h"
 
 namespace mq::cli {

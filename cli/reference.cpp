@@ -4,7 +4,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/help.h"
-#include "meltquench/cli/sections.h"
+#include "meltquench/experiment/sections.h"
 #include "meltquench/core/config.h"
 #include "meltquench/devices/device.h"
 

@@ -1,13 +1,9 @@
 #include "meltquench/experiment/experiment.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
 #include <memory>
-#include <mutex>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -17,6 +13,7 @@
 #include "meltquench/core/stop.h"
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/results.h"
+#include "meltquench/experiment/side_by_side.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -132,7 +129,6 @@ class Runner {
     return steps;
   }
 
-  /// Chips run side by side, each on its own thread; where there are fewer chips than threads, each uses several.
   void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained, const Samples& samples,
                       std::size_t steps, std::unique_ptr<Progress>& progress) {
     const EvalParams& eval = point.config.eval;
@@ -146,32 +142,16 @@ class Runner {
     if (!todo.empty() && progress == nullptr) {
       progress = std::make_unique<Progress>(progress_, "Evaluating chips", steps);
     }
-    const int at_once = static_cast<int>(std::min<std::size_t>(todo.size(), static_cast<std::size_t>(options_.exec.threads)));
-    Exec exec = options_.exec;
-    exec.threads = at_once == 0 ? 1 : std::max(1, options_.exec.threads / at_once);
-    std::exception_ptr failure;
-    std::mutex failure_mutex;
-    std::atomic<bool> has_failed = false;
-    omp_set_max_active_levels(2);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(at_once) if (at_once > 1)
-    for (std::size_t i = 0; i < todo.size(); ++i) {
-      if (has_failed || stop_requested()) continue;
-      try {
-        const auto goes_on = [&] {
-          progress->advance();
-          return !stop_requested() && !has_failed;
-        };
-        journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, samples, eval,
-                                               point.config.seed, todo[i].chip, goes_on));
-        ++computed_;
-      } catch (...) {  // no exception may leave a parallel region
-        const std::lock_guard lock(failure_mutex);
-        if (failure == nullptr) failure = std::current_exception();
-        has_failed = true;
-      }
-    }
+    side_by_side(options_.exec, todo.size(), [&](const Exec& exec, std::size_t i, const auto& is_in_vain) {
+      const auto goes_on = [&] {
+        progress->advance();
+        return !is_in_vain();
+      };
+      journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, samples, eval,
+                                             point.config.seed, todo[i].chip, goes_on));
+      ++computed_;
+    });
     throw_if_stopped();
-    if (failure != nullptr) std::rethrow_exception(failure);
     for (int chip = 0; chip < eval.chips; ++chip) {
       result.trials.push_back(*journal_.find(trial_id(point, key, variant, chip)));
       if (result.trials.back().correct.size() != eval.times.size() * eval.compensation.size()) {

@@ -84,20 +84,29 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
   return picture;
 }
 
+std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalParams& eval,
+                                       const std::vector<ChipTrial>& trials, std::int64_t images, double digital) {
+  std::vector<AccuracyRow> rows;
+  for (std::size_t c = 0; c < eval.compensation.size(); ++c) {
+    for (std::size_t t = 0; t < eval.times.size(); ++t) {
+      std::vector<double> per_chip;
+      for (const ChipTrial& trial : trials) {
+        const auto correct = static_cast<double>(trial.correct[t * eval.compensation.size() + c]);
+        per_chip.push_back(correct / static_cast<double>(images));
+      }
+      rows.push_back(accuracy_row(variant, std::string(compensation_name(eval.compensation[c])), eval.times[t], per_chip,
+                                  digital));
+    }
+  }
+  return rows;
+}
+
 std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results) {
   std::vector<AccuracyRow> rows;
   for (const PointResult& result : results) {
-    const EvalParams& eval = result.point->config.eval;
-    for (std::size_t c = 0; c < eval.compensation.size(); ++c) {
-      for (std::size_t t = 0; t < eval.times.size(); ++t) {
-        std::vector<double> per_chip;
-        for (const ChipTrial& trial : result.trials) {
-          const auto correct = static_cast<double>(trial.correct[t * eval.compensation.size() + c]);
-          per_chip.push_back(correct / static_cast<double>(result.images));
-        }
-        rows.push_back(accuracy_row(variant_label(result), std::string(compensation_name(eval.compensation[c])),
-                                    eval.times[t], per_chip, result.digital_accuracy));
-      }
+    for (AccuracyRow& row : accuracy_rows(variant_label(result), result.point->config.eval, result.trials, result.images,
+                                          result.digital_accuracy)) {
+      rows.push_back(std::move(row));
     }
   }
   return rows;

@@ -32,7 +32,10 @@ struct TilePicture {
 /// Programs the first chip of a point once more and looks at the first tile of its first layer.
 TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant);
 
-/// Per point, variant, compensation and time: mean and Student-t interval over chips.
+/// Per compensation and time: mean and Student-t interval over the chips of one network.
+std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalParams& eval,
+                                       const std::vector<ChipTrial>& trials, std::int64_t images, double digital);
+/// The same per point and variant.
 std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results);
 
 /// Tidy table, one line per row; swept keys come first. Decimal points, "\n", no locale.

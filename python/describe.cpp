@@ -4,69 +4,19 @@
 #include "meltquench/core/nearest.h"
 #include "meltquench/core/units.h"
 #include "meltquench/core/version.h"
-#include "meltquench/experiment/run_config.h"
+#include "meltquench/experiment/sections.h"
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/python/bindings.h"
 
 namespace mq::python {
 namespace {
 
-enum class SectionKind { config, model };
-
-/// What has described parameters: a section of config files, or a device model.
-struct Section {
-  std::string name;
-  SectionKind kind;
-  std::vector<FieldInfo> fields;
-};
-
-std::vector<Section> sections() {
-  std::vector<Section> all = {{"data", SectionKind::config, field_infos<DataParams>()},
-                              {"model", SectionKind::config, field_infos<ModelParams>()},
-                              {"train", SectionKind::config, field_infos<TrainParams>()},
-                              {"tile", SectionKind::config, field_infos<TileParams>()},
-                              {"dac", SectionKind::config, field_infos<DacParams>()},
-                              {"adc", SectionKind::config, field_infos<AdcParams>()},
-                              {"eval", SectionKind::config, field_infos<EvalParams>()}};
-  for (const std::string& model : model_names())
-    all.push_back({model, SectionKind::model, model_fields(model)});
-  return all;
-}
-
-/// Parameters that are tables are replaced by what they hold: "nu_mean.slope".
-void append_parameters(const std::vector<FieldInfo>& infos, const std::string& prefix,
-                       std::vector<std::pair<std::string, FieldInfo>>& list) {
-  for (const FieldInfo& info : infos) {
-    if (info.children.empty()) {
-      list.emplace_back(prefix + info.name, info);
-    } else {
-      append_parameters(info.children, prefix + info.name + ".", list);
-    }
-  }
-}
-
-std::vector<std::pair<std::string, FieldInfo>> parameter_list(const Section& section) {
-  std::vector<std::pair<std::string, FieldInfo>> list;
-  append_parameters(section.fields, "", list);
-  return list;
-}
-
-Section find_section(const std::string& name) {
-  std::vector<std::string> names;
-  for (Section& section : sections()) {
-    if (section.name == name) return section;
-    names.push_back(section.name);
-  }
-  throw ConfigError("there is no config section or device model '" + name + "'" + did_you_mean(name, names));
-}
-
-std::string section_text(const Section& section) {
-  std::string text = section.kind == SectionKind::config
-                         ? "config section [" + section.name + "]\n"
-                         : "model " + section.name + ": " + model_summary(section.name) + "\n";
-  for (const auto& [name, info] : parameter_list(section)) {
-    text += "\n  " + name + " = " + info.default_text + "\n      " + format_kind(info) +
-            (info.range_text.empty() ? "" : ", " + info.range_text) + "\n      " + info.sentence + "\n";
+std::string section_text(const mq::Section& section) {
+  const bool is_config = section.kind == mq::Section::Kind::config;
+  std::string text = (is_config ? "config section [" + section.name + "]" : "model " + section.name) + ": " +
+                     section.sentence + "\n";
+  for (const auto& [name, info] : mq::parameters(section)) {
+    text += "\n  " + name + " = " + info.default_text + "\n      " + type_text(info) + "\n      " + info.sentence + "\n";
   }
   return text;
 }
@@ -74,12 +24,10 @@ std::string section_text(const Section& section) {
 std::string overview() {
   std::string text = "config sections\n";
   bool is_config = true;
-  for (const Section& section : sections()) {
-    if (is_config && section.kind == SectionKind::model) text += "\ndevice models\n";
-    is_config = section.kind == SectionKind::config;
-    std::string names;
-    for (const FieldInfo& info : section.fields) names += (names.empty() ? "" : ", ") + info.name;
-    text += "  " + section.name + ": " + (is_config ? names : model_summary(section.name)) + "\n";
+  for (const mq::Section& section : sections()) {
+    if (is_config && section.kind == mq::Section::Kind::device) text += "\ndevice models\n";
+    is_config = section.kind == mq::Section::Kind::config;
+    text += "  " + section.name + ": " + section.sentence + "\n";
   }
   text += "\ndevice presets\n";
   for (const Preset& preset : presets())
@@ -91,7 +39,7 @@ std::string describe(const std::optional<std::string>& name) {
   if (!name) return overview();
   std::vector<std::string> names;
   std::string text;
-  for (const Section& section : sections()) {
+  for (const mq::Section& section : sections()) {
     names.push_back(section.name);
     if (section.name == *name) text += section_text(section);
   }
@@ -110,7 +58,7 @@ std::string describe(const std::optional<std::string>& name) {
 
 py::dict parameters(const std::string& name) {
   py::dict all;
-  for (const auto& [parameter, info] : parameter_list(find_section(name))) {
+  for (const auto& [parameter, info] : mq::parameters(find_section(name))) {
     py::dict entry;
     entry["kind"] = format_kind(info);
     entry["unit"] = std::string(symbol(info.unit));

@@ -1,18 +1,17 @@
 #include "meltquench/training/evaluate.h"
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
 #include <limits>
-#include <mutex>
-#include <thread>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
 #include "meltquench/core/files.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/analog_network.h"
 #include "meltquench/experiment/experiment.h"
+#include "meltquench/experiment/results.h"
+#include "meltquench/experiment/side_by_side.h"
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/python/network.h"
 #include "meltquench/python/watch.h"
@@ -107,57 +106,6 @@ EvalParams eval_from(const py::object& times, const py::object& chips, const py:
   return eval;
 }
 
-/// Row by row, what `chips` trials say.
-std::vector<AccuracyRow> rows_of(const std::vector<ChipTrial>& trials, const EvalParams& eval, double images,
-                                 double digital) {
-  std::vector<AccuracyRow> rows;
-  for (std::size_t c = 0; c < eval.compensation.size(); ++c) {
-    for (std::size_t t = 0; t < eval.times.size(); ++t) {
-      std::vector<double> per_chip;
-      for (const ChipTrial& trial : trials) {
-        per_chip.push_back(static_cast<double>(trial.correct[t * eval.compensation.size() + c]) / images);
-      }
-      const std::string how(names(DriftCompensation())[static_cast<std::size_t>(eval.compensation[c])]);
-      rows.push_back(accuracy_row("network", how, eval.times[t], per_chip, digital));
-    }
-  }
-  return rows;
-}
-
-using ChipWork =
-    std::function<ChipTrial(const Exec&, std::uint32_t chip, const std::function<bool()>& may_go_on)>;
-
-/// Chips run side by side, each on its own thread; where there are fewer chips than threads, each uses
-/// several.
-std::vector<ChipTrial> side_by_side(const Exec& exec, int chips, const ChipWork& work) {
-  std::vector<ChipTrial> trials(static_cast<std::size_t>(chips));
-  const int at_once = std::min(chips, exec.threads);
-  Exec alone = exec;
-  alone.threads = exec.threads / at_once;
-  std::atomic<int> next = 0;
-  std::atomic<bool> has_failed = false;
-  std::mutex failure_mutex;
-  std::exception_ptr failure;
-  const auto run = [&] {
-    for (int chip = next++; chip < chips && !has_failed; chip = next++) {
-      try {
-        trials[static_cast<std::size_t>(chip)] =
-            work(alone, static_cast<std::uint32_t>(chip), [&] { return !has_failed; });
-      } catch (...) {
-        const std::lock_guard lock(failure_mutex);
-        if (!has_failed.exchange(true)) failure = std::current_exception();
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (int i = 1; i < at_once; ++i) others.emplace_back(run);
-    run();
-  }
-  if (failure != nullptr) std::rethrow_exception(failure);
-  return trials;
-}
-
 py::dict evaluate_network(const py::sequence& layers, const py::object& images, const py::object& labels,
                           const HardwareKeywords& keywords, const py::object& times, const py::object& chips,
                           const py::object& compensation, const py::object& calibration,
@@ -189,20 +137,23 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
     const std::size_t steps =
         eval.times.size() * eval.compensation.size() * static_cast<std::size_t>(eval.chips);
     Progress steps_done(sink, "Evaluating chips", steps);
-    trials =
-        side_by_side(exec, eval.chips, [&](const Exec& alone, std::uint32_t chip, const auto& may_go_on) {
-          return evaluate_chip(alone, network, hardware, ranges, samples, eval, run.seed, chip, [&] {
-            steps_done.advance();
-            return may_go_on();
-          });
-        });
+    trials.resize(static_cast<std::size_t>(eval.chips));
+    side_by_side(exec, trials.size(), [&](const Exec& alone, std::size_t i, const auto& is_in_vain) {
+      const auto goes_on = [&] {
+        steps_done.advance();
+        return !is_in_vain();
+      };
+      trials[i] = evaluate_chip(alone, network, hardware, ranges, samples, eval, run.seed,
+                                static_cast<std::uint32_t>(i), goes_on);
+    });
+    throw_if_stopped();
     steps_done.finish();
   });
   ReportData report{.title = "Accuracy over time",
                     .run_name = "network",
                     .version = std::string(version()),
                     .summary = "A network of the user's own, evaluated from Python.",
-                    .rows = rows_of(trials, eval, static_cast<double>(count), digital)};
+                    .rows = accuracy_rows("network", eval, trials, static_cast<std::int64_t>(count), digital)};
   Value config = Value::table();
   config.set_key("seed", static_cast<std::int64_t>(run.seed));
   hardware.write_to(config);

@@ -81,6 +81,12 @@ class Scratch {
   float* memory_ = nullptr;
 };
 
+/// A function, so that each thread passes the declaration and with it the registration of the destructor.
+Scratch& own_scratch() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+
 inline std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 
 /// 8 x 8 values, by three rounds of pairwise interleaving.
@@ -278,9 +284,9 @@ void float_product(const Exec& exec, const FloatProduct& op) {
     columns = op.rows;
   }
 
-  thread_local Scratch scratch;
   const int threads = exec.threads;
   if (threads <= 1) {
+    Scratch& scratch = own_scratch();
     if (!scratch.reserve()) throw std::bad_alloc();
     compute_rectangle(a, b, c, {0, rows}, {0, columns}, op.depth, op.adds, scratch);
     return;
@@ -290,6 +296,7 @@ void float_product(const Exec& exec, const FloatProduct& op) {
   for (int part = 0; part < threads; ++part) {
     const bool cuts_rows = rows >= columns;
     const auto index = static_cast<std::size_t>(part), parts = static_cast<std::size_t>(threads);
+    Scratch& scratch = own_scratch();
     has_memory = has_memory && scratch.reserve();
     if (!has_memory) continue;
     compute_rectangle(a, b, c, cuts_rows ? part_of(rows, kTileRows, index, parts) : Range{0, rows},

@@ -1,10 +1,10 @@
-#include "meltquench/cli/sections.h"
+#include "meltquench/experiment/sections.h"
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
 #include "meltquench/experiment/run_config.h"
 
-namespace mq::cli {
+namespace mq {
 namespace {
 
 template <Described T>
@@ -87,4 +87,4 @@ Value section_to_value(const Section& section) {
   return table;
 }
 
-}  // namespace mq::cli
+}  // namespace mq

@@ -6,7 +6,7 @@
 
 #include "meltquench/core/fields.h"
 
-namespace mq::cli {
+namespace mq {
 
 struct Section {
   enum class Kind { config, device };
@@ -35,4 +35,4 @@ std::string type_text(const FieldInfo& info);
 
 Value section_to_value(const Section& section);
 
-}  // namespace mq::cli
+}  // namespace mq

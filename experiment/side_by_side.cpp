@@ -1,0 +1,41 @@
+#include "meltquench/experiment/side_by_side.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "meltquench/core/stop.h"
+
+namespace mq {
+
+void side_by_side(const Exec& exec, std::size_t count, const PieceOfWork& work) {
+  if (count == 0) return;
+  const auto at_once = std::min(count, static_cast<std::size_t>(std::max(1, exec.threads)));
+  Exec alone = exec;
+  alone.threads = std::max(1, exec.threads / static_cast<int>(at_once));
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> has_failed = false;
+  std::mutex failure_mutex;
+  std::exception_ptr failure;
+  const auto is_in_vain = [&] { return has_failed.load() || stop_requested(); };
+  const auto run = [&] {
+    for (std::size_t i = next++; i < count && !is_in_vain(); i = next++) {
+      try {
+        work(alone, i, is_in_vain);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex);
+        if (!has_failed.exchange(true)) failure = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < at_once; ++i) others.emplace_back(run);
+    run();
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+}  // namespace mq

@@ -19,7 +19,7 @@ set(mq_components "")
 foreach(library IN LISTS mq_libraries)
   string(REGEX REPLACE "^mq_" "" folder "${library}")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/meltquench"
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h" PATTERN "cuda" EXCLUDE)  # only nvcc can read the headers of kernels/cuda
   string(APPEND mq_components "${folder}, ")
 endforeach()
 string(REGEX REPLACE ", $" "" mq_components "${mq_components}")

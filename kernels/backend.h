@@ -14,6 +14,7 @@ std::int64_t pack_plane(const Exec& exec, const PackPlane& op);
 DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op);
 std::int64_t mvm(const Exec& exec, const MvmLayer& op);
 void float_product(const Exec& exec, const FloatProduct& op);
+void add_normals(const Exec& exec, const AddNormals& op);
 
 const KernelTable& kernel_table();
 

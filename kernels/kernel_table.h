@@ -12,6 +12,7 @@
 #include "meltquench/core/exec.h"
 #include "meltquench/core/random.h"
 #include "meltquench/devices/registry.h"
+#include "meltquench/kernels/add_normals.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
 
@@ -50,8 +51,10 @@ struct KernelTable {
   DacCounts (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
   /// All tiles of a layer: products, noise, ADC, digital sum over tiles. Returns the number of clipped conversions.
   std::int64_t (*mvm)(const Exec&, const MvmLayer& op);
-  /// Float matrix product with one summation order; null on backends that have none.
+  /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
+  /// Noise on every element of an array.
+  void (*add_normals)(const Exec&, const AddNormals& op);
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU the widest

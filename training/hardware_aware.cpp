@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 #include <vector>
 
 #include "meltquench/core/contract.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
-namespace cpu_base {
-void add_normals(const RngKey&, float, const float*, float*, std::size_t, std::size_t);
-}
-namespace cpu_v3 {
-void add_normals(const RngKey&, float, const float*, float*, std::size_t, std::size_t);
-}
-
 namespace {
 
 constexpr std::size_t kChunk =
@@ -36,17 +28,6 @@ void for_each_chunk(const Exec& exec, std::size_t size, Body body) {
 
 }  // namespace
 
-void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first,
-                 std::size_t last) {
-  MQ_EXPECTS(first % 32 == 0);
-#if defined(MQ_HAVE_V3)
-  // Every set beyond the base has AVX2 and FMA.
-  static const bool has_v3 = std::string_view(kernels(Backend::cpu).name) != "cpu_base";
-  if (has_v3) return cpu_v3::add_normals(key, scale, from, to, first, last);
-#endif
-  cpu_base::add_normals(key, scale, from, to, first, last);
-}
-
 void add_weight_noise(const Exec& exec, const Network& network, float strength, std::uint64_t seed,
                       std::uint64_t step, std::span<float> noisy) {
   MQ_EXPECTS(noisy.size() == network.parameters().size());
@@ -57,9 +38,8 @@ void add_weight_noise(const Exec& exec, const Network& network, float strength, 
     float* to = noisy.data() + w.offset;
     const float scale = strength * kernels(Backend::cpu).largest_magnitude({}, from, w.weights());
     const RngKey key = RngKey(seed, Purpose::weight_noise, static_cast<std::uint32_t>(layer)).at_moment(step);
-    for_each_chunk(exec, w.weights(), [&](std::size_t, std::size_t first, std::size_t last) {
-      add_normals(key, scale, from, to, first, last);
-    });
+    const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
+    kernels(Backend::cpu).add_normals(on_cpu, {.key = key, .scale = scale, .from = from, .to = to, .size = w.weights()});
     std::copy(from + w.weights(), from + w.shape.parameters(), to + w.weights());
   }
 }

@@ -25,10 +25,4 @@ double standard_deviation(const Exec& exec, std::span<const float> values);
 /// Clips the weights of every layer to +-sigmas * their standard deviation.
 void clip_weights(const Exec& exec, Network& network, float sigmas);
 
-/// to[i] = from[i] + scale * z(i) for i in [first, last); expects first to be a multiple of 32. z(i): draw i
-/// / 8 % 4 of the random numbers with index i / 32 * 8 + i % 8, so that eight lanes use all four numbers of a
-/// block.
-void add_normals(const RngKey& key, float scale, const float* from, float* to, std::size_t first,
-                 std::size_t last);
-
 }  // namespace mq

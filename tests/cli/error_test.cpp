@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "meltquench/core/error.h"
+#include "meltquench/kernels/kernel_table.h"
+
 #include "program_run.h"
 
 namespace mq {
@@ -120,12 +123,19 @@ TEST(Errors, OfAFullDiskUnderTheResults) {
 }
 
 TEST(Errors, OfABackendThatIsNotThere) {
-  if (MQ_HAVE_CUDA) GTEST_SKIP() << "this build has CUDA";
+  try {
+    kernels(Backend::cuda);
+    GTEST_SKIP() << "this machine has a GPU, and this build uses it";
+  } catch (const BackendUnavailable&) {
+  }
   const Workplace here;
   here.write("tiny.toml", kTiny);
   expect_fails(
       here,
-      {{"run", "tiny.toml", "--backend", "cuda"}, 4, {"cuda is not part of this build", "-DMQ_CUDA=ON"}});
+      {{"run", "tiny.toml", "--backend", "cuda"},
+       4,
+       MQ_HAVE_CUDA ? std::vector<std::string>{"no CUDA device", "choose the backend cpu"}
+                    : std::vector<std::string>{"cuda is not part of this build", "-DMQ_CUDA=ON"}});
 }
 
 TEST(Errors, OfARenamedRunSayItsName) {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "array_life.h"
@@ -41,7 +43,7 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
 
 TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {
   const Hardware hardware = small_tiles(device_from_preset("hermes-1"));
-  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "array_from_cuda.h5";
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / ("array_from_cuda_" + std::to_string(::getpid()) + ".h5");
   TileArray cuda = programmed_array(kCuda, hardware);
   cuda.advance_to(kCuda, 86400.0);
   H5Writer writer(file, "chip", 1);

@@ -170,19 +170,6 @@ TEST(WeightNoise, DependsOnSeedAndStepAndNotOnThreads) {
   EXPECT_NE(one, other);
 }
 
-TEST(WeightNoise, IsTheDrawsOfTheDocumentedPlace) {
-  const std::vector<float> zeros(77);
-  std::vector<float> z(77);
-  const RngKey key(5, Purpose::weight_noise);
-  add_normals(key, 1.0f, zeros.data(), z.data(), 0, 77);
-  for (std::uint32_t i = 0; i < 77; ++i) {
-    Rng<float> rng(key, i / 32 * 8 + i % 8);
-    float expected = 0.0f;
-    for (std::uint32_t draw = 0; draw <= i / 8 % 4; ++draw) expected = rng.normal();
-    EXPECT_EQ(z[i], expected) << i;
-  }
-}
-
 TEST(WeightClip, LimitsToMultiplesOfTheStandardDeviation) {
   Network network = one_layer(100, 50);
   const auto w = network.weights(0);

@@ -1,0 +1,38 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "meltquench/kernels/kernel_table.h"
+
+namespace mq {
+namespace {
+
+std::vector<float> noise(const KernelTable& table, std::size_t size, int threads = 1) {
+  std::vector<float> from(size), to(size);
+  for (std::size_t i = 0; i < size; ++i) from[i] = static_cast<float>(i) * 0.01f;
+  table.add_normals({.threads = threads},
+                    {.key = RngKey(5, Purpose::weight_noise), .scale = 0.5f, .from = from.data(), .to = to.data(), .size = size});
+  return to;
+}
+
+TEST(AddNormals, AddsTheDrawsOfTheDocumentedPlace) {
+  const std::vector<float> to = noise(kernels(Backend::cpu), 77);
+  for (std::uint32_t i = 0; i < 77; ++i) {
+    Rng<float> rng(RngKey(5, Purpose::weight_noise), i / 32 * 8 + i % 8);
+    float z = 0.0f;
+    for (std::uint32_t draw = 0; draw <= i / 8 % 4; ++draw) z = rng.normal();
+    EXPECT_EQ(to[i], mq::fma(0.5f, z, static_cast<float>(i) * 0.01f)) << i;
+  }
+}
+
+TEST(AddNormals, HasTheSameBitsForAnyInstructionSetSizeAndThreads) {
+  const std::vector<float> all = noise(kernels(Backend::reference), 40000);
+  EXPECT_EQ(noise(cpu_kernels("base"), 40000), all);
+  EXPECT_EQ(noise(kernels(Backend::cpu), 40000, 3), all);
+  for (const std::size_t size : {0u, 1u, 7u, 8u, 31u, 33u, 100u}) {
+    EXPECT_EQ(noise(kernels(Backend::cpu), size), std::vector<float>(all.begin(), all.begin() + static_cast<long>(size)));
+  }
+}
+
+}  // namespace
+}  // namespace mq

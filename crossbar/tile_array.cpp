@@ -37,6 +37,9 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
       planes_(exec, grid_.size()) {
+  check_fields(hardware.tile, "tile");
+  check_fields(hardware.dac, "dac");
+  check_fields(hardware.adc, "adc");
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
@@ -139,7 +142,7 @@ void TileArray::refresh_planes(const Exec& exec) {
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     TilePlane plane = tiles_[t].plane();
     const double siemens = has_dac ? tiles_[t].siemens_per_code() : 1.0;
-    plane.scale = static_cast<float>(siemens * mapping().weight_per_siemens() * step_x);
+    plane.scale = siemens * mapping().weight_per_siemens() * step_x;
     plane.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
     // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared DAC codes.
     const double per_square =
@@ -177,16 +180,17 @@ void TileArray::check_product(const Exec& exec, std::size_t x_rows, std::size_t 
   }
   if (hardware_.dac.bits > 0 && !(ranges_.dac > 0.0f)) {
     throw StateError("the DAC has " + std::to_string(hardware_.dac.bits) +
-                     " bits but no range; set dac.range, call calibrate() with typical inputs, or set dac.bits = 0");
+                     " bits but no range; set dac.range, calibrate with typical inputs, or set dac.bits = 0");
   }
   if (hardware_.adc.bits > 0 && !(*std::min_element(ranges_.adc.begin(), ranges_.adc.end()) > 0.0f)) {
     throw StateError("the ADC has " + std::to_string(hardware_.adc.bits) +
-                     " bits but no range; set adc.range, call calibrate() with typical inputs, or set adc.bits = 0");
+                     " bits but no range; set adc.range, calibrate with typical inputs, or set adc.bits = 0");
   }
 }
 
 MvmLayer TileArray::product(const Exec& exec, std::size_t batch, MvmPlace place) {
   if (planes_are_stale_) refresh_planes(exec);
+  MQ_EXPECTS(place.call < 1u << 24 && place.first_row + batch <= std::uint64_t(1) << 33);
   MvmLayer op;
   op.batch = batch;
   op.outputs = grid_.outputs;
@@ -250,9 +254,9 @@ void TileArray::count(std::size_t batch, std::int64_t adc_clips, const DacCounts
   counters_.adc_clips += adc_clips;
 }
 
-std::vector<float> TileArray::read_weights(const Exec& exec) {
+std::vector<double> TileArray::read_weights(const Exec& exec) {
   if (!is_programmed()) throw StateError("this array was never programmed, so there is nothing to read; call program() first");
-  std::vector<float> weights(grid_.outputs * grid_.inputs);
+  std::vector<double> weights(grid_.outputs * grid_.inputs);
   const double scale = mapping().weight_per_siemens();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const std::vector<float> plus = tiles_[t].conductances(exec, Polarity::plus, time_);
@@ -261,7 +265,7 @@ std::vector<float> TileArray::read_weights(const Exec& exec) {
     for (std::size_t o = 0; o < tiles_[t].outputs(); ++o) {
       for (std::size_t j = 0; j < tiles_[t].inputs(); ++j) {
         const std::size_t i = o * tiles_[t].inputs() + j;
-        weights[(r + o) * grid_.inputs + c + j] = static_cast<float>((double(plus[i]) - minus[i]) * scale * factors_[t]);
+        weights[(r + o) * grid_.inputs + c + j] = (double(plus[i]) - minus[i]) * scale * factors_[t];
       }
     }
   }

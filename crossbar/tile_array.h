@@ -23,7 +23,8 @@ enum class DriftCompensation {
 };
 constexpr auto names(DriftCompensation) { return std::array<std::string_view, 2>{"none", "global"}; }
 
-/// Which product this is, so that its noise is its own: the place of row 0 in the data set and a call number.
+/// Which product this is, so that its noise is its own: the place of row 0 in the data set (rows < 2^33) and a call
+/// number (< 2^24).
 struct MvmPlace {
   std::uint64_t first_row = 0;
   std::uint32_t call = 0;
@@ -34,7 +35,7 @@ TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inpu
 
 class TileArray {
  public:
-  /// `address.tile` is not looked at. Throws as `tile_grid`.
+  /// `address.tile` is not looked at. Throws as `tile_grid`, and ConfigError for hardware out of range.
   TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs);
 
   std::size_t outputs() const { return grid_.outputs; }
@@ -62,13 +63,14 @@ class TileArray {
   /// The factor of each tile.
   std::vector<double> compensation() const;
 
-  /// y[batch, out] = x[batch, in] W^T through DAC, tiles and ADC. Pointers lie on the backend of `exec`.
+  /// y[batch, out] = x[batch, in] W^T through DAC, tiles and ADC. Pointers lie on the backend of `exec`. Expects finite x.
   void mvm(const Exec& exec, MatrixView<const float> x, MatrixView<float> y, MvmPlace place = {});
   /// The same in double precision: backend reference, ideal DAC.
   void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
 
-  /// Weights [out, in] as a product sees them now, on the host.
-  std::vector<float> read_weights(const Exec& exec);
+  /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ from what was
+  /// programmed by at most 2^-23 of the largest weight.
+  std::vector<double> read_weights(const Exec& exec);
 
   const Counters& counters() const { return counters_; }
 

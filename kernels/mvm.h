@@ -72,7 +72,7 @@ struct TilePlane {
   const float* floats = nullptr;
   std::uint32_t outputs = 0, inputs = 0;
   std::uint32_t tile = 0;         ///< index in the layer: its random numbers' place
-  float scale = 0.0f;             ///< weight units per integer (or per S * unit of x)
+  double scale = 0.0;             ///< weight units per integer (or per S * unit of x); a float but on the reference
   float read_variance = 0.0f;     ///< variance, weight units squared, per unit of sum_j m_j c_j^2
   float output_variance = 0.0f;   ///< variance added to every output
   float adc_codes_per_unit = 0.0f;  ///< 0: no ADC

@@ -6,6 +6,7 @@
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/sections.h"
 #include "meltquench/kernels/kernel_table.h"
+#include "meltquench/models/dataset.h"
 #include "meltquench/python/bindings.h"
 
 namespace mq::python {
@@ -129,7 +130,7 @@ Raises ValueError with the nearest name for one that does not exist.
 Example:
     >>> import meltquench as mq
     >>> print(mq.describe("dac"))
-    config section [dac]
+    config section [dac]: Digital-to-analog converters at the word lines.
     <BLANKLINE>
       bits = 8
     ...

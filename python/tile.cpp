@@ -174,7 +174,8 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
 
 py::array_t<float> PyTile::weights() {
   const auto shape = std::vector<py::ssize_t>{target_.shape(0), target_.shape(1)};
-  return owning_array(compute([&] { return array_.read_weights(exec_); }), shape);
+  const std::vector<double> weights = compute([&] { return array_.read_weights(exec_); });
+  return owning_array(std::vector<float>(weights.begin(), weights.end()), shape);
 }
 
 std::vector<float> PyTile::conductances_of(Polarity side) {

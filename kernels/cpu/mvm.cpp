@@ -215,7 +215,7 @@ class PanelTask {
       if (is_noisy) normals.draw(op_.first_row + static_cast<std::uint64_t>(row + r), z);
       alignas(64) float values[kPanel];
       for (int g = 0; g < kGroups; ++g) {
-        F y = sums[r * kGroups + g] * F(tile.scale);
+        F y = sums[r * kGroups + g] * F(static_cast<float>(tile.scale));
         if (is_noisy) {
           const F variance = reads_noisily
                                  ? fma(squares[r * kGroups + g], F(tile.read_variance), F(tile.output_variance))

@@ -34,7 +34,7 @@ struct MvmOutput {
       const bool reads_noisily = tile.read_variance > 0.0f;
       const Sums sums = op.codes != nullptr ? integer_sums(tile, row, c, output, reads_noisily)
                                             : float_sums(tile, row, c, output, reads_noisily);
-      F y = sums.mean * tile.scale;
+      F y = sums.mean * static_cast<float>(tile.scale);
       if (reads_noisily || tile.output_variance > 0.0f) {
         const F variance = reads_noisily ? fma(sums.squares, tile.read_variance, tile.output_variance)
                                          : tile.output_variance;

@@ -203,14 +203,14 @@ TEST(Chip, ChipsLayersAndSeedsAreIndependent) {
     Chip chip(kExec, HardwareConfig(ideal_io("pcm-like", 64, 64)), layers, seed, id);
     chip.array(0).program(kExec, matrix(w, 64));
     chip.array(1).program(kExec, matrix(w, 64));
-    std::vector<float> e = chip.array(layer).read_weights(kExec);
+    std::vector<double> e = chip.array(layer).read_weights(kExec);
     double mean = 0.0, square = 0.0;
-    for (const float v : e) mean += v / 4096.0;
-    for (const float v : e) square += std::pow(v - mean, 2) / 4096.0;
-    for (float& v : e) v = static_cast<float>((v - mean) / std::sqrt(square));
+    for (const double v : e) mean += v / 4096.0;
+    for (const double v : e) square += std::pow(v - mean, 2) / 4096.0;
+    for (double& v : e) v = (v - mean) / std::sqrt(square);
     return e;
   };
-  const std::vector<float> own = errors(1, 0, 0);
+  const std::vector<double> own = errors(1, 0, 0);
   for (const auto& other : {errors(1, 1, 0), errors(2, 0, 0), errors(1, 0, 1)}) {
     double correlation = 0.0;
     for (std::size_t i = 0; i < 4096; ++i) correlation += own[i] * other[i] / 4096.0;

@@ -5,9 +5,9 @@ namespace {
 
 const Exec kExec;
 
-double mean_magnitude(const std::vector<float>& w) {
+double mean_magnitude(const std::vector<double>& w) {
   double sum = 0.0;
-  for (const float value : w) sum += std::abs(value) / static_cast<double>(w.size());
+  for (const double value : w) sum += std::abs(value) / static_cast<double>(w.size());
   return sum;
 }
 
@@ -41,7 +41,7 @@ TEST(DriftCompensation, IsTheInverseOfTheMeanDecay) {
     array.advance_to(kExec, time);
     array.compensate_drift(DriftCompensation::global);
     EXPECT_NEAR(array.compensation()[0] / std::pow((time + 20.0) / 20.0, 0.049), 1.0, 1e-6) << time;
-    for (const float w : array.read_weights(kExec)) EXPECT_NEAR(w, 1.0, 1e-6);
+    for (const double w : array.read_weights(kExec)) EXPECT_NEAR(w, 1.0, 1e-6);
   }
 }
 

@@ -88,7 +88,7 @@ TEST(TileArray, ProgrammingAgainWritesNewCells) {
   TileArray array(kExec, ideal_io("pcm-like"), {.seed = 5}, 20, 30);
   const std::vector<float> w = uniforms(600, 1);
   array.program(kExec, matrix(w, 20));
-  const std::vector<float> first = array.read_weights(kExec);
+  const std::vector<double> first = array.read_weights(kExec);
   array.advance_to(kExec, kDay);
   array.program(kExec, matrix(w, 20));
   EXPECT_EQ(array.time(), 0.0);
@@ -99,7 +99,7 @@ TEST(TileArray, LookingTwiceAtOneMomentShowsTheSame) {
   TileArray array(kExec, ideal_io("hermes-1"), {.seed = 5}, 20, 30);
   array.program(kExec, matrix(uniforms(600, 1), 20));
   array.advance_to(kExec, kHour);
-  const std::vector<float> once = array.read_weights(kExec);
+  const std::vector<double> once = array.read_weights(kExec);
   EXPECT_EQ(array.read_weights(kExec), once);
   const std::vector<float> unit = [] {
     std::vector<float> x(30 * 30, 0.0f);
@@ -138,14 +138,14 @@ TEST(TileArray, ConvertersWithoutARangeAreRefused) {
   TileArray dac(kExec, h, {}, 3, 4);
   dac.program(kExec, matrix(w, 3));
   EXPECT_EQ(message_of([&] { product(dac, kExec, x); }),
-            "the DAC has 8 bits but no range; set dac.range, call calibrate() with typical inputs, or set "
+            "the DAC has 8 bits but no range; set dac.range, calibrate with typical inputs, or set "
             "dac.bits = 0");
   h.dac.bits = 0;
   h.adc.bits = 6;
   TileArray adc(kExec, h, {}, 3, 4);
   adc.program(kExec, matrix(w, 3));
   EXPECT_EQ(message_of([&] { product(adc, kExec, x); }),
-            "the ADC has 6 bits but no range; set adc.range, call calibrate() with typical inputs, or set "
+            "the ADC has 6 bits but no range; set adc.range, calibrate with typical inputs, or set "
             "adc.bits = 0");
   adc.set_ranges({1.0f, {4.0f}});
   EXPECT_EQ(product(adc, kExec, x)[0], 4.0f);

@@ -24,7 +24,7 @@ inline Hardware small_tiles(const DeviceParams& device) {
 struct ArrayLife {
   std::vector<std::vector<float>> outputs;  // one per product
   std::vector<double> compensation;
-  std::vector<float> weights;
+  std::vector<double> weights;
   Counters counters;
 };
 

@@ -72,8 +72,8 @@ def test_products_refuse_wrong_inputs():
 
 
 def test_a_converter_without_a_range_says_what_to_call():
-    refuses(RuntimeError, ["DAC has 8 bits but no range", "dac_range", "calibrate()"], lambda: mq.Tile(W, dac_bits=8) @ W)
-    refuses(RuntimeError, ["ADC has 6 bits but no range", "adc_range", "calibrate()"], lambda: mq.Tile(W, adc_bits=6) @ W)
+    refuses(RuntimeError, ["DAC has 8 bits but no range", "dac_range", "calibrate with typical inputs"], lambda: mq.Tile(W, dac_bits=8) @ W)
+    refuses(RuntimeError, ["ADC has 6 bits but no range", "adc_range", "calibrate with typical inputs"], lambda: mq.Tile(W, adc_bits=6) @ W)
 
 
 def test_calibration_refuses_what_has_no_effect():

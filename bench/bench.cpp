@@ -1,10 +1,10 @@
 /// Speed of kernels and of the main job's stages, one core. Read the ratios: machines are shared and differ.
 ///
-///   of_peak      useful multiply-adds per second / peak of fused multiply-adds of this core, measured in this run
-///   peak_fmas    fused multiply-adds that the core could have done per item (for work that is no product)
-///   vs_blas      time / time of OpenBLAS's sgemm (sgemv at batch 1) for the same product; below 1 is faster
+///   of_peak      useful multiply-adds per second / peak of fused multiply-adds of this core, measured in
+///   this run peak_fmas    fused multiply-adds that the core could have done per item (for work that is no
+///   product) vs_blas      time / time of OpenBLAS's sgemm (sgemv at batch 1) for the same product; below 1
+///   is faster
 #include <benchmark/benchmark.h>
-
 #include <cblas.h>
 
 #include <cstdio>
@@ -58,8 +58,18 @@ void float_product(benchmark::State& state) {
   const std::size_t n = 512;
   const std::vector<float> a = uniform(n * n, 1), b = uniform(n * n, 2);
   std::vector<float> c(n * n);
-  const FloatProduct op{.rows = n, .columns = n, .depth = n, .a = a.data(), .a_row = n, .a_column = 1,
-                        .b = b.data(), .b_row = 1, .b_column = n, .c = c.data(), .c_row = n, .adds = false};
+  const FloatProduct op{.rows = n,
+                        .columns = n,
+                        .depth = n,
+                        .a = a.data(),
+                        .a_row = n,
+                        .a_column = 1,
+                        .b = b.data(),
+                        .b_row = 1,
+                        .b_column = n,
+                        .c = c.data(),
+                        .c_row = n,
+                        .adds = false};
   const auto call = [&] { kernels(Backend::cpu).float_product({}, op); };
   for (auto _ : state) call();
   const double seconds = best_seconds(call);
@@ -68,11 +78,19 @@ void float_product(benchmark::State& state) {
 }
 BENCHMARK(float_product)->Name("float_product/512");
 
-// The kernel that adds weight noise in hardware-aware training: one normal per element, read and written in cache.
+// The kernel that adds weight noise in hardware-aware training: one normal per element, read and written in
+// cache.
 void gaussians(benchmark::State& state) {
   const std::size_t n = 1 << 16;
   std::vector<float> from(n), to(n);
-  const auto call = [&] { kernels(Backend::cpu).add_normals({}, {.key = RngKey(7, Purpose::sampling), .scale = 1.0f, .from = from.data(), .to = to.data(), .size = n}); };
+  const auto call = [&] {
+    kernels(Backend::cpu)
+        .add_normals({}, {.key = RngKey(7, Purpose::sampling),
+                          .scale = 1.0f,
+                          .from = from.data(),
+                          .to = to.data(),
+                          .size = n});
+  };
   for (auto _ : state) call();
   const double seconds = best_seconds(call);
   report_items(state, double(n), seconds);
@@ -101,7 +119,9 @@ void cells(benchmark::State& state, const char* preset, bool programs) {
     if (programs) {
       table.program_cells(exec, view, target.data(), key);
     } else {
-      table.settle_cells(exec, {.cells = view, .time = 86400.0, .key = key, .sign = 1.0f, .adds = false, .plane = plane.data()});
+      table.settle_cells(
+          exec,
+          {.cells = view, .time = 86400.0, .key = key, .sign = 1.0f, .adds = false, .plane = plane.data()});
     }
   };
   for (auto _ : state) call();
@@ -112,7 +132,8 @@ BENCHMARK_CAPTURE(cells, settle_pcm_like, "pcm-like", false);
 BENCHMARK_CAPTURE(cells, program_hermes_1, "hermes-1", true);
 BENCHMARK_CAPTURE(cells, settle_hermes_1, "hermes-1", false);
 
-/// The network and the data sizes of the main job, with random images: speed does not depend on what they show.
+/// The network and the data sizes of the main job, with random images: speed does not depend on what they
+/// show.
 struct MainJob {
   MainJob() : network(make_network({}, {1, 28, 28}, 10)), images(uniform(10000 * 784, 4)), labels(10000) {
     for (float& pixel : images) pixel = std::abs(pixel);
@@ -161,7 +182,9 @@ void evaluate_chip_once(benchmark::State& state) {
   state.counters["images/s"] = 10000.0 / seconds;
   state.counters["of_peak"] = weights_of(job.network) * 10000.0 / seconds / fma_peak();
 }
-BENCHMARK(evaluate_chip_once)->Name("main_job/program_one_chip_and_evaluate_10000_images")->Unit(benchmark::kMillisecond);
+BENCHMARK(evaluate_chip_once)
+    ->Name("main_job/program_one_chip_and_evaluate_10000_images")
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mq
@@ -169,8 +192,8 @@ BENCHMARK(evaluate_chip_once)->Name("main_job/program_one_chip_and_evaluate_1000
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  std::printf("kernels: %s, FMA peak of one core: %.1f G/s, OpenBLAS core: %s\n", mq::kernels(mq::Backend::cpu).name,
-              mq::fma_peak() * 1e-9, openblas_get_corename());
+  std::printf("kernels: %s, FMA peak of one core: %.1f G/s, OpenBLAS core: %s\n",
+              mq::kernels(mq::Backend::cpu).name, mq::fma_peak() * 1e-9, openblas_get_corename());
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

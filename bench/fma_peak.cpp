@@ -12,8 +12,8 @@ namespace {
 
 constexpr long kRounds = 200000;
 
-/// One chain per N: enough of them hide the latency of two units. `asm` keeps the compiler from dropping the work, the
-/// fold expression keeps the accumulators in registers.
+/// One chain per N: enough of them hide the latency of two units. `asm` keeps the compiler from dropping the
+/// work, the fold expression keeps the accumulators in registers.
 template <std::size_t... N>
 void run_chains(std::index_sequence<N...>) {
   __m256 c[] = {(static_cast<void>(N), _mm256_set1_ps(1.0f))...};

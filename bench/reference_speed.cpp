@@ -44,10 +44,11 @@ double openblas_seconds(std::size_t n, std::size_t batch) {
   const int size = static_cast<int>(n), rows = static_cast<int>(batch);
   const double seconds = best_seconds([&] {
     if (batch == 1) {
-      cblas_sgemv(CblasRowMajor, CblasNoTrans, size, size, 1.0f, w.data(), size, x.data(), 1, 0.0f, y.data(), 1);
+      cblas_sgemv(CblasRowMajor, CblasNoTrans, size, size, 1.0f, w.data(), size, x.data(), 1, 0.0f, y.data(),
+                  1);
     } else {
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, size, size, 1.0f, x.data(), size, w.data(), size, 0.0f,
-                  y.data(), size);
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, size, size, 1.0f, x.data(), size, w.data(),
+                  size, 0.0f, y.data(), size);
     }
   });
   return known[{n, batch}] = seconds;

@@ -1,5 +1,5 @@
-/// What every figure is compared with, measured in the same run on the same core: the peak of fused multiply-adds, and
-/// Debian's OpenBLAS with one thread.
+/// What every figure is compared with, measured in the same run on the same core: the peak of fused
+/// multiply-adds, and Debian's OpenBLAS with one thread.
 #pragma once
 
 #include <cstddef>

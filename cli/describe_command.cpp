@@ -6,8 +6,8 @@
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/help.h"
-#include "meltquench/experiment/sections.h"
 #include "meltquench/core/json.h"
+#include "meltquench/experiment/sections.h"
 
 namespace mq::cli {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/help.h"
-#include "meltquench/experiment/sections.h"
 #include "meltquench/core/config.h"
 #include "meltquench/devices/device.h"
+#include "meltquench/experiment/sections.h"
 
 namespace mq::cli {
 namespace {

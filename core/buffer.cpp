@@ -24,7 +24,9 @@ void* allocate_on_host(const Exec&, std::size_t bytes) {
   return p;
 }
 void release_on_host(const Exec&, void* p) { std::free(p); }
-void copy_on_host(const Exec&, void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+void copy_on_host(const Exec&, void* to, const void* from, std::size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
 
 constexpr MemoryOps kHost{allocate_on_host, release_on_host, copy_on_host, copy_on_host};
 std::array<const MemoryOps*, 3> registered{&kHost, &kHost, nullptr};
@@ -36,9 +38,10 @@ std::atomic<std::ptrdiff_t> bytes_now{0}, bytes_peak{0};
 const MemoryOps& memory_ops(Backend backend) {
   const MemoryOps* ops = registered[static_cast<std::size_t>(backend)];
   if (ops == nullptr) {
-    throw BackendUnavailable("the backend " + std::string(name(backend)) +
-                             " is not part of this build; build with the CUDA Toolkit and -DMQ_CUDA=ON, or choose "
-                             "the backend cpu");
+    throw BackendUnavailable(
+        "the backend " + std::string(name(backend)) +
+        " is not part of this build; build with the CUDA Toolkit and -DMQ_CUDA=ON, or choose "
+        "the backend cpu");
   }
   return *ops;
 }

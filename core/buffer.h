@@ -1,4 +1,5 @@
-/// Owning memory on one backend. CPU memory is aligned to 64 bytes and zeroed; kernels borrow it, nobody copies it.
+/// Owning memory on one backend. CPU memory is aligned to 64 bytes and zeroed; kernels borrow it, nobody
+/// copies it.
 #pragma once
 
 #include <cstddef>

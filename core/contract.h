@@ -1,4 +1,5 @@
-/// Contracts for programmers: checked in debug and test builds, on host and device; they cost nothing in release.
+/// Contracts for programmers: checked in debug and test builds, on host and device; they cost nothing in
+/// release.
 ///
 /// What a user can cause is never a contract but an `mq::Error`.
 #pragma once
@@ -10,12 +11,12 @@
 #if defined(__CUDA_ARCH__)
 #define MQ_CONTRACT(kind, condition) assert(condition)
 #else
-#define MQ_CONTRACT(kind, condition)                                                            \
-  do {                                                                                          \
-    if (!(condition)) {                                                                         \
-      std::fprintf(stderr, "%s:%d: %s broken: %s\n", __FILE__, __LINE__, kind, #condition);     \
-      std::abort();                                                                             \
-    }                                                                                           \
+#define MQ_CONTRACT(kind, condition)                                                        \
+  do {                                                                                      \
+    if (!(condition)) {                                                                     \
+      std::fprintf(stderr, "%s:%d: %s broken: %s\n", __FILE__, __LINE__, kind, #condition); \
+      std::abort();                                                                         \
+    }                                                                                       \
   } while (false)
 #endif
 #else

@@ -1,4 +1,5 @@
-/// What can go wrong through no fault of this library: each error is a sentence with problem, reason and way out.
+/// What can go wrong through no fault of this library: each error is a sentence with problem, reason and way
+/// out.
 ///
 /// `Error::kind()` decides the exit code of the command line and the exception type in Python.
 #pragma once

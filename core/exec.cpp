@@ -11,9 +11,12 @@ namespace mq {
 
 std::string_view name(Backend backend) {
   switch (backend) {
-    case Backend::reference: return "reference";
-    case Backend::cpu: return "cpu";
-    case Backend::cuda: return "cuda";
+    case Backend::reference:
+      return "reference";
+    case Backend::cpu:
+      return "cpu";
+    case Backend::cuda:
+      return "cuda";
   }
   return "unknown";
 }
@@ -22,7 +25,8 @@ Backend backend_from_name(std::string_view wanted) {
   for (const Backend backend : {Backend::reference, Backend::cpu, Backend::cuda}) {
     if (wanted == name(backend)) return backend;
   }
-  throw ConfigError("the backend '" + std::string(wanted) + "' does not exist; choose reference, cpu or cuda");
+  throw ConfigError("the backend '" + std::string(wanted) +
+                    "' does not exist; choose reference, cpu or cuda");
 }
 
 int available_threads() {

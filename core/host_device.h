@@ -1,7 +1,7 @@
 /// Marks functions that run on the host and on a CUDA device, and names the backend a file is built for.
 ///
-/// `MQ_HD` functions are always inlined. This is what lets one formula be compiled for several instruction sets in
-/// one program: no out-of-line copy exists that the linker could share between them.
+/// `MQ_HD` functions are always inlined. This is what lets one formula be compiled for several instruction
+/// sets in one program: no out-of-line copy exists that the linker could share between them.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -1,8 +1,10 @@
-/// Lanes: N floats (or integers) that one instruction treats alike, so that a formula is written once for all backends.
+/// Lanes: N floats (or integers) that one instruction treats alike, so that a formula is written once for all
+/// backends.
 ///
 /// A formula is a template over its lane type `F`: `float` on CUDA, in references and for left-over elements,
-/// `FloatLanes<4>` or `FloatLanes<8>` in vector code. Every function here is correctly rounded or exact, so all lane
-/// types give the same bits. A formula never branches on a lane's value: it computes both sides and selects.
+/// `FloatLanes<4>` or `FloatLanes<8>` in vector code. Every function here is correctly rounded or exact, so
+/// all lane types give the same bits. A formula never branches on a lane's value: it computes both sides and
+/// selects.
 #pragma once
 
 #include <bit>
@@ -115,11 +117,11 @@ MQ_HD float fma(float a, float b, float c) {
 #endif
 }
 template <int N>
-MQ_HD FloatLanes<N> fma(FloatLanes<N> a, std::type_identity_t<FloatLanes<N>> b, std::type_identity_t<FloatLanes<N>> c) {
+MQ_HD FloatLanes<N> fma(FloatLanes<N> a, std::type_identity_t<FloatLanes<N>> b,
+                        std::type_identity_t<FloatLanes<N>> c) {
 #if defined(__FMA__)
   if constexpr (N == 8) {
-    return FloatLanes<N>(
-        typename FloatLanes<N>::V(_mm256_fmadd_ps(__m256(a.v), __m256(b.v), __m256(c.v))));
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_fmadd_ps(__m256(a.v), __m256(b.v), __m256(c.v))));
   }
 #endif
   FloatLanes<N> r;

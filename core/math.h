@@ -1,6 +1,8 @@
-/// Elementary functions with the same bits on every backend: built from fma, IEEE square root and bit operations only.
+/// Elementary functions with the same bits on every backend: built from fma, IEEE square root and bit
+/// operations only.
 ///
-/// Polynomials: S. L. Moshier, Cephes Mathematical Library, single precision (1992). Errors are below 2e-7 relative
+/// Polynomials: S. L. Moshier, Cephes Mathematical Library, single precision (1992). Errors are below 2e-7
+/// relative
 /// (`log` also near 1) in the stated ranges; tests compare with double precision.
 #pragma once
 
@@ -29,7 +31,8 @@ MQ_HD F abs(F a) {
 template <class F>
 MQ_HD F log(F x) {
   const auto bits = to_bits(x);
-  const auto exponent = as_signed(bits - 0x3f3504f3u) >> 23;  // relative to sqrt(1/2): mantissa in [0.707, 1.414)
+  const auto exponent =
+      as_signed(bits - 0x3f3504f3u) >> 23;  // relative to sqrt(1/2): mantissa in [0.707, 1.414)
   const F t = from_bits(bits - (as_unsigned(exponent) << 23)) - 1.0f;
   F p = fma(t, 7.0376836292e-2f, -1.1514610310e-1f);
   p = fma(p, t, 1.1676998740e-1f);
@@ -66,12 +69,13 @@ MQ_HD F pow(F x, std::type_identity_t<F> a) {
   return exp(a * log(x));
 }
 
-/// Sine and cosine of 2 pi turn / 2^32: a 32-bit integer is exactly one turn, so no range reduction can go wrong.
+/// Sine and cosine of 2 pi turn / 2^32: a 32-bit integer is exactly one turn, so no range reduction can go
+/// wrong.
 template <class F>
 MQ_HD void sincos_turn(typename LaneTraits<F>::UInt turn, F& sine, F& cosine) {
   const auto quadrant = (turn + 0x20000000u) >> 30;
-  const auto rest = as_signed(turn - (quadrant << 30));    // in [-2^29, 2^29)
-  const F x = to_float(rest) * 1.4629180792671596e-9f;     // 2 pi / 2^32
+  const auto rest = as_signed(turn - (quadrant << 30));  // in [-2^29, 2^29)
+  const F x = to_float(rest) * 1.4629180792671596e-9f;   // 2 pi / 2^32
   const F z = x * x;
   F ps = fma(z, -1.9515295891e-4f, 8.3321608736e-3f);
   ps = fma(ps, z, -1.6666654611e-1f);

@@ -17,8 +17,8 @@ struct MatrixView {
   MatrixView() = default;
   MatrixView(T* p, std::size_t r, std::size_t c) : data(p), rows(r), columns(c) {}
   template <class U>
-    requires std::is_same_v<const U, T>
-  MatrixView(MatrixView<U> other) : data(other.data), rows(other.rows), columns(other.columns) {}
+  requires std::is_same_v<const U, T> MatrixView(MatrixView<U> other)
+      : data(other.data), rows(other.rows), columns(other.columns) {}
 
   std::size_t size() const { return rows * columns; }
   T* row(std::size_t r) const {

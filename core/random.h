@@ -1,18 +1,19 @@
 /// Random numbers as a function of what they are for: nothing is stored, nothing depends on who computes.
 ///
 /// Generator: Philox4x32-10, J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
-/// doi:10.1145/2063384.2063405. Normals: Box-Muller, G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29, 610 (1958);
-/// a radius has 23 random bits, so |z| <= 5.77.
+/// doi:10.1145/2063384.2063405. Normals: Box-Muller, G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29, 610
+/// (1958); a radius has 23 random bits, so |z| <= 5.77.
 ///
-/// Layout, fixed by a golden-value test. The 64-bit key is mixed from (seed, purpose, layer, moment). The counter is
+/// Layout, fixed by a golden-value test. The 64-bit key is mixed from (seed, purpose, layer, moment). The
+/// counter is
 ///
 ///     word 0   index    cell in its array, or output
 ///     word 1   event    24 bits: n-th programming, call, step | array 4 bits | block 4 bits
 ///     word 2   row      sample x patch x phase: a place in the data set, never in a batch
 ///     word 3   place    tile 16 bits | chip 16 bits
 ///
-/// `block` counts the four-word draws of one (index, event, row, place); `array` tells apart the polarities and slices
-/// that share a tile.
+/// `block` counts the four-word draws of one (index, event, row, place); `array` tells apart the polarities
+/// and slices that share a tile.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ enum class Purpose : std::uint32_t {
   weight_noise = 5,  ///< hardware-aware training
   weight_init = 6,
   data_order = 7,
-  sampling = 8,      ///< tests, benchmarks and synthetic data
+  sampling = 8,  ///< tests, benchmarks and synthetic data
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.
@@ -88,8 +89,8 @@ MQ_HD void philox_round(std::uint32_t (&c)[4], std::uint32_t k0, std::uint32_t k
 }
 
 /// Philox4x32 with 10 rounds.
-MQ_HD PhiloxBlock<std::uint32_t> philox(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-                                        std::uint64_t key) {
+MQ_HD PhiloxBlock<std::uint32_t> philox(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2,
+                                        std::uint32_t c3, std::uint64_t key) {
   std::uint32_t c[4] = {c0, c1, c2, c3};
   std::uint32_t k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
   MQ_UNROLL
@@ -106,8 +107,8 @@ MQ_HD PhiloxBlock<UIntLanes<N>> philox(UIntLanes<N> c0, UIntLanes<N> c1, UIntLan
                                        std::uint64_t key) {
 #if defined(__AVX2__)
   if constexpr (N == 8) {
-    // 32 x 32 -> 64 bit products exist for even lanes only, so even and odd lanes run as two streams of 64-bit lanes
-    // whose upper halves are never read; they are merged once, after the last round.
+    // 32 x 32 -> 64 bit products exist for even lanes only, so even and odd lanes run as two streams of
+    // 64-bit lanes whose upper halves are never read; they are merged once, after the last round.
     const __m256i m0 = _mm256_set1_epi64x(0xD2511F53), m1 = _mm256_set1_epi64x(0xCD9E8D57);
     __m256i a0 = __m256i(c0.v), a1 = __m256i(c1.v), a2 = __m256i(c2.v), a3 = __m256i(c3.v);
     __m256i b0 = _mm256_srli_epi64(a0, 32), b1 = _mm256_srli_epi64(a1, 32);
@@ -127,7 +128,8 @@ MQ_HD PhiloxBlock<UIntLanes<N>> philox(UIntLanes<N> c0, UIntLanes<N> c1, UIntLan
       k1 += 0xBB67AE85u;
     }
     const auto merge = [](__m256i even, __m256i odd) {
-      return UIntLanes<N>(typename UIntLanes<N>::V(_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA)));
+      return UIntLanes<N>(
+          typename UIntLanes<N>::V(_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA)));
     };
     return {{merge(a0, b0), merge(a1, b1), merge(a2, b2), merge(a3, b3)}};
   }

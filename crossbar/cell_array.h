@@ -1,4 +1,5 @@
-/// All cells of one polarity of a tile, row-major [outputs, inputs]: one array of floats per member of the model's cell.
+/// All cells of one polarity of a tile, row-major [outputs, inputs]: one array of floats per member of the
+/// model's cell.
 #pragma once
 
 #include "meltquench/core/buffer.h"
@@ -12,7 +13,9 @@ class CellArray {
  public:
   /// `size` new cells. Throws ResourceError if there is not enough memory.
   CellArray(const Exec& exec, const DeviceParams& params, std::size_t size)
-      : params_(params), size_(size), fields_(exec, size * static_cast<std::size_t>(mq::cell_fields(params))) {}
+      : params_(params),
+        size_(size),
+        fields_(exec, size * static_cast<std::size_t>(mq::cell_fields(params))) {}
 
   std::size_t size() const { return size_; }
   const DeviceParams& params() const { return params_; }

@@ -10,8 +10,8 @@ constexpr int kVersion = 1;
 
 }  // namespace
 
-Chip::Chip(const Exec& exec, const HardwareConfig& hardware, std::vector<LayerShape> layers, std::uint64_t seed,
-           std::uint32_t id)
+Chip::Chip(const Exec& exec, const HardwareConfig& hardware, std::vector<LayerShape> layers,
+           std::uint64_t seed, std::uint32_t id)
     : hardware_(hardware), layers_(std::move(layers)), seed_(seed), id_(id) {
   MQ_EXPECTS(id < 65536 && !layers_.empty());
   std::vector<std::string> names;
@@ -19,7 +19,8 @@ Chip::Chip(const Exec& exec, const HardwareConfig& hardware, std::vector<LayerSh
   hardware_.check_rules(names);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const TileAddress address{.seed = seed, .layer = static_cast<std::uint32_t>(i), .chip = id};
-    arrays_.emplace_back(exec, hardware_.for_layer(layers_[i].name), address, layers_[i].outputs, layers_[i].inputs);
+    arrays_.emplace_back(exec, hardware_.for_layer(layers_[i].name), address, layers_[i].outputs,
+                         layers_[i].inputs);
   }
 }
 
@@ -69,7 +70,8 @@ void Chip::load(const Exec& exec, const std::filesystem::path& path) {
   const H5Reader file(path, "chip", kVersion);
   if (file.read_text("/identity") != identity()) {
     throw DataError(path.string() +
-                    " holds another chip: its hardware, layers, seed or id differ; load it with the config it was saved with");
+                    " holds another chip: its hardware, layers, seed or id differ; load it with the config "
+                    "it was saved with");
   }
   for (std::size_t i = 0; i < arrays_.size(); ++i) arrays_[i].load(exec, file, "/layers/" + layers_[i].name);
 }

@@ -37,8 +37,8 @@ class Chip {
   /// Sum over the arrays.
   Counters counters() const;
 
-  /// The whole chip as one file. `load` expects a chip of the same hardware, layers, seed and id, and throws DataError
-  /// if the file holds another one; where it is damaged inside, the chip must not be used any more.
+  /// The whole chip as one file. `load` expects a chip of the same hardware, layers, seed and id, and throws
+  /// DataError if the file holds another one; where it is damaged inside, the chip must not be used any more.
   void save(const std::filesystem::path& file) const;
   void load(const Exec& exec, const std::filesystem::path& file);
 

@@ -37,7 +37,8 @@ Counters counters_from_value(const Value& table) {
   for (const auto& [name, member] : kMembers) {
     const Value* value = table.find(name);
     if (value == nullptr || !value->is_integer()) {
-      throw DataError("the counter '" + std::string(name) + "' is missing; the file is damaged or from another version");
+      throw DataError("the counter '" + std::string(name) +
+                      "' is missing; the file is damaged or from another version");
     }
     counters.*member = value->as_integer();
   }

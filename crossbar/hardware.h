@@ -19,8 +19,8 @@
 
 namespace mq {
 
-/// Size and analog noise of one crossbar. Noise is relative to the signal of one fully-on cell at full-scale input:
-/// (largest weight) x (DAC range, or 1 without a DAC).
+/// Size and analog noise of one crossbar. Noise is relative to the signal of one fully-on cell at full-scale
+/// input: (largest weight) x (DAC range, or 1 without a DAC).
 struct TileParams {
   int rows = 256;     ///< word lines: inputs
   int columns = 256;  ///< bit lines: outputs, each a differential pair
@@ -34,7 +34,8 @@ struct TileParams {
         field("output_noise", &TileParams::output_noise, non_negative,
               "Standard deviation added to every output of every product, relative to one fully-on cell."),
         field("read_noise", &TileParams::read_noise, non_negative,
-              "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w and x "
+              "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w "
+              "and x "
               "relative to full scale."));
   }
 };
@@ -44,8 +45,10 @@ struct DacParams {
   std::optional<double> range;
 
   static constexpr auto describe() {
-    return fields(field("bits", &DacParams::bits, between(0, 12), "Resolution with sign; 0: ideal, inputs stay floats."),
-                  field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
+    return fields(
+        field("bits", &DacParams::bits, between(0, 12),
+              "Resolution with sign; 0: ideal, inputs stay floats."),
+        field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
   }
   std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
 };
@@ -56,7 +59,8 @@ struct AdcParams {
 
   static constexpr auto describe() {
     return fields(
-        field("bits", &AdcParams::bits, between(0, 16), "Resolution with sign; 0: ideal, outputs stay floats."),
+        field("bits", &AdcParams::bits, between(0, 16),
+              "Resolution with sign; 0: ideal, outputs stay floats."),
         field("range", &AdcParams::range, positive,
               "Largest |y| of a tile in weight units; unset: largest |y| of each tile on calibration data."));
   }
@@ -85,7 +89,8 @@ class HardwareConfig {
   HardwareConfig() = default;
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
-  /// From the keys device, tile, dac, adc and layer of a config table; other keys are not looked at. Throws ConfigError.
+  /// From the keys device, tile, dac, adc and layer of a config table; other keys are not looked at. Throws
+  /// ConfigError.
   static HardwareConfig from_value(const Value& config);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;

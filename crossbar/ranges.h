@@ -9,7 +9,8 @@
 
 namespace mq {
 
-/// W[outputs, inputs] in tiles of at most tile_outputs x tile_inputs; tile (r, c) has index r * columns() + c.
+/// W[outputs, inputs] in tiles of at most tile_outputs x tile_inputs; tile (r, c) has index r * columns() +
+/// c.
 struct TileGrid {
   std::size_t outputs = 0, inputs = 0;
   std::size_t tile_outputs = 1, tile_inputs = 1;
@@ -34,7 +35,8 @@ struct Ranges {
 /// Finds ranges by looking: the largest |x|, and the largest |partial sum| of each tile of the ideal matrix.
 class RangeFinder {
  public:
-  explicit RangeFinder(const TileGrid& grid) : grid_(grid), ranges_{0.0f, std::vector<float>(grid.size(), 0.0f)} {}
+  explicit RangeFinder(const TileGrid& grid)
+      : grid_(grid), ranges_{0.0f, std::vector<float>(grid.size(), 0.0f)} {}
 
   /// x[batch, inputs] and w[outputs, inputs] in host memory.
   void look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w);

@@ -6,7 +6,8 @@
 
 namespace mq {
 
-Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs)
+Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
+           std::size_t inputs)
     : hardware_(hardware),
       address_(address),
       outputs_(outputs),
@@ -32,16 +33,19 @@ RngKey Tile::key(Purpose purpose, Polarity side) const {
       .at_place(address_.tile, address_.chip);
 }
 
-std::int64_t Tile::program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride) {
+std::int64_t Tile::program(const Exec& exec, const DifferentialPair& mapping, const float* w,
+                           std::size_t stride) {
   ++writes_;
   std::vector<float> targets(outputs_ * inputs_);
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     for (std::size_t o = 0; o < outputs_; ++o) {
-      for (std::size_t j = 0; j < inputs_; ++j) targets[o * inputs_ + j] = mapping.target(w[o * stride + j], side);
+      for (std::size_t j = 0; j < inputs_; ++j)
+        targets[o * inputs_ + j] = mapping.target(w[o * stride + j], side);
     }
     const Buffer<float> on_backend(exec, std::span<const float>(targets));
     CellArray& cells = side == Polarity::plus ? plus_ : minus_;
-    kernels(exec.backend).program_cells(exec, cells.view(), on_backend.data(), key(Purpose::programming, side));
+    kernels(exec.backend)
+        .program_cells(exec, cells.view(), on_backend.data(), key(Purpose::programming, side));
   }
   return static_cast<std::int64_t>(2 * targets.size());
 }
@@ -51,7 +55,9 @@ void Tile::read_side(const Exec& exec, Polarity side, double time, float sign, b
   // Read noise is a function of the time it is read at, so looking at other times does not change it.
   const RngKey moment = key(Purpose::read_noise, side).at_moment(std::bit_cast<std::uint64_t>(time));
   kernels(exec.backend)
-      .settle_cells(exec, {.cells = cells.view(), .time = time, .key = moment, .sign = sign, .adds = adds, .plane = plane});
+      .settle_cells(
+          exec,
+          {.cells = cells.view(), .time = time, .key = moment, .sign = sign, .adds = adds, .plane = plane});
 }
 
 void Tile::settle(const Exec& exec, double time, float* scratch) {
@@ -63,15 +69,17 @@ void Tile::settle(const Exec& exec, double time, float* scratch) {
   siemens_per_magnitude_ = double(largest) / kMagnitudeLimit;
   const std::int64_t sum =
       kernels(exec.backend)
-          .pack_plane(exec, {.plane = scratch,
-                             .outputs = outputs_,
-                             .inputs = inputs_,
-                             .codes_per_siemens = largest > 0.0f ? static_cast<float>(kWeightLimit / double(largest)) : 0.0f,
-                             .magnitudes_per_siemens =
-                                 largest > 0.0f ? static_cast<float>(kMagnitudeLimit / double(largest)) : 0.0f,
-                             .codes = codes_.data(),
-                             .magnitudes = magnitudes_.data(),
-                             .floats = floats_.data()});
+          .pack_plane(exec,
+                      {.plane = scratch,
+                       .outputs = outputs_,
+                       .inputs = inputs_,
+                       .codes_per_siemens =
+                           largest > 0.0f ? static_cast<float>(kWeightLimit / double(largest)) : 0.0f,
+                       .magnitudes_per_siemens =
+                           largest > 0.0f ? static_cast<float>(kMagnitudeLimit / double(largest)) : 0.0f,
+                       .codes = codes_.data(),
+                       .magnitudes = magnitudes_.data(),
+                       .floats = floats_.data()});
   mean_response_ = static_cast<double>(sum) * siemens_per_code_ / static_cast<double>(size);
 }
 

@@ -1,7 +1,7 @@
 /// One physical crossbar: cells of both polarities, and the plane that products read.
 ///
-/// A tile is unprogrammed until `program` writes it. Cells keep history; `settle` derives the plane for a moment in
-/// time. Products are made by `TileArray`, for all tiles of a layer at once.
+/// A tile is unprogrammed until `program` writes it. Cells keep history; `settle` derives the plane for a
+/// moment in time. Products are made by `TileArray`, for all tiles of a layer at once.
 #pragma once
 
 #include <cstdint>
@@ -22,18 +22,19 @@ struct TileAddress {
 
 class Tile {
  public:
-  Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs);
+  Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
+       std::size_t inputs);
 
   std::size_t outputs() const { return outputs_; }
   std::size_t inputs() const { return inputs_; }
   bool is_programmed() const { return writes_ > 0; }
 
-  /// Writes every cell once: w[outputs, inputs] in host memory with row stride `stride`, |w| <= mapping.w_max.
-  /// Returns the number of pulses.
+  /// Writes every cell once: w[outputs, inputs] in host memory with row stride `stride`, |w| <=
+  /// mapping.w_max. Returns the number of pulses.
   std::int64_t program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride);
 
-  /// Derives the plane at `time` [s] after the reference read; `scratch` holds outputs * inputs floats on the backend
-  /// and is left with the differential conductances [S].
+  /// Derives the plane at `time` [s] after the reference read; `scratch` holds outputs * inputs floats on the
+  /// backend and is left with the differential conductances [S].
   void settle(const Exec& exec, double time, float* scratch);
 
   /// Panels and their scale, for `MvmLayer`; scale, variances and converters are still to be set.

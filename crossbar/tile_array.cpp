@@ -19,7 +19,8 @@ std::string shape(std::size_t rows, std::size_t columns) {
 TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
   const TileGrid grid{outputs, inputs, std::min(outputs, static_cast<std::size_t>(tile.columns)),
                       std::min(inputs, static_cast<std::size_t>(tile.rows))};
-  if (outputs == 0 || inputs == 0) throw ShapeError("a weight matrix of shape " + shape(outputs, inputs) + " has no weights");
+  if (outputs == 0 || inputs == 0)
+    throw ShapeError("a weight matrix of shape " + shape(outputs, inputs) + " has no weights");
   if (grid.rows() > 65536 / grid.columns()) {
     throw ConfigError("a matrix of shape " + shape(outputs, inputs) + " needs more than 65536 tiles of " +
                       std::to_string(tile.rows) + " x " + std::to_string(tile.columns) +
@@ -67,22 +68,22 @@ DifferentialPair TileArray::mapping() const {
 
 void TileArray::program(const Exec& exec, MatrixView<const float> w) {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
-    throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) + " [out, in] but got " +
-                     shape(w.rows, w.columns));
+    throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
+                     " [out, in] but got " + shape(w.rows, w.columns));
   }
   float largest = 0.0f;
   for (std::size_t i = 0; i < w.size(); ++i) {
     if (!std::isfinite(w.data[i])) {
-      throw ConfigError("the weight [" + std::to_string(i / w.columns) + ", " + std::to_string(i % w.columns) +
-                        "] is not finite; a conductance cannot hold it");
+      throw ConfigError("the weight [" + std::to_string(i / w.columns) + ", " +
+                        std::to_string(i % w.columns) + "] is not finite; a conductance cannot hold it");
     }
     largest = std::max(largest, std::abs(w.data[i]));
   }
   w_max_ = largest > 0.0f ? largest : 1.0f;
   const DifferentialPair pair = mapping();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    const float* first =
-        w.data + t / grid_.columns() * grid_.tile_outputs * w.columns + t % grid_.columns() * grid_.tile_inputs;
+    const float* first = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns +
+                         t % grid_.columns() * grid_.tile_inputs;
     counters_.pulses += tiles_[t].program(exec, pair, first, w.columns);
   }
   time_ = 0.0;
@@ -91,11 +92,13 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w) {
 }
 
 void TileArray::advance_to(const Exec& exec, double time) {
-  if (!is_programmed()) throw StateError("this array was never programmed, so it cannot age; call program() first");
+  if (!is_programmed())
+    throw StateError("this array was never programmed, so it cannot age; call program() first");
   if (!(time >= time_) || !std::isfinite(time)) {
-    throw ConfigError("cannot move the clock from " + format_quantity(time_, Unit::second) + " to " +
-                      (std::isfinite(time) ? format_quantity(time, Unit::second) : std::string("no finite time")) +
-                      "; times count from the reference read and only grow");
+    throw ConfigError(
+        "cannot move the clock from " + format_quantity(time_, Unit::second) + " to " +
+        (std::isfinite(time) ? format_quantity(time, Unit::second) : std::string("no finite time")) +
+        "; times count from the reference read and only grow");
   }
   if (time == time_) return;  // nothing changes, and compensation holds until the clock moves
   time_ = time;
@@ -110,7 +113,8 @@ void TileArray::settle(const Exec& exec) {
 }
 
 void TileArray::compensate_drift(DriftCompensation how) {
-  if (!is_programmed()) throw StateError("this array was never programmed, so nothing drifted; call program() first");
+  if (!is_programmed())
+    throw StateError("this array was never programmed, so nothing drifted; call program() first");
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const double now = tiles_[t].mean_response();
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
@@ -144,10 +148,11 @@ void TileArray::refresh_planes(const Exec& exec) {
     const double siemens = has_dac ? tiles_[t].siemens_per_code() : 1.0;
     plane.scale = siemens * mapping().weight_per_siemens() * step_x;
     plane.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
-    // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared DAC codes.
-    const double per_square =
-        has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) / std::pow(largest_code(hardware_.dac.bits), 2)
-                : 1.0;
+    // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared
+    // DAC codes.
+    const double per_square = has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) /
+                                            std::pow(largest_code(hardware_.dac.bits), 2)
+                                      : 1.0;
     const double per_magnitude = (has_dac ? tiles_[t].siemens_per_magnitude() : 1.0) / g_range;
     plane.read_variance =
         static_cast<float>(std::pow(hardware_.tile.read_noise * full_scale, 2) * per_square * per_magnitude);
@@ -218,14 +223,15 @@ void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<floa
     op.code_limit = largest_code(hardware_.dac.bits);
     op.code_stride = grid_.columns() * padded_inputs(grid_.tile_inputs);
     if (codes_.size() < x.rows * op.code_stride) codes_ = Buffer<std::int16_t>(exec, x.rows * op.code_stride);
-    dac = kernels(backend_).quantize_inputs(exec, {.x = x.data,
-                                                   .batch = x.rows,
-                                                   .inputs = x.columns,
-                                                   .block = grid_.tile_inputs,
-                                                   .codes_per_unit = static_cast<float>(op.code_limit / double(ranges_.dac)),
-                                                   .code_limit = static_cast<float>(op.code_limit),
-                                                   .codes = codes_.data(),
-                                                   .code_stride = op.code_stride});
+    dac = kernels(backend_).quantize_inputs(
+        exec, {.x = x.data,
+               .batch = x.rows,
+               .inputs = x.columns,
+               .block = grid_.tile_inputs,
+               .codes_per_unit = static_cast<float>(op.code_limit / double(ranges_.dac)),
+               .code_limit = static_cast<float>(op.code_limit),
+               .codes = codes_.data(),
+               .code_stride = op.code_stride});
     op.codes = codes_.data();
   } else {
     op.x = x.data;
@@ -236,7 +242,8 @@ void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<floa
 void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place) {
   check_product(exec, x.rows, x.columns, y.rows, y.columns);
   if (backend_ != Backend::reference || hardware_.dac.bits > 0) {
-    throw ConfigError("products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
+    throw ConfigError(
+        "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
   }
   count(x.rows, reference::mvm_in_double(product(exec, x.rows, place), x.data, y.data), {});
 }
@@ -245,7 +252,8 @@ void TileArray::count(std::size_t batch, std::int64_t adc_clips, const DacCounts
   const auto rows = static_cast<std::int64_t>(batch);
   const auto grid_rows = static_cast<std::int64_t>(grid_.rows());
   counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
-  if (hardware_.dac.bits > 0) counters_.dac_conversions += rows * static_cast<std::int64_t>(grid_.inputs) * grid_rows;
+  if (hardware_.dac.bits > 0)
+    counters_.dac_conversions += rows * static_cast<std::int64_t>(grid_.inputs) * grid_rows;
   if (hardware_.adc.bits > 0) {
     counters_.adc_conversions += rows * static_cast<std::int64_t>(grid_.outputs * grid_.columns());
   }
@@ -255,13 +263,15 @@ void TileArray::count(std::size_t batch, std::int64_t adc_clips, const DacCounts
 }
 
 std::vector<double> TileArray::read_weights(const Exec& exec) {
-  if (!is_programmed()) throw StateError("this array was never programmed, so there is nothing to read; call program() first");
+  if (!is_programmed())
+    throw StateError("this array was never programmed, so there is nothing to read; call program() first");
   std::vector<double> weights(grid_.outputs * grid_.inputs);
   const double scale = mapping().weight_per_siemens();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const std::vector<float> plus = tiles_[t].conductances(exec, Polarity::plus, time_);
     const std::vector<float> minus = tiles_[t].conductances(exec, Polarity::minus, time_);
-    const std::size_t r = t / grid_.columns() * grid_.tile_outputs, c = t % grid_.columns() * grid_.tile_inputs;
+    const std::size_t r = t / grid_.columns() * grid_.tile_outputs,
+                      c = t % grid_.columns() * grid_.tile_inputs;
     for (std::size_t o = 0; o < tiles_[t].outputs(); ++o) {
       for (std::size_t j = 0; j < tiles_[t].inputs(); ++j) {
         const std::size_t i = o * tiles_[t].inputs() + j;
@@ -293,7 +303,8 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
     }
     const double number = value.as_number();
     if (!std::isfinite(number) || number < 0.0) {
-      throw DataError(path + ": the attribute '" + attribute + "' is no number that can be; the file is damaged");
+      throw DataError(path + ": the attribute '" + attribute +
+                      "' is no number that can be; the file is damaged");
     }
     return number;
   };

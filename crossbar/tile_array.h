@@ -1,8 +1,8 @@
 /// A logical weight matrix W[out, in] of any size, cut into tiles; partial sums of tiles are added digitally.
 ///
-/// Order of calls: construct, `set_ranges` (where converters are not ideal and have no fixed range), `program`, then
-/// any number of `advance_to`, `compensate_drift` and `mvm`. A call too early is a StateError that says what to call.
-/// One array is used by one thread at a time; its own kernels use `exec.threads`.
+/// Order of calls: construct, `set_ranges` (where converters are not ideal and have no fixed range),
+/// `program`, then any number of `advance_to`, `compensate_drift` and `mvm`. A call too early is a StateError
+/// that says what to call. One array is used by one thread at a time; its own kernels use `exec.threads`.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +23,22 @@ enum class DriftCompensation {
 };
 constexpr auto names(DriftCompensation) { return std::array<std::string_view, 2>{"none", "global"}; }
 
-/// Which product this is, so that its noise is its own: the place of row 0 in the data set (rows < 2^33) and a call
-/// number (< 2^24).
+/// Which product this is, so that its noise is its own: the place of row 0 in the data set (rows < 2^33) and
+/// a call number (< 2^24).
 struct MvmPlace {
   std::uint64_t first_row = 0;
   std::uint32_t call = 0;
 };
 
-/// The tiles of a matrix. Throws ShapeError for an empty one, ConfigError if it would need more than 65536 tiles.
+/// The tiles of a matrix. Throws ShapeError for an empty one, ConfigError if it would need more than 65536
+/// tiles.
 TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs);
 
 class TileArray {
  public:
   /// `address.tile` is not looked at. Throws as `tile_grid`, and ConfigError for hardware out of range.
-  TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs, std::size_t inputs);
+  TileArray(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
+            std::size_t inputs);
 
   std::size_t outputs() const { return grid_.outputs; }
   std::size_t inputs() const { return grid_.inputs; }
@@ -51,8 +53,8 @@ class TileArray {
   void set_ranges(const Ranges& ranges);
   const Ranges& ranges() const { return ranges_; }
 
-  /// Writes w[out, in] (host memory) and reads it for reference: the clock stands at 0. Throws ShapeError, and
-  /// ConfigError for a weight that is not finite.
+  /// Writes w[out, in] (host memory) and reads it for reference: the clock stands at 0. Throws ShapeError,
+  /// and ConfigError for a weight that is not finite.
   void program(const Exec& exec, MatrixView<const float> w);
   /// Moves the clock to `time` [s] after the reference read. Throws ConfigError if it lies in the past.
   void advance_to(const Exec& exec, double time);
@@ -63,18 +65,20 @@ class TileArray {
   /// The factor of each tile.
   std::vector<double> compensation() const;
 
-  /// y[batch, out] = x[batch, in] W^T through DAC, tiles and ADC. Pointers lie on the backend of `exec`. Expects finite x.
+  /// y[batch, out] = x[batch, in] W^T through DAC, tiles and ADC. Pointers lie on the backend of `exec`.
+  /// Expects finite x.
   void mvm(const Exec& exec, MatrixView<const float> x, MatrixView<float> y, MvmPlace place = {});
   /// The same in double precision: backend reference, ideal DAC.
   void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
 
-  /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ from what was
-  /// programmed by at most 2^-23 of the largest weight.
+  /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ
+  /// from what was programmed by at most 2^-23 of the largest weight.
   std::vector<double> read_weights(const Exec& exec);
 
   const Counters& counters() const { return counters_; }
 
-  /// Cells, clock, counters and ranges. `load` expects an array of the same hardware and size, else throws DataError.
+  /// Cells, clock, counters and ranges. `load` expects an array of the same hardware and size, else throws
+  /// DataError.
   void save(H5Writer& file, const std::string& path) const;
   void load(const Exec& exec, const H5Reader& file, const std::string& path);
 

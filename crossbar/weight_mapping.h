@@ -1,8 +1,8 @@
 /// Weights to conductances and back: the only door between the two.
 ///
-/// Differential pair: w = (g_plus - g_minus) w_max / (g_max - g_min). The side that a weight does not need is written
-/// towards g_min. With cells that keep what is written, reading back differs from w by the rounding of two conductances to
-/// floats: at most 2^-23 w_max g_max / (g_max - g_min).
+/// Differential pair: w = (g_plus - g_minus) w_max / (g_max - g_min). The side that a weight does not need is
+/// written towards g_min. With cells that keep what is written, reading back differs from w by the rounding
+/// of two conductances to floats: at most 2^-23 w_max g_max / (g_max - g_min).
 #pragma once
 
 #include <algorithm>

@@ -74,7 +74,8 @@ DeviceParams device_from_value(const Value& value, std::string_view path) {
     }
   }
   if (!value.is_table()) {
-    throw_config_error(std::string(path) + " must be the name of a preset, like \"pcm-like\", or a table, not " +
+    throw_config_error(std::string(path) +
+                           " must be the name of a preset, like \"pcm-like\", or a table, not " +
                            std::string(value.kind_name()),
                        value.source());
   }
@@ -84,9 +85,9 @@ DeviceParams device_from_value(const Value& value, std::string_view path) {
   if (preset_key != nullptr) {
     params = device_from_value(*preset_key, std::string(path) + ".preset");
     if (model_key != nullptr && model_key->as_text() != model_name(params)) {
-      throw_config_error(std::string(path) + ": the preset " + in_quotes(preset_key->as_text()) + " is of model " +
-                             in_quotes(model_name(params)) + ", not " + in_quotes(model_key->as_text()) +
-                             "; leave out one of the two keys",
+      throw_config_error(std::string(path) + ": the preset " + in_quotes(preset_key->as_text()) +
+                             " is of model " + in_quotes(model_name(params)) + ", not " +
+                             in_quotes(model_key->as_text()) + "; leave out one of the two keys",
                          model_key->source());
     }
   } else if (model_key != nullptr) {

@@ -1,4 +1,5 @@
-/// A device as users name it: a preset ("pcm-like"), or a table with model or preset and what differs from it.
+/// A device as users name it: a preset ("pcm-like"), or a table with model or preset and what differs from
+/// it.
 ///
 ///     device = "hermes-1"
 ///     device = { preset = "pcm-like", g_max = "30 uS" }

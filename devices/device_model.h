@@ -1,12 +1,16 @@
 /// What a device model is: the physics of one cell as static host+device functions over a lane type.
 ///
 /// A model is one header and one line in registry.h. It has
-///   - `kName`, and `Params`: a plain struct with `describe()` whose defaults are one real, cited device; trivially
+///   - `kName`, and `Params`: a plain struct with `describe()` whose defaults are one real, cited device;
+///   trivially
 ///     copyable, because it travels to CUDA devices;
-///   - `Cell<F>`: the state that a cell keeps, every member an F; arrays store one array of floats per member;
-///   - `at(params, time)`: the moment `time` seconds after the reference read, computed once in double precision;
+///   - `Cell<F>`: the state that a cell keeps, every member an F; arrays store one array of floats per
+///   member;
+///   - `at(params, time)`: the moment `time` seconds after the reference read, computed once in double
+///   precision;
 ///   - `fabricate`, `program`, `conductance` and `read`, as below.
-/// Every F -> F function is free of branches on lane values (core/lanes.h), so all backends give the same bits.
+/// Every F -> F function is free of branches on lane values (core/lanes.h), so all backends give the same
+/// bits.
 #pragma once
 
 #include <concepts>
@@ -19,8 +23,9 @@ namespace mq {
 
 /// A moment after programming, in the form that cells need it.
 struct Moment {
-  float log_age = 0.0f;       ///< ln(tau / t0), with tau = time + t0; >= 0
-  float noise_growth = 0.0f;  ///< multiplies the read-noise amplitude: what 1/f noise has gathered since programming
+  float log_age = 0.0f;  ///< ln(tau / t0), with tau = time + t0; >= 0
+  float noise_growth =
+      0.0f;  ///< multiplies the read-noise amplitude: what 1/f noise has gathered since programming
 };
 
 /// Number of floats that a cell of the model keeps.
@@ -28,8 +33,8 @@ template <class Model>
 inline constexpr int kCellFields = sizeof(typename Model::template Cell<float>) / sizeof(float);
 
 template <class M>
-concept DeviceModel = requires(const typename M::Params& params, typename M::template Cell<float> cell, float g,
-                               Rng<float>& rng, const Moment& moment, double time) {
+concept DeviceModel = requires(const typename M::Params& params, typename M::template Cell<float> cell,
+                               float g, Rng<float>& rng, const Moment& moment, double time) {
   { M::kName } -> std::convertible_to<std::string_view>;
   requires std::is_trivially_copyable_v<typename M::Params>;
   requires sizeof(typename M::template Cell<float>) % sizeof(float) == 0;

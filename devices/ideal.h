@@ -1,4 +1,5 @@
-/// A perfect memory cell: keeps exactly what was written, for ever. The reference that real devices are compared with.
+/// A perfect memory cell: keeps exactly what was written, for ever. The reference that real devices are
+/// compared with.
 #pragma once
 
 #include <string>
@@ -21,7 +22,8 @@ struct Ideal {
       using enum Unit;
       return fields(
           field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Conductance that stands for weight 0."),
-          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3), "Conductance that stands for the largest weight."));
+          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3),
+                "Conductance that stands for the largest weight."));
     }
     std::string problem() const { return g_min >= g_max ? "g_min must be below g_max" : ""; }
   };

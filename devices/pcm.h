@@ -1,13 +1,15 @@
-/// Phase-change memory after programming: programming noise, drift with an exponent of its own per cell, 1/f read noise.
+/// Phase-change memory after programming: programming noise, drift with an exponent of its own per cell, 1/f
+/// read noise.
 ///
 /// With x = g_target / g_max, xi standard normal, tau = time + t0:
 ///     programming   g_p  = max(0, g_target + sigma_p(x) xi)
 ///     drift         g_d  = g_p (tau / t0)^-nu,  nu = |nu_mean(x) + nu_sigma(x) xi|
 ///     read noise    g    = max(0, g_d + g_d q(g_p / g_max) sqrt(ln((tau + t_read) / (2 t_read))) xi)
 /// The last factor is the noise of a spectrum S/g^2 = q^2/f between 1/(tau + t_read) and 1/(2 t_read).
-/// Sources: S. R. Nandakumar et al., ICECS 2019, doi:10.1109/ICECS46596.2019.8964852; V. Joshi et al., Nat. Commun. 11,
-/// 2473 (2020), doi:10.1038/s41467-020-16108-9; constants as in IBM aihwkit, inference/noise/pcm.py and hermes.py.
-/// Defaults: the 90 nm doped-GST mushroom cell of these papers ("pcm-like").
+/// Sources: S. R. Nandakumar et al., ICECS 2019, doi:10.1109/ICECS46596.2019.8964852; V. Joshi et al., Nat.
+/// Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9; constants as in IBM aihwkit,
+/// inference/noise/pcm.py and hermes.py. Defaults: the 90 nm doped-GST mushroom cell of these papers
+/// ("pcm-like").
 #pragma once
 
 #include <array>
@@ -34,7 +36,8 @@ struct Pcm {
     std::array<float, 4> prog_noise = {0.26348_uS, 1.9650_uS, -1.1731_uS, 0.0_uS};
     StateLaw nu_mean = {.slope = -0.0155f, .offset = 0.0244f, .low = 0.049f, .high = 0.1f};
     StateLaw nu_sigma = {.slope = -0.0125f, .offset = -0.0059f, .low = 0.008f, .high = 0.045f};
-    StateLaw read_noise = {.shape = LawShape::power, .slope = -0.65f, .offset = 0.0088f, .low = 0.0f, .high = 0.2f};
+    StateLaw read_noise = {
+        .shape = LawShape::power, .slope = -0.65f, .offset = 0.0088f, .low = 0.0f, .high = 0.2f};
     float prog_noise_scale = 1.0f;
     float nu_mean_scale = 1.0f;
     float nu_sigma_scale = 1.0f;
@@ -44,20 +47,28 @@ struct Pcm {
       using enum Unit;
       return fields(
           field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Conductance that stands for weight 0."),
-          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3), "Conductance that stands for the largest weight."),
-          field("t0", &Params::t0, second, positive, "Age of a cell at the reference read, from which times count."),
-          field("t_read", &Params::t_read, second, positive, "Width of the read pulse; bounds the read noise above."),
+          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3),
+                "Conductance that stands for the largest weight."),
+          field("t0", &Params::t0, second, positive,
+                "Age of a cell at the reference read, from which times count."),
+          field("t_read", &Params::t_read, second, positive,
+                "Width of the read pulse; bounds the read noise above."),
           field("g_reference", &Params::g_reference, siemens, positive,
                 "g_max for which prog_noise was measured; the noise scales with g_max / g_reference."),
           field("prog_noise", &Params::prog_noise, siemens, any,
                 "p0 to p3 of the standard deviation of one write, a polynomial in x = g_target / g_max."),
           field("nu_mean", &Params::nu_mean, "Mean drift exponent over x = g_target / g_max."),
           field("nu_sigma", &Params::nu_sigma, "Spread of the drift exponent over x = g_target / g_max."),
-          field("read_noise", &Params::read_noise, "Amplitude q of the 1/f noise over x = g_programmed / g_max."),
-          field("prog_noise_scale", &Params::prog_noise_scale, non_negative, "Multiplies prog_noise; 0 switches it off."),
-          field("nu_mean_scale", &Params::nu_mean_scale, non_negative, "Multiplies nu_mean; 0 switches mean drift off."),
-          field("nu_sigma_scale", &Params::nu_sigma_scale, non_negative, "Multiplies nu_sigma; 0: all cells of a conductance drift alike."),
-          field("read_noise_scale", &Params::read_noise_scale, non_negative, "Multiplies read_noise; 0 switches it off."));
+          field("read_noise", &Params::read_noise,
+                "Amplitude q of the 1/f noise over x = g_programmed / g_max."),
+          field("prog_noise_scale", &Params::prog_noise_scale, non_negative,
+                "Multiplies prog_noise; 0 switches it off."),
+          field("nu_mean_scale", &Params::nu_mean_scale, non_negative,
+                "Multiplies nu_mean; 0 switches mean drift off."),
+          field("nu_sigma_scale", &Params::nu_sigma_scale, non_negative,
+                "Multiplies nu_sigma; 0: all cells of a conductance drift alike."),
+          field("read_noise_scale", &Params::read_noise_scale, non_negative,
+                "Multiplies read_noise; 0 switches it off."));
     }
     std::string problem() const { return g_min >= g_max ? "g_min must be below g_max" : ""; }
   };

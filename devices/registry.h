@@ -28,16 +28,19 @@ using DeviceParams = DeviceModels::ParamsVariant;
 namespace detail {
 template <class F, class... Models>
 decltype(auto) visit_model(ModelList<Models...>, const DeviceParams& params, F&& f) {
-  using Result = std::common_type_t<decltype(f.template operator()<Models>(std::declval<const typename Models::Params&>()))...>;
+  using Result = std::common_type_t<decltype(f.template operator()<Models>(
+      std::declval<const typename Models::Params&>()))...>;
   if constexpr (std::is_void_v<Result>) {
-    static_cast<void>(((std::holds_alternative<typename Models::Params>(params) &&
-                        (f.template operator()<Models>(*std::get_if<typename Models::Params>(&params)), true)) ||
-                       ...));
+    static_cast<void>(
+        ((std::holds_alternative<typename Models::Params>(params) &&
+          (f.template operator()<Models>(*std::get_if<typename Models::Params>(&params)), true)) ||
+         ...));
   } else {
     Result result{};
-    static_cast<void>(((std::holds_alternative<typename Models::Params>(params) &&
-                        (result = f.template operator()<Models>(*std::get_if<typename Models::Params>(&params)), true)) ||
-                       ...));
+    static_cast<void>(
+        ((std::holds_alternative<typename Models::Params>(params) &&
+          (result = f.template operator()<Models>(*std::get_if<typename Models::Params>(&params)), true)) ||
+         ...));
     return result;
   }
 }
@@ -47,7 +50,8 @@ void for_each_model(ModelList<Models...>, F&& f) {
 }
 }  // namespace detail
 
-/// Calls `f.operator()<Model>(params)` for the model that `params` belongs to: once per launch, never per cell.
+/// Calls `f.operator()<Model>(params)` for the model that `params` belongs to: once per launch, never per
+/// cell.
 template <class F>
 decltype(auto) visit_model(const DeviceParams& params, F&& f) {
   return detail::visit_model(DeviceModels{}, params, std::forward<F>(f));

@@ -34,8 +34,10 @@ struct StateLaw {
         field("offset", &StateLaw::offset, any, "Value at x = 1 before clipping."),
         field("low", &StateLaw::low, any, "Smallest value below `split`."),
         field("high", &StateLaw::high, any, "Largest value below `split`."),
-        field("split", &StateLaw::split, non_negative, "Relative conductance from which the polynomial holds."),
-        field("polynomial", &StateLaw::polynomial, Unit::one, any, "p0 to p3 of the polynomial above `split`."),
+        field("split", &StateLaw::split, non_negative,
+              "Relative conductance from which the polynomial holds."),
+        field("polynomial", &StateLaw::polynomial, Unit::one, any,
+              "p0 to p3 of the polynomial above `split`."),
         field("table", &StateLaw::table, Unit::one, Unit::one, "Measured curve over x, linear in between."));
   }
   std::string problem() const { return low > high ? "low must not be above high" : ""; }
@@ -45,7 +47,8 @@ struct StateLaw {
   MQ_HD F operator()(F x) const {
     if (shape == LawShape::table) return table(x);
     const F log_x = log(max(x, 1e-7f));
-    const F raw = shape == LawShape::logarithmic ? fma(F(slope), log_x, F(offset)) : F(offset) * exp(log_x * F(slope));
+    const F raw =
+        shape == LawShape::logarithmic ? fma(F(slope), log_x, F(offset)) : F(offset) * exp(log_x * F(slope));
     const F below = clamp(raw, F(low), F(high));
     F above = fma(F(polynomial[3]), x, F(polynomial[2]));
     above = fma(above, x, F(polynomial[1]));

@@ -85,8 +85,9 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
     chip.advance_to(exec, time);
     for (const DriftCompensation compensation : eval.compensation) {
       chip.compensate_drift(compensation);
-      const LossSums sums = evaluate(digital, network, samples,
-                                     {.batch = static_cast<std::size_t>(eval.batch_size), .product = &product});
+      const LossSums sums =
+          evaluate(digital, network, samples,
+                   {.batch = static_cast<std::size_t>(eval.batch_size), .product = &product});
       trial.correct.push_back(sums.correct);
       if (!on_step()) throw Interrupted("stopped while a chip was evaluated");
     }

@@ -15,8 +15,8 @@ namespace mq {
 class ChipProduct final : public WeightProduct {
  public:
   ChipProduct(const Exec& exec, Chip& chip) : exec_(exec), chip_(chip) {}
-  void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row, MatrixView<const float> x,
-                MatrixView<float> y) override;
+  void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
+                MatrixView<const float> x, MatrixView<float> y) override;
 
  private:
   Exec exec_;  // of the chip; the network itself runs on the CPU
@@ -26,8 +26,8 @@ class ChipProduct final : public WeightProduct {
 /// The layers of a network as a chip sees them.
 std::vector<LayerShape> layer_shapes(const Network& network);
 
-/// Ranges of all converters: the largest |x| of every layer and the largest |y| of every tile, of the ideal network on
-/// these images.
+/// Ranges of all converters: the largest |x| of every layer and the largest |y| of every tile, of the ideal
+/// network on these images.
 std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                                      MatrixView<const float> images);
 
@@ -37,8 +37,9 @@ struct ChipTrial {
   Counters counters;
 };
 
-/// Programs chip `id` with the network's weights and evaluates it at all times under all compensations. `on_step` is
-/// called after each of these evaluations; when it returns false the trial is abandoned: Interrupted.
+/// Programs chip `id` with the network's weights and evaluates it at all times under all compensations.
+/// `on_step` is called after each of these evaluations; when it returns false the trial is abandoned:
+/// Interrupted.
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                         const std::vector<Ranges>& ranges, const Samples& samples, const EvalParams& eval,
                         std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step);

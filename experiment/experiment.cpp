@@ -46,7 +46,9 @@ Value resolved(const std::vector<SweepPoint>& points) {
 }
 
 TrialId trial_id(const SweepPoint& point, const std::string& key, Variant variant, int chip) {
-  return {.point_key = key, .variant = variant, .chip = static_cast<std::uint32_t>(point.config.eval.first_chip + chip)};
+  return {.point_key = key,
+          .variant = variant,
+          .chip = static_cast<std::uint32_t>(point.config.eval.first_chip + chip)};
 }
 
 /// The data set of the point before, if this one wants the same.
@@ -73,12 +75,13 @@ std::vector<std::string> layer_names(const Network& network) {
   return names;
 }
 
-/// Throws what a run would only find after hours of training: missing images, a network that does not fit them, a rule
-/// that matches no layer.
+/// Throws what a run would only find after hours of training: missing images, a network that does not fit
+/// them, a rule that matches no layer.
 void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
   for (const SweepPoint& point : points) {
     const Dataset& images = data.get(point.config).train;
-    point.config.hardware.check_rules(layer_names(make_network(point.config.model, images.shape, images.classes)));
+    point.config.hardware.check_rules(
+        layer_names(make_network(point.config.model, images.shape, images.classes)));
   }
 }
 
@@ -129,11 +132,12 @@ class Runner {
     return steps;
   }
 
-  void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained, const Samples& samples,
-                      std::size_t steps, std::unique_ptr<Progress>& progress) {
+  void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained,
+                      const Samples& samples, std::size_t steps, std::unique_ptr<Progress>& progress) {
     const EvalParams& eval = point.config.eval;
     const std::string key = point.config.key();
-    PointResult result{&point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
+    PointResult result{
+        &point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
     std::vector<TrialId> todo;
     for (int chip = 0; chip < eval.chips; ++chip) {
       const TrialId id = trial_id(point, key, variant, chip);
@@ -147,15 +151,16 @@ class Runner {
         progress->advance();
         return !is_in_vain();
       };
-      journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, samples, eval,
-                                             point.config.seed, todo[i].chip, goes_on));
+      journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges,
+                                             samples, eval, point.config.seed, todo[i].chip, goes_on));
       ++computed_;
     });
     throw_if_stopped();
     for (int chip = 0; chip < eval.chips; ++chip) {
       result.trials.push_back(*journal_.find(trial_id(point, key, variant, chip)));
       if (result.trials.back().correct.size() != eval.times.size() * eval.compensation.size()) {
-        throw DataError((folder_ / "trials.jsonl").string() + " holds a trial with another number of evaluations; "
+        throw DataError((folder_ / "trials.jsonl").string() +
+                        " holds a trial with another number of evaluations; "
                         "remove the file to compute all chips again");
       }
     }
@@ -180,13 +185,15 @@ class Runner {
     manifest.set_key("seed", static_cast<std::int64_t>(points_.front().config.seed));
     manifest.set_key("backend", name(options_.exec.backend));
     manifest.set_key("kernels", kernels(options_.exec.backend).name);
-    const ReportData report = report_data(results_, picture_, experiment_key(points_), outcome.digest, manifest);
+    const ReportData report =
+        report_data(results_, picture_, experiment_key(points_), outcome.digest, manifest);
     write_file_atomically(folder_ / "report.html", html_report(report));
     // What follows differs from run to run and belongs into no other file.
     manifest.set_key("threads", options_.exec.threads);
     manifest.set_key("trials", static_cast<std::int64_t>(outcome.trials));
     manifest.set_key("computed_now", static_cast<std::int64_t>(outcome.computed));
-    manifest.set_key("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    manifest.set_key("seconds",
+                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     manifest.set_key("digest", outcome.digest);
     write_file_atomically(folder_ / "manifest.json", to_json(manifest, 2) + "\n");
     return outcome;
@@ -237,7 +244,8 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
     plan.bytes_per_chip = std::max(plan.bytes_per_chip, bytes);
     for (const Variant variant : point.config.train.variants) {
       const std::filesystem::path file = network_file(options.output / "models", point.config, variant);
-      if (!std::filesystem::exists(file) && std::find(networks.begin(), networks.end(), file) == networks.end()) {
+      if (!std::filesystem::exists(file) &&
+          std::find(networks.begin(), networks.end(), file) == networks.end()) {
         networks.push_back(file);
       }
       for (int chip = 0; chip < point.config.eval.chips; ++chip) {
@@ -253,7 +261,8 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
 RunOutcome rewrite_report(const std::filesystem::path& folder, const RunOptions& options) {
   const std::filesystem::path config = folder / "config.toml";
   if (!std::filesystem::exists(config)) {
-    throw MissingError(folder.string() + " holds no config.toml, so it is no folder of a run; `meltquench run` makes one");
+    throw MissingError(folder.string() +
+                       " holds no config.toml, so it is no folder of a run; `meltquench run` makes one");
   }
   RunOptions here = options;
   here.output = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
@@ -264,8 +273,9 @@ RunOutcome rewrite_report(const std::filesystem::path& folder, const RunOptions&
                      " (or its config was changed); give the folder that name, which its results belong to");
   }
   if (plan.done < plan.trials) {
-    throw StateError(folder.string() + " has only " + std::to_string(plan.done) + " of " + std::to_string(plan.trials) +
-                     " chips; finish it with `meltquench run " + config.string() + "`");
+    throw StateError(folder.string() + " has only " + std::to_string(plan.done) + " of " +
+                     std::to_string(plan.trials) + " chips; finish it with `meltquench run " +
+                     config.string() + "`");
   }
   return run_experiment(points, here);
 }

@@ -1,8 +1,9 @@
 /// Config -> train -> program -> age -> evaluate -> results -> report, for one point or a sweep of many.
 ///
-/// The folder `<output>/<name>-<key8>/` holds config.toml, trials.jsonl (one durable line per finished chip: the
-/// truth), results.csv, arrays.h5, manifest.json and report.html (derived, written whole). Running the same thing again
-/// computes only what is missing. Trained networks are kept in `<output>/models/` and shared by runs that train alike.
+/// The folder `<output>/<name>-<key8>/` holds config.toml, trials.jsonl (one durable line per finished chip:
+/// the truth), results.csv, arrays.h5, manifest.json and report.html (derived, written whole). Running the
+/// same thing again computes only what is missing. Trained networks are kept in `<output>/models/` and shared
+/// by runs that train alike.
 #pragma once
 
 #include <filesystem>
@@ -32,16 +33,17 @@ struct RunOutcome {
   std::size_t computed = 0;       ///< of them this time
 };
 
-/// Runs all points and writes all files. Throws Interrupted when a stop was requested: what is finished is saved, and
-/// the same call goes on from there.
+/// Runs all points and writes all files. Throws Interrupted when a stop was requested: what is finished is
+/// saved, and the same call goes on from there.
 RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOptions& options);
 
-/// What `run_experiment` would do: points, trials, those already done, tiles, bytes of memory per chip, folder.
+/// What `run_experiment` would do: points, trials, those already done, tiles, bytes of memory per chip,
+/// folder.
 struct RunPlan {
   std::filesystem::path folder;
   std::size_t points = 0, trials = 0, done = 0, trainings = 0;
-  std::size_t tiles = 0;             ///< of one chip of the largest point
-  std::size_t bytes_per_chip = 0;    ///< cells and planes
+  std::size_t tiles = 0;           ///< of one chip of the largest point
+  std::size_t bytes_per_chip = 0;  ///< cells and planes
 };
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options);
 

@@ -1,4 +1,5 @@
-/// The journal of a run, `trials.jsonl`: one durable line per finished chip. It is the truth that results derive from.
+/// The journal of a run, `trials.jsonl`: one durable line per finished chip. It is the truth that results
+/// derive from.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +22,8 @@ struct TrialId {
 
 class Journal {
  public:
-  /// Reads what is there. Throws DataError for a line that is no trial, naming file and line; the half-written last line
-  /// of a killed process is ignored.
+  /// Reads what is there. Throws DataError for a line that is no trial, naming file and line; the
+  /// half-written last line of a killed process is ignored.
   explicit Journal(std::filesystem::path file);
 
   const ChipTrial* find(const TrialId& id) const;

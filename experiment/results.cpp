@@ -33,7 +33,9 @@ Counters sum_of_counters(const std::vector<PointResult>& results) {
 }
 
 std::string percent_of(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? "" : fmt::format("{:.3g} % of them clipped", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  return whole == 0 ? ""
+                    : fmt::format("{:.3g} % of them clipped",
+                                  100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::vector<ReportCounter> counter_rows(const Counters& c) {
@@ -43,7 +45,9 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
   return {row("Tile products", c.mvms, "one input vector through one crossbar"),
           row("DAC conversions", c.dac_conversions, percent_of(c.dac_clips, c.dac_conversions)),
           row("Sum of |DAC codes|", c.sum_of_codes,
-              c.dac_conversions == 0 ? "" : fmt::format("{:.2f} per conversion", double(c.sum_of_codes) / double(c.dac_conversions))),
+              c.dac_conversions == 0
+                  ? ""
+                  : fmt::format("{:.2f} per conversion", double(c.sum_of_codes) / double(c.dac_conversions))),
           row("ADC conversions", c.adc_conversions, percent_of(c.adc_clips, c.adc_conversions)),
           row("Programming pulses", c.pulses, "one per cell and write"),
           row("Verify steps", c.verify_steps, "reads between pulses")};
@@ -56,9 +60,10 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
   const Network& network = trained.network;
   const LayerShape layer = layer_shapes(network).front();
   const Hardware hardware = point.config.hardware.for_layer(layer.name);
-  TileArray array(exec, hardware,
-                  {.seed = point.config.seed, .chip = static_cast<std::uint32_t>(point.config.eval.first_chip)},
-                  layer.outputs, layer.inputs);
+  TileArray array(
+      exec, hardware,
+      {.seed = point.config.seed, .chip = static_cast<std::uint32_t>(point.config.eval.first_chip)},
+      layer.outputs, layer.inputs);
   array.program(exec, network.weights(0));
   Tile& tile = array.tiles().front();
   const auto difference = [&](double time) {
@@ -85,7 +90,8 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
 }
 
 std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalParams& eval,
-                                       const std::vector<ChipTrial>& trials, std::int64_t images, double digital) {
+                                       const std::vector<ChipTrial>& trials, std::int64_t images,
+                                       double digital) {
   std::vector<AccuracyRow> rows;
   for (std::size_t c = 0; c < eval.compensation.size(); ++c) {
     for (std::size_t t = 0; t < eval.times.size(); ++t) {
@@ -94,8 +100,8 @@ std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalPar
         const auto correct = static_cast<double>(trial.correct[t * eval.compensation.size() + c]);
         per_chip.push_back(correct / static_cast<double>(images));
       }
-      rows.push_back(accuracy_row(variant, std::string(compensation_name(eval.compensation[c])), eval.times[t], per_chip,
-                                  digital));
+      rows.push_back(accuracy_row(variant, std::string(compensation_name(eval.compensation[c])),
+                                  eval.times[t], per_chip, digital));
     }
   }
   return rows;
@@ -104,8 +110,8 @@ std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalPar
 std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results) {
   std::vector<AccuracyRow> rows;
   for (const PointResult& result : results) {
-    for (AccuracyRow& row : accuracy_rows(variant_label(result), result.point->config.eval, result.trials, result.images,
-                                          result.digital_accuracy)) {
+    for (AccuracyRow& row : accuracy_rows(variant_label(result), result.point->config.eval, result.trials,
+                                          result.images, result.digital_accuracy)) {
       rows.push_back(std::move(row));
     }
   }
@@ -115,14 +121,16 @@ std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results) 
 std::string results_csv(const std::vector<PointResult>& results) {
   std::string csv;
   for (const auto& [key, value] : results.front().point->settings) csv += csv_field(key) + ",";
-  csv += "variant,compensation,time_s,chips,accuracy_mean,accuracy_ci95_low,accuracy_ci95_high,accuracy_min,"
-         "accuracy_max,accuracy_digital\n";
+  csv +=
+      "variant,compensation,time_s,chips,accuracy_mean,accuracy_ci95_low,accuracy_ci95_high,accuracy_min,"
+      "accuracy_max,accuracy_digital\n";
   for (const PointResult& result : results) {
     const std::vector<AccuracyRow> rows = accuracy_rows({result});
     for (const AccuracyRow& row : rows) {
       for (const auto& [key, value] : result.point->settings) csv += csv_field(value) + ",";
-      csv += fmt::format("{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f}\n", name(result.variant), row.compensation,
-                         row.time, row.chips, row.mean, row.ci95_low, row.ci95_high, row.min, row.max, row.digital);
+      csv += fmt::format("{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f}\n", name(result.variant),
+                         row.compensation, row.time, row.chips, row.mean, row.ci95_low, row.ci95_high,
+                         row.min, row.max, row.digital);
     }
   }
   return csv;
@@ -136,8 +144,10 @@ void write_arrays(const std::filesystem::path& path, const std::vector<PointResu
     const EvalParams& eval = result.point->config.eval;
     const std::string group = "/results/" + std::to_string(i);
     std::vector<std::int64_t> correct;
-    for (const ChipTrial& trial : result.trials) correct.insert(correct.end(), trial.correct.begin(), trial.correct.end());
-    file.write(group + "/correct", correct, {result.trials.size(), eval.times.size(), eval.compensation.size()});
+    for (const ChipTrial& trial : result.trials)
+      correct.insert(correct.end(), trial.correct.begin(), trial.correct.end());
+    file.write(group + "/correct", correct,
+               {result.trials.size(), eval.times.size(), eval.compensation.size()});
     file.write(group + "/times_s", eval.times);
     std::vector<std::string> compensation;
     for (const DriftCompensation c : eval.compensation) compensation.emplace_back(compensation_name(c));
@@ -160,8 +170,8 @@ void write_arrays(const std::filesystem::path& path, const std::vector<PointResu
   file.commit();
 }
 
-ReportData report_data(const std::vector<PointResult>& results, const TilePicture& picture, const std::string& key,
-                       const std::string& digest, const Value& manifest) {
+ReportData report_data(const std::vector<PointResult>& results, const TilePicture& picture,
+                       const std::string& key, const std::string& digest, const Value& manifest) {
   const RunConfig& config = results.front().point->config;
   ReportData data;
   data.title = "Accuracy of " + config.name + " on phase-change memory";
@@ -170,11 +180,13 @@ ReportData report_data(const std::vector<PointResult>& results, const TilePictur
   data.version = std::string(version());
   const std::size_t points = results.back().point - results.front().point + 1;
   data.summary = fmt::format(
-      "{} trained network{} mapped onto {} chip{} each{}, evaluated on {} test images at {} times after programming, "
+      "{} trained network{} mapped onto {} chip{} each{}, evaluated on {} test images at {} times after "
+      "programming, "
       "with {} kind{} of drift compensation. Intervals are 95 % (Student t) of the mean over chips.",
-      results.size(), results.size() == 1 ? " was" : "s were", config.eval.chips, config.eval.chips == 1 ? "" : "s",
-      points > 1 ? fmt::format(" at {} points of a sweep", points) : "", results.front().images, config.eval.times.size(),
-      config.eval.compensation.size(), config.eval.compensation.size() == 1 ? "" : "s");
+      results.size(), results.size() == 1 ? " was" : "s were", config.eval.chips,
+      config.eval.chips == 1 ? "" : "s", points > 1 ? fmt::format(" at {} points of a sweep", points) : "",
+      results.front().images, config.eval.times.size(), config.eval.compensation.size(),
+      config.eval.compensation.size() == 1 ? "" : "s");
   data.rows = accuracy_rows(results);
   const auto heatmap = [&](const char* title, const std::vector<float>& values, std::string caption) {
     data.heatmaps.push_back({.name = title,
@@ -184,16 +196,19 @@ ReportData report_data(const std::vector<PointResult>& results, const TilePictur
                              .unit = "S",
                              .caption = std::move(caption)});
   };
-  const std::string where =
-      fmt::format("first tile of {}, {} network, chip {}", picture.layer, picture.variant, config.eval.first_chip);
+  const std::string where = fmt::format("first tile of {}, {} network, chip {}", picture.layer,
+                                        picture.variant, config.eval.first_chip);
   heatmap("Target", picture.target, "Differential conductance to be written: " + where + ".");
-  heatmap("Programmed", picture.programmed, "As read at the reference read, with programming and read noise.");
-  heatmap("Aged", picture.aged, "The same cells " + format_quantity(picture.aged_s, Unit::second) + " later.");
+  heatmap("Programmed", picture.programmed,
+          "As read at the reference read, with programming and read noise.");
+  heatmap("Aged", picture.aged,
+          "The same cells " + format_quantity(picture.aged_s, Unit::second) + " later.");
   data.counters = counter_rows(sum_of_counters(results));
   data.config = to_toml(config.to_value());
   for (const auto& entry : manifest.as_table()) {
     if (entry.value.is_text()) data.provenance.emplace_back(entry.key, entry.value.as_text());
-    if (entry.value.is_integer()) data.provenance.emplace_back(entry.key, std::to_string(entry.value.as_integer()));
+    if (entry.value.is_integer())
+      data.provenance.emplace_back(entry.key, std::to_string(entry.value.as_integer()));
   }
   data.provenance.emplace_back("digest", digest);
   data.links = {{"results.csv", "the table above, one line per row"},

@@ -1,5 +1,6 @@
-/// What a finished run leaves for people and programs: results.csv, arrays.h5, report.html, manifest.json. All derived
-/// from the journal and the trained networks, so they can be written again at any time, to the same bytes.
+/// What a finished run leaves for people and programs: results.csv, arrays.h5, report.html, manifest.json.
+/// All derived from the journal and the trained networks, so they can be written again at any time, to the
+/// same bytes.
 #pragma once
 
 #include <filesystem>
@@ -34,7 +35,8 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
 
 /// Per compensation and time: mean and Student-t interval over the chips of one network.
 std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalParams& eval,
-                                       const std::vector<ChipTrial>& trials, std::int64_t images, double digital);
+                                       const std::vector<ChipTrial>& trials, std::int64_t images,
+                                       double digital);
 /// The same per point and variant.
 std::vector<AccuracyRow> accuracy_rows(const std::vector<PointResult>& results);
 
@@ -45,7 +47,7 @@ std::string results_csv(const std::vector<PointResult>& results);
 void write_arrays(const std::filesystem::path& file, const std::vector<PointResult>& results,
                   const TilePicture& picture);
 
-ReportData report_data(const std::vector<PointResult>& results, const TilePicture& picture, const std::string& key,
-                       const std::string& digest, const Value& manifest);
+ReportData report_data(const std::vector<PointResult>& results, const TilePicture& picture,
+                       const std::string& key, const std::string& digest, const Value& manifest);
 
 }  // namespace mq

@@ -15,17 +15,20 @@ constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
 constexpr std::int64_t kResultsVersion = 1;
 
-const std::vector<std::string> kKeys = {"schema", "name", "seed", "data", "model", "train", "device",
-                                        "tile",   "dac",  "adc",  "layer", "eval", "sweep"};
+const std::vector<std::string> kKeys = {"schema", "name", "seed", "data",  "model", "train", "device",
+                                        "tile",   "dac",  "adc",  "layer", "eval",  "sweep"};
 
 void check_name(const std::string& name, const Source& source) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   };
-  if (name.empty() || name.size() > 100 || name[0] == '.' || !std::all_of(name.begin(), name.end(), is_plain)) {
-    throw_config_error("name = \"" + name +
-                           "\" cannot be part of a folder's name; use letters, digits, '-', '_' and '.', 100 at most",
-                       source);
+  if (name.empty() || name.size() > 100 || name[0] == '.' ||
+      !std::all_of(name.begin(), name.end(), is_plain)) {
+    throw_config_error(
+        "name = \"" + name +
+            "\" cannot be part of a folder's name; use letters, digits, '-', '_' and '.', 100 at most",
+        source);
   }
 }
 
@@ -43,15 +46,17 @@ RunConfig RunConfig::from_value(const Value& config) {
   if (!config.is_table()) throw_config_error("a run's config must be a table of keys", config.source());
   for (const auto& entry : config.as_table()) {
     if (std::find(kKeys.begin(), kKeys.end(), entry.key) == kKeys.end()) {
-      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, kKeys), entry.key_source);
+      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, kKeys),
+                         entry.key_source);
     }
   }
   RunConfig run;
   if (const Value* schema = config.find("schema")) {
     if (schema->as_integer() != kSchema) {
-      throw_config_error("schema = " + std::to_string(schema->as_integer()) +
-                             " is not known to this version, which reads schema = 1; use the version that wrote the config",
-                         schema->source());
+      throw_config_error(
+          "schema = " + std::to_string(schema->as_integer()) +
+              " is not known to this version, which reads schema = 1; use the version that wrote the config",
+          schema->source());
     }
   }
   if (const Value* name = config.find("name")) {

@@ -34,7 +34,8 @@ struct EvalParams {
     return fields(
         field("times", &EvalParams::times, Unit::second, non_negative,
               "Times of evaluation after the reference read, ascending."),
-        field("chips", &EvalParams::chips, between(1, 65536), "Chips to program: samples of the device variation."),
+        field("chips", &EvalParams::chips, between(1, 65536),
+              "Chips to program: samples of the device variation."),
         field("first_chip", &EvalParams::first_chip, between(0, 65535), "Id of the first chip."),
         field("compensation", &EvalParams::compensation, "Kinds of drift compensation to evaluate."),
         field("calibration_images", &EvalParams::calibration_images, between(1, 1000000),
@@ -54,7 +55,8 @@ struct RunConfig {
   HardwareConfig hardware;
   EvalParams eval;
 
-  /// Throws ConfigError for anything that does not belong there. The key `sweep` is skipped: see sweep_grid.h.
+  /// Throws ConfigError for anything that does not belong there. The key `sweep` is skipped: see
+  /// sweep_grid.h.
   static RunConfig from_value(const Value& config);
   /// All keys with their values, in the order of the reference page.
   Value to_value() const;

@@ -58,17 +58,20 @@ Amount amount(const std::string& text, std::string_view call) {
   return {number, std::string(trimmed(end))};
 }
 
-std::vector<std::string> evaluate_call(std::string_view name, std::string_view inside, std::string_view call) {
+std::vector<std::string> evaluate_call(std::string_view name, std::string_view inside,
+                                       std::string_view call) {
   const std::vector<std::string> arguments = split(inside);
   const bool is_range = name == "range";
   if (arguments.size() != 3 && !(is_range && arguments.size() == 2)) {
-    throw ConfigError(std::string(call) + " needs " + (is_range ? "(first, end) or (first, end, step)" : "(first, last, count)"));
+    throw ConfigError(std::string(call) + " needs " +
+                      (is_range ? "(first, end) or (first, end, step)" : "(first, last, count)"));
   }
   const Amount first = amount(arguments[0], call), second = amount(arguments[1], call);
   const double third = arguments.size() == 3 ? amount(arguments[2], call).number : 1.0;
   const std::string unit = first.unit.empty() ? second.unit : first.unit;
   if (!second.unit.empty() && second.unit != unit) {
-    throw ConfigError(std::string(call) + " mixes the units " + unit + " and " + second.unit + "; write both ends alike");
+    throw ConfigError(std::string(call) + " mixes the units " + unit + " and " + second.unit +
+                      "; write both ends alike");
   }
   std::vector<double> numbers;
   if (is_range) {
@@ -94,8 +97,9 @@ std::vector<std::string> evaluate_call(std::string_view name, std::string_view i
   for (const double number : numbers) {
     const bool is_whole = number == std::floor(number) && std::abs(number) < 1e15;
     // Rounded so that lin(0, 1, 11) lists 0.3 and not 0.30000000000000004.
-    const std::string text = is_whole ? std::to_string(static_cast<long long>(number))
-                                      : format_number(std::strtod(format_number(static_cast<float>(number)).c_str(), nullptr));
+    const std::string text =
+        is_whole ? std::to_string(static_cast<long long>(number))
+                 : format_number(std::strtod(format_number(static_cast<float>(number)).c_str(), nullptr));
     values.push_back(unit.empty() ? text : text + " " + unit);
   }
   return values;
@@ -121,7 +125,8 @@ std::string text_of(const Value& value) {
 std::vector<Axis> axes_of(const Value& config, std::span<const std::string> extra) {
   std::vector<Axis> axes;
   if (const Value* sweep = config.find("sweep")) {
-    if (!sweep->is_table()) throw_config_error("sweep must be a table of keys with lists of values", sweep->source());
+    if (!sweep->is_table())
+      throw_config_error("sweep must be a table of keys with lists of values", sweep->source());
     const auto add = [&](const auto& self, const Value& table, const std::string& prefix) -> void {
       for (const auto& entry : table.as_table()) {
         const std::string key = prefix + entry.key;
@@ -161,13 +166,16 @@ std::vector<std::string> sweep_values(std::string_view text, std::string_view ke
   text = trimmed(text);
   for (const std::string_view name : {"range", "lin", "log"}) {
     if (text.starts_with(name) && text.size() > name.size() && text[name.size()] == '(') {
-      if (text.back() != ')') throw ConfigError("sweep of " + std::string(key) + ": '" + std::string(text) + "' lacks its ')'");
+      if (text.back() != ')')
+        throw ConfigError("sweep of " + std::string(key) + ": '" + std::string(text) + "' lacks its ')'");
       return evaluate_call(name, text.substr(name.size() + 1, text.size() - name.size() - 2), text);
     }
   }
   std::vector<std::string> values = split(text);
   for (const std::string& value : values) {
-    if (value.empty()) throw ConfigError("the sweep of " + std::string(key) + " has an empty value in '" + std::string(text) + "'");
+    if (value.empty())
+      throw ConfigError("the sweep of " + std::string(key) + " has an empty value in '" + std::string(text) +
+                        "'");
   }
   return values;
 }
@@ -177,7 +185,8 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
   std::size_t count = 1;
   for (const Axis& axis : axes) {
     if (axis.values.size() > kMostPoints / count) {
-      throw ConfigError("the sweep has more than " + std::to_string(kMostPoints) + " points; sweep fewer values");
+      throw ConfigError("the sweep has more than " + std::to_string(kMostPoints) +
+                        " points; sweep fewer values");
     }
     count *= axis.values.size();
   }

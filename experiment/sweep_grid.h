@@ -3,8 +3,9 @@
 ///     [sweep]
 ///     "adc.bits" = [4, 6, 8]
 ///     "device.g_max" = "lin(10 uS, 30 uS, 3)"
-/// or, on the command line, `meltquench sweep config.toml adc.bits=4,6,8`. A list of values is written as an array, as
-/// `a,b,c`, or as `range(first, end, step)` (end excluded), `lin(first, last, count)` or `log(first, last, count)`.
+/// or, on the command line, `meltquench sweep config.toml adc.bits=4,6,8`. A list of values is written as an
+/// array, as `a,b,c`, or as `range(first, end, step)` (end excluded), `lin(first, last, count)` or
+/// `log(first, last, count)`.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@
 namespace mq {
 
 struct SweepPoint {
-  std::vector<std::pair<std::string, std::string>> settings;  ///< swept key, value as text; empty for a plain run
+  std::vector<std::pair<std::string, std::string>>
+      settings;  ///< swept key, value as text; empty for a plain run
   RunConfig config;
 
   std::string label() const;  ///< "adc.bits=4, tile.rows=128"
@@ -26,9 +28,9 @@ struct SweepPoint {
 /// The values that `text` lists, as the right sides of overrides.
 std::vector<std::string> sweep_values(std::string_view text, std::string_view key);
 
-/// All points of the config's `sweep` table and of `axes` ("adc.bits=4,6,8"; these win over the same key in the table),
-/// the last key varying fastest; one point without settings if nothing is swept. Throws ConfigError, also if some point
-/// is not valid or if there are more than 100 000.
+/// All points of the config's `sweep` table and of `axes` ("adc.bits=4,6,8"; these win over the same key in
+/// the table), the last key varying fastest; one point without settings if nothing is swept. Throws
+/// ConfigError, also if some point is not valid or if there are more than 100 000.
 std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::string> axes = {});
 
 }  // namespace mq

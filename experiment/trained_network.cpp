@@ -1,15 +1,14 @@
 #include "meltquench/experiment/trained_network.h"
 
 #include <algorithm>
-
 #include <cmath>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/log.h"
 #include "meltquench/core/progress.h"
-#include "meltquench/training/evaluate.h"
 #include "meltquench/experiment/analog_network.h"
+#include "meltquench/training/evaluate.h"
 #include "meltquench/training/trainer.h"
 
 namespace mq {
@@ -34,12 +33,14 @@ void train(Trainer& trainer, const std::filesystem::path& file, std::string task
 
 }  // namespace
 
-std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config, Variant variant) {
+std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config,
+                                   Variant variant) {
   return folder / (config.training_key().substr(0, 8) + "-" + std::string(name(variant)) + ".h5");
 }
 
-TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant, const DatasetPair& data,
-                               const std::filesystem::path& folder, ProgressSink& progress, Log* log) {
+TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant,
+                               const DatasetPair& data, const std::filesystem::path& folder,
+                               ProgressSink& progress, Log* log) {
   const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
   const TrainParams params = config.train.of(variant);
   const InputLimit limit{params.input_range, params.input_bits};

@@ -19,11 +19,13 @@ struct TrainedNetwork {
 };
 
 /// `<folder>/<training key, 8 digits>-<variant>.h5`.
-std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config, Variant variant);
+std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config,
+                                   Variant variant);
 
-/// Loads the network's checkpoint from `folder` and trains what is missing; checkpoints after every epoch and when a
-/// stop was requested (then throws Interrupted). Ranges are calibrated for the hardware of `config`.
-TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant, const DatasetPair& data,
-                               const std::filesystem::path& folder, ProgressSink& progress, Log* log);
+/// Loads the network's checkpoint from `folder` and trains what is missing; checkpoints after every epoch and
+/// when a stop was requested (then throws Interrupted). Ranges are calibrated for the hardware of `config`.
+TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant,
+                               const DatasetPair& data, const std::filesystem::path& folder,
+                               ProgressSink& progress, Log* log);
 
 }  // namespace mq

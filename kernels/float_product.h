@@ -1,8 +1,9 @@
 /// Matrix product in single precision with one summation order: c[i, j] (+)= sum_k a[i, k] b[k, j].
 ///
-/// Every element is one chain of fused multiply-adds over k = 0, 1, 2, ... starting from 0 (or from c), so its bits do
-/// not depend on the sizes of the other dimensions, on blocking, on the instruction set or on the number of threads.
-/// Training and everything else whose floats reach a file use this product and no library's.
+/// Every element is one chain of fused multiply-adds over k = 0, 1, 2, ... starting from 0 (or from c), so
+/// its bits do not depend on the sizes of the other dimensions, on blocking, on the instruction set or on the
+/// number of threads. Training and everything else whose floats reach a file use this product and no
+/// library's.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
 /// Runs a functor for every index: lanes and threads on the CPU, one thread per index on CUDA.
 ///
-/// A functor is `template <class F> MQ_HD void operator()(std::uint32_t first) const`: it treats the indices from `first`
-/// on, as many as F has lanes. Left-over indices come one at a time with F = float; both give the same bits.
+/// A functor is `template <class F> MQ_HD void operator()(std::uint32_t first) const`: it treats the indices
+/// from `first` on, as many as F has lanes. Left-over indices come one at a time with F = float; both give
+/// the same bits.
 #pragma once
 
 #include <cstddef>

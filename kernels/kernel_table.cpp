@@ -39,9 +39,10 @@ bool machine_has_v3() {
 std::array<std::atomic<const KernelTable*>, 3> registered{};
 
 #if defined(MQ_HAVE_CUDA)
-// Buffers may come before the first kernel, so memory is known from the start. The line stands here because a linker
-// drops a file of a static library that nobody asks for, and everybody asks for `kernels`.
-[[maybe_unused]] const bool has_cuda_memory = (register_memory_ops(Backend::cuda, cuda::device_memory()), true);
+// Buffers may come before the first kernel, so memory is known from the start. The line stands here because a
+// linker drops a file of a static library that nobody asks for, and everybody asks for `kernels`.
+[[maybe_unused]] const bool has_cuda_memory =
+    (register_memory_ops(Backend::cuda, cuda::device_memory()), true);
 #endif
 
 const KernelTable& default_table(Backend backend) {
@@ -55,7 +56,8 @@ const KernelTable& default_table(Backend backend) {
   return cuda::kernel_table();
 #else
   memory_ops(backend);  // throws: nobody registered this backend
-  throw BackendUnavailable("the backend " + std::string(name(backend)) + " has memory but no kernels in this build");
+  throw BackendUnavailable("the backend " + std::string(name(backend)) +
+                           " has memory but no kernels in this build");
 #endif
 }
 
@@ -64,7 +66,8 @@ const KernelTable& default_table(Backend backend) {
 const KernelTable& cpu_kernels(std::string_view isa) {
   if (isa == "base") return cpu_base::kernel_table();
   if (isa != "v3") {
-    throw ConfigError("MQ_ISA=" + std::string(isa) + " is no instruction set; set it to base or v3, or unset it");
+    throw ConfigError("MQ_ISA=" + std::string(isa) +
+                      " is no instruction set; set it to base or v3, or unset it");
   }
 #if defined(MQ_HAVE_V3)
   if (machine_has_v3()) return cpu_v3::kernel_table();

@@ -1,8 +1,8 @@
 /// The operations of a backend: one op, one contract, whoever computes it.
 ///
-/// Every backend fills a table: `reference` (plain double-precision oracles), `cpu` (one table per instruction set, the
-/// same bits in each) and `cuda`. `kernels(backend)` finds it. Pointers are borrowed and lie on the backend; sizes
-/// were checked by the caller, so a kernel only states what it expects.
+/// Every backend fills a table: `reference` (plain double-precision oracles), `cpu` (one table per
+/// instruction set, the same bits in each) and `cuda`. `kernels(backend)` finds it. Pointers are borrowed and
+/// lie on the backend; sizes were checked by the caller, so a kernel only states what it expects.
 #pragma once
 
 #include <cstddef>
@@ -49,7 +49,8 @@ struct KernelTable {
   std::int64_t (*pack_plane)(const Exec&, const PackPlane& op);
   /// Inputs -> DAC codes, with counts of clipped inputs and sum |code|.
   DacCounts (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
-  /// All tiles of a layer: products, noise, ADC, digital sum over tiles. Returns the number of clipped conversions.
+  /// All tiles of a layer: products, noise, ADC, digital sum over tiles. Returns the number of clipped
+  /// conversions.
   std::int64_t (*mvm)(const Exec&, const MvmLayer& op);
   /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
@@ -57,8 +58,9 @@ struct KernelTable {
   void (*add_normals)(const Exec&, const AddNormals& op);
 };
 
-/// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU the widest
-/// instruction set that the machine has is taken; the environment variable MQ_ISA (base or v3) overrides it.
+/// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU
+/// the widest instruction set that the machine has is taken; the environment variable MQ_ISA (base or v3)
+/// overrides it.
 const KernelTable& kernels(Backend backend);
 
 /// The CPU table of one instruction set, "base" or "v3": tests compare them. Throws as above.

@@ -1,4 +1,5 @@
-/// Rounding to codes, written once for all backends. Ties go to even; nothing is clipped without being counted.
+/// Rounding to codes, written once for all backends. Ties go to even; nothing is clipped without being
+/// counted.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 namespace mq {
 
-/// Conductance difference -> 16-bit weight code; `codes_per_siemens` maps the largest |g| of the plane to kWeightLimit.
+/// Conductance difference -> 16-bit weight code; `codes_per_siemens` maps the largest |g| of the plane to
+/// kWeightLimit.
 MQ_HD std::int16_t weight_code(float g, float codes_per_siemens) {
   const float limit = static_cast<float>(kWeightLimit);
   return static_cast<std::int16_t>(clamp(rint(g * codes_per_siemens), -limit, limit));
@@ -16,7 +18,8 @@ MQ_HD std::int16_t weight_code(float g, float codes_per_siemens) {
 
 /// |g| in the variance plane: its rounding is a second-order error of the noise.
 MQ_HD std::int16_t magnitude_code(float g, float codes_per_siemens) {
-  return static_cast<std::int16_t>(min(rint(abs(g) * codes_per_siemens), static_cast<float>(kMagnitudeLimit)));
+  return static_cast<std::int16_t>(
+      min(rint(abs(g) * codes_per_siemens), static_cast<float>(kMagnitudeLimit)));
 }
 
 /// Input -> DAC code, an integer in +-limit.

@@ -17,7 +17,8 @@ std::string section_text(const mq::Section& section) {
   std::string text = (is_config ? "config section [" + section.name + "]" : "model " + section.name) + ": " +
                      section.sentence + "\n";
   for (const auto& [name, info] : mq::parameters(section)) {
-    text += "\n  " + name + " = " + info.default_text + "\n      " + type_text(info) + "\n      " + info.sentence + "\n";
+    text += "\n  " + name + " = " + info.default_text + "\n      " + type_text(info) + "\n      " +
+            info.sentence + "\n";
   }
   return text;
 }

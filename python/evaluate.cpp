@@ -149,11 +149,12 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
     throw_if_stopped();
     steps_done.finish();
   });
-  ReportData report{.title = "Accuracy over time",
-                    .run_name = "network",
-                    .version = std::string(version()),
-                    .summary = "A network of the user's own, evaluated from Python.",
-                    .rows = accuracy_rows("network", eval, trials, static_cast<std::int64_t>(count), digital)};
+  ReportData report{
+      .title = "Accuracy over time",
+      .run_name = "network",
+      .version = std::string(version()),
+      .summary = "A network of the user's own, evaluated from Python.",
+      .rows = accuracy_rows("network", eval, trials, static_cast<std::int64_t>(count), digital)};
   Value config = Value::table();
   config.set_key("seed", static_cast<std::int64_t>(run.seed));
   hardware.write_to(config);

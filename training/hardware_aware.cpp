@@ -39,7 +39,8 @@ void add_weight_noise(const Exec& exec, const Network& network, float strength, 
     const float scale = strength * kernels(Backend::cpu).largest_magnitude({}, from, w.weights());
     const RngKey key = RngKey(seed, Purpose::weight_noise, static_cast<std::uint32_t>(layer)).at_moment(step);
     const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
-    kernels(Backend::cpu).add_normals(on_cpu, {.key = key, .scale = scale, .from = from, .to = to, .size = w.weights()});
+    kernels(Backend::cpu)
+        .add_normals(on_cpu, {.key = key, .scale = scale, .from = from, .to = to, .size = w.weights()});
     std::copy(from + w.weights(), from + w.shape.parameters(), to + w.weights());
   }
 }

@@ -1,10 +1,11 @@
-/// Grouped MVM of a layer's tiles on the CPU: packed panels, 16-bit multiply-add, noise and ADC in the same pass.
+/// Grouped MVM of a layer's tiles on the CPU: packed panels, 16-bit multiply-add, noise and ADC in the same
+/// pass.
 ///
-/// Work is cut into (output panel, block of rows); the tiles that share outputs are summed inside one piece of work, so
-/// threads never meet. Accumulators are expanded by fold expressions: g++ 12 keeps arrays of them in memory.
-#include <utility>
-
+/// Work is cut into (output panel, block of rows); the tiles that share outputs are summed inside one piece
+/// of work, so threads never meet. Accumulators are expanded by fold expressions: g++ 12 keeps arrays of them
+/// in memory.
 #include <cstring>
+#include <utility>
 
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
@@ -49,21 +50,22 @@ MQ_HD I broadcast_pair(const std::int16_t* p) {
 
 /// sums[row][16] = sum over `pairs` input pairs of one panel; N = rows * kGroups accumulators.
 template <std::size_t... N>
-MQ_HD void multiply_integers(const std::int16_t* x, std::size_t stride, const std::int16_t* panel, std::size_t pairs,
-                             I* sums, std::index_sequence<N...>) {
+MQ_HD void multiply_integers(const std::int16_t* x, std::size_t stride, const std::int16_t* panel,
+                             std::size_t pairs, I* sums, std::index_sequence<N...>) {
   I acc[] = {(void(N), I(0))...};
   for (std::size_t k = 0; k < pairs; ++k) {
     const std::int16_t* w = panel + k * kPanel * 2;
-    ((acc[N] = acc[N] + multiply_add_pairs(broadcast_pair(x + N / kGroups * stride + 2 * k),
-                                           load<I>(reinterpret_cast<const std::int32_t*>(w) + N % kGroups * kWidth))),
+    ((acc[N] = acc[N] +
+               multiply_add_pairs(broadcast_pair(x + N / kGroups * stride + 2 * k),
+                                  load<I>(reinterpret_cast<const std::int32_t*>(w) + N % kGroups * kWidth))),
      ...);
   }
   ((sums[N] = acc[N]), ...);
 }
 
 template <std::size_t... N>
-MQ_HD void multiply_floats(const float* x, std::size_t stride, const float* panel, std::size_t inputs, F* sums,
-                           std::index_sequence<N...>) {
+MQ_HD void multiply_floats(const float* x, std::size_t stride, const float* panel, std::size_t inputs,
+                           F* sums, std::index_sequence<N...>) {
   F acc[] = {(void(N), F(0.0f))...};
   for (std::size_t k = 0; k < inputs; ++k) {
     const float* w = panel + k * kPanel;
@@ -73,13 +75,13 @@ MQ_HD void multiply_floats(const float* x, std::size_t stride, const float* pane
 }
 /// The variance product of float inputs: sum |g| x^2.
 template <std::size_t... N>
-MQ_HD void multiply_squares(const float* x, std::size_t stride, const float* panel, std::size_t inputs, F* sums,
-                            std::index_sequence<N...>) {
+MQ_HD void multiply_squares(const float* x, std::size_t stride, const float* panel, std::size_t inputs,
+                            F* sums, std::index_sequence<N...>) {
   F acc[] = {(void(N), F(0.0f))...};
   for (std::size_t k = 0; k < inputs; ++k) {
     const float* w = panel + k * kPanel;
-    ((acc[N] = fma(F(x[N / kGroups * stride + k] * x[N / kGroups * stride + k]), abs(load<F>(w + N % kGroups * kWidth)),
-                   acc[N])),
+    ((acc[N] = fma(F(x[N / kGroups * stride + k] * x[N / kGroups * stride + k]),
+                   abs(load<F>(w + N % kGroups * kWidth)), acc[N])),
      ...);
   }
   ((sums[N] = acc[N]), ...);
@@ -87,8 +89,8 @@ MQ_HD void multiply_squares(const float* x, std::size_t stride, const float* pan
 
 /// Integer sums as floats, rounded once; K is split where 32 bits could overflow.
 template <int kR>
-MQ_HD void integer_sums(const std::int16_t* x, std::size_t stride, const std::int16_t* panel, std::size_t inputs,
-                        std::int64_t largest_product, F* sums) {
+MQ_HD void integer_sums(const std::int16_t* x, std::size_t stride, const std::int16_t* panel,
+                        std::size_t inputs, std::int64_t largest_product, F* sums) {
   constexpr auto kSequence = std::make_index_sequence<kR * kGroups>{};
   const std::size_t pairs = inputs / 2;
   const std::size_t safe = static_cast<std::size_t>(2147483647 / (2 * largest_product));
@@ -164,11 +166,16 @@ class PanelTask {
   std::int64_t remainder(std::int64_t row, std::int64_t left) {
     if constexpr (kRows == 2) return rows<1>(row);
     switch (left) {
-      case 1: return rows<1>(row);
-      case 2: return rows<2>(row);
-      case 3: return rows<3>(row);
-      case 4: return rows<4>(row);
-      default: return rows<5>(row);
+      case 1:
+        return rows<1>(row);
+      case 2:
+        return rows<2>(row);
+      case 3:
+        return rows<3>(row);
+      case 4:
+        return rows<4>(row);
+      default:
+        return rows<5>(row);
     }
   }
 
@@ -192,7 +199,8 @@ class PanelTask {
     const bool reads_noisily = tile.read_variance > 0.0f;
     F sums[kR * kGroups], squares[kR * kGroups] = {};
     if (op_.codes != nullptr) {
-      const std::size_t offset = static_cast<std::size_t>(row) * op_.code_stride + c * padded_inputs(op_.tile_inputs);
+      const std::size_t offset =
+          static_cast<std::size_t>(row) * op_.code_stride + c * padded_inputs(op_.tile_inputs);
       const std::size_t panel = panel_ * inputs * kPanel;
       integer_sums<kR>(op_.codes + offset, op_.code_stride, tile.codes + panel, inputs,
                        std::int64_t(op_.code_limit) * kWeightLimit, sums);
@@ -217,9 +225,9 @@ class PanelTask {
       for (int g = 0; g < kGroups; ++g) {
         F y = sums[r * kGroups + g] * F(static_cast<float>(tile.scale));
         if (is_noisy) {
-          const F variance = reads_noisily
-                                 ? fma(squares[r * kGroups + g], F(tile.read_variance), F(tile.output_variance))
-                                 : F(tile.output_variance);
+          const F variance =
+              reads_noisily ? fma(squares[r * kGroups + g], F(tile.read_variance), F(tile.output_variance))
+                            : F(tile.output_variance);
           y = add_noise(y, variance, z[g]);
         }
         if (tile.adc_codes_per_unit > 0.0f) {
@@ -229,7 +237,8 @@ class PanelTask {
         }
         store(values + g * kWidth, y);
       }
-      for (std::size_t o = 0; o < kPanel; ++o) total[r][o] += static_cast<double>(values[o]) * tile.multiplier;
+      for (std::size_t o = 0; o < kPanel; ++o)
+        total[r][o] += static_cast<double>(values[o]) * tile.multiplier;
     }
   }
 
@@ -244,7 +253,8 @@ class PanelTask {
 }  // namespace
 
 std::int64_t mvm(const Exec& exec, const MvmLayer& op) {
-  const std::size_t grid_outputs = op.grid_outputs(), panels_per_tile = padded_outputs(op.tile_outputs) / kPanel;
+  const std::size_t grid_outputs = op.grid_outputs(),
+                    panels_per_tile = padded_outputs(op.tile_outputs) / kPanel;
   // The squares of the codes feed the variance product; they are formed once per call.
   std::int16_t* squares = nullptr;
   bool reads_noisily = false;

@@ -108,8 +108,8 @@ void program_cells(const Exec& exec, const CellsView& cells, const float* g_targ
 void settle_cells(const Exec& exec, const SettleCells& op) {
   visit_model(*op.cells.params, [&]<class Model>(const typename Model::Params& params) {
     for_each(exec, op.cells.size,
-             SettleCell<Model>{params, fields_of<Model>(op.cells), Model::at(params, op.time), op.key, op.sign, op.adds,
-                               op.plane});
+             SettleCell<Model>{params, fields_of<Model>(op.cells), Model::at(params, op.time), op.key,
+                               op.sign, op.adds, op.plane});
   });
 }
 

@@ -1,3 +1,4 @@
 /// The reference backend's loops over cells and planes: the portable sources, one plain float at a time.
-#include "meltquench/kernels/cpu/planes.cpp"
 #include "meltquench/kernels/portable/cells.cpp"
+
+#include "meltquench/kernels/cpu/planes.cpp"

@@ -1,4 +1,5 @@
-/// The oracle: every product is a plain sum in 64-bit integers or doubles, in the order of the equations in mvm.h.
+/// The oracle: every product is a plain sum in 64-bit integers or doubles, in the order of the equations in
+/// mvm.h.
 #include "meltquench/kernels/reference/mvm.h"
 
 #include <algorithm>

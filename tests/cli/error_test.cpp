@@ -1,8 +1,8 @@
+#include "meltquench/core/error.h"
+
 #include <gtest/gtest.h>
 
-#include "meltquench/core/error.h"
 #include "meltquench/kernels/kernel_table.h"
-
 #include "program_run.h"
 
 namespace mq {
@@ -130,12 +130,11 @@ TEST(Errors, OfABackendThatIsNotThere) {
   }
   const Workplace here;
   here.write("tiny.toml", kTiny);
-  expect_fails(
-      here,
-      {{"run", "tiny.toml", "--backend", "cuda"},
-       4,
-       MQ_HAVE_CUDA ? std::vector<std::string>{"no CUDA device", "choose the backend cpu"}
-                    : std::vector<std::string>{"cuda is not part of this build", "-DMQ_CUDA=ON"}});
+  expect_fails(here,
+               {{"run", "tiny.toml", "--backend", "cuda"},
+                4,
+                MQ_HAVE_CUDA ? std::vector<std::string>{"no CUDA device", "choose the backend cpu"}
+                             : std::vector<std::string>{"cuda is not part of this build", "-DMQ_CUDA=ON"}});
 }
 
 TEST(Errors, OfARenamedRunSayItsName) {

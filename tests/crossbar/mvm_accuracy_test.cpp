@@ -35,8 +35,7 @@ TEST(IdealCells, ReadBackTheirWeightsToTheLastBit) {
       TileArray array(exec, ideal_io("ideal", s.rows, s.columns), {}, s.outputs, s.inputs);
       array.program(exec, matrix(w, s.outputs));
       const std::vector<double> back = array.read_weights(exec);
-      for (std::size_t i = 0; i < w.size(); ++i)
-        ASSERT_LE(std::abs(back[i] - w[i]), largest * 0x1p-23);
+      for (std::size_t i = 0; i < w.size(); ++i) ASSERT_LE(std::abs(back[i] - w[i]), largest * 0x1p-23);
     }
   }
 }

@@ -40,7 +40,8 @@ class Experiment : public ::testing::Test {
   Experiment() { fs::remove_all(folder_); }
   ~Experiment() override { fs::remove_all(folder_); }
 
-  std::vector<SweepPoint> points(const std::vector<std::string>& overrides = {}, const std::vector<std::string>& axes = {}) {
+  std::vector<SweepPoint> points(const std::vector<std::string>& overrides = {},
+                                 const std::vector<std::string>& axes = {}) {
     Value config = parse_toml(kQuick, "quick.toml");
     for (const std::string& text : overrides) apply_override(config, text);
     return sweep_points(config, axes);
@@ -74,8 +75,8 @@ TEST_F(Experiment, LeavesAllItsFilesAndNoOthers) {
   EXPECT_EQ(outcome.rows.size(), 8u);  // 2 variants, 2 compensations, 2 times
   std::set<std::string> files;
   for (const auto& entry : fs::directory_iterator(outcome.folder)) files.insert(entry.path().filename());
-  EXPECT_EQ(files, (std::set<std::string>{"arrays.h5", "config.toml", "manifest.json", "report.html", "results.csv",
-                                          "trials.jsonl"}));
+  EXPECT_EQ(files, (std::set<std::string>{"arrays.h5", "config.toml", "manifest.json", "report.html",
+                                          "results.csv", "trials.jsonl"}));
   EXPECT_EQ(read_complete_lines(outcome.folder / "trials.jsonl").size(), 6u);
 }
 
@@ -119,7 +120,8 @@ TEST_F(Experiment, TrainsOnceForASweepOverHardware) {
 }
 
 TEST_F(Experiment, MakesTheSamePointsFromItsResolvedConfig) {
-  const std::vector<SweepPoint> before = points({"device=hermes-1"}, {"adc.bits=4,6", "device.g_max=10 uS,12 uS"});
+  const std::vector<SweepPoint> before =
+      points({"device=hermes-1"}, {"adc.bits=4,6", "device.g_max=10 uS,12 uS"});
   const RunOutcome outcome = run_experiment(before, options());
   const std::vector<SweepPoint> after = sweep_points(load_toml(outcome.folder / "config.toml"));
   ASSERT_EQ(after.size(), 4u);

@@ -21,7 +21,8 @@ std::string message_of(std::string_view toml) {
 
 void expect_message(std::string_view toml, const std::vector<std::string>& parts) {
   const std::string message = message_of(toml);
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\n" << message;
+  for (const std::string& part : parts)
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\n" << message;
 }
 
 TEST(RunConfig, IsTheSameAfterItWasWrittenOutResolved) {
@@ -65,7 +66,8 @@ TEST(RunConfig, NamesTheNearestKeyForAnUnknownOne) {
 
 TEST(RunConfig, RefusesWrongUnitsAndValuesOutOfRange) {
   expect_message("[device]\npreset = \"pcm-like\"\ng_max = \"25 uF\"\n", {"device.g_max", "S"});
-  expect_message("[device]\npreset = \"pcm-like\"\ng_max = 25\n", {"device.g_max = 25 S", "did you mean 25 uS?"});
+  expect_message("[device]\npreset = \"pcm-like\"\ng_max = 25\n",
+                 {"device.g_max = 25 S", "did you mean 25 uS?"});
   expect_message("[eval]\ntimes = [\"1 day\", \"1 h\"]\n", {"eval", "ascend"});
   expect_message("[eval]\nchips = 0\n", {"eval.chips"});
   expect_message("[adc]\nbits = 1\n", {"adc", "bits must be 0 or at least 2"});

@@ -39,7 +39,8 @@ TEST(SweepValues, SaysWhatIsWrongWithAList) {
 }
 
 TEST(SweepPoints, AreAllCombinationsWithTheLastKeyFastest) {
-  const Value config = parse_toml("name = \"s\"\n[sweep]\n\"adc.bits\" = [4, 6]\ntile.rows = \"128,256\"\n", "s.toml");
+  const Value config =
+      parse_toml("name = \"s\"\n[sweep]\n\"adc.bits\" = [4, 6]\ntile.rows = \"128,256\"\n", "s.toml");
   const std::vector<SweepPoint> points = sweep_points(config);
   ASSERT_EQ(points.size(), 4u);
   EXPECT_EQ(points[1].label(), "adc.bits=4, tile.rows=256");
@@ -50,7 +51,8 @@ TEST(SweepPoints, AreAllCombinationsWithTheLastKeyFastest) {
 
 TEST(SweepPoints, TakeAxesFromTheCommandLineBeforeThoseOfTheFile) {
   const Value config = parse_toml("[sweep]\n\"adc.bits\" = [4, 6]\n", "s.toml");
-  const std::vector<SweepPoint> points = sweep_points(config, Texts{"adc.bits=5", "device=pcm-like,hermes-1"});
+  const std::vector<SweepPoint> points =
+      sweep_points(config, Texts{"adc.bits=5", "device=pcm-like,hermes-1"});
   ASSERT_EQ(points.size(), 2u);
   EXPECT_EQ(points[1].label(), "adc.bits=5, device=hermes-1");
   EXPECT_NEAR(g_max(points[1].config.hardware.everywhere().device), 10.35e-6f, 1e-10f);

@@ -43,7 +43,8 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
 
 TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {
   const Hardware hardware = small_tiles(device_from_preset("hermes-1"));
-  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / ("array_from_cuda_" + std::to_string(::getpid()) + ".h5");
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("array_from_cuda_" + std::to_string(::getpid()) + ".h5");
   TileArray cuda = programmed_array(kCuda, hardware);
   cuda.advance_to(kCuda, 86400.0);
   H5Writer writer(file, "chip", 1);

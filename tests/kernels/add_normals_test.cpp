@@ -10,8 +10,11 @@ namespace {
 std::vector<float> noise(const KernelTable& table, std::size_t size, int threads = 1) {
   std::vector<float> from(size), to(size);
   for (std::size_t i = 0; i < size; ++i) from[i] = static_cast<float>(i) * 0.01f;
-  table.add_normals({.threads = threads},
-                    {.key = RngKey(5, Purpose::weight_noise), .scale = 0.5f, .from = from.data(), .to = to.data(), .size = size});
+  table.add_normals({.threads = threads}, {.key = RngKey(5, Purpose::weight_noise),
+                                           .scale = 0.5f,
+                                           .from = from.data(),
+                                           .to = to.data(),
+                                           .size = size});
   return to;
 }
 
@@ -30,7 +33,8 @@ TEST(AddNormals, HasTheSameBitsForAnyInstructionSetSizeAndThreads) {
   EXPECT_EQ(noise(cpu_kernels("base"), 40000), all);
   EXPECT_EQ(noise(kernels(Backend::cpu), 40000, 3), all);
   for (const std::size_t size : {0u, 1u, 7u, 8u, 31u, 33u, 100u}) {
-    EXPECT_EQ(noise(kernels(Backend::cpu), size), std::vector<float>(all.begin(), all.begin() + static_cast<long>(size)));
+    EXPECT_EQ(noise(kernels(Backend::cpu), size),
+              std::vector<float>(all.begin(), all.begin() + static_cast<long>(size)));
   }
 }
 

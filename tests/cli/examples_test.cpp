@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/reference.h"
 #include "meltquench/core/files.h"
@@ -27,6 +29,20 @@ TEST(Examples, AllRunOneAfterTheOther) {
       EXPECT_NO_THROW(parse_json(ended.out)) << example;
     }
   }
+}
+
+TEST(Examples, OfTheReadmeRunOneAfterTheOther) {
+  const Workplace here;
+  fs::create_directory_symlink(fs::path(MQ_SOURCE_DIR) / "examples", here.folder() / "work" / "examples");
+  std::istringstream readme(read_file(fs::path(MQ_SOURCE_DIR) / "README.md"));
+  int count = 0;
+  for (std::string line; std::getline(readme, line);) {
+    if (!line.starts_with("meltquench ")) continue;
+    const Ended ended = here.shell(line);
+    EXPECT_EQ(ended.code, 0) << line << "\n" << ended.err;
+    ++count;
+  }
+  EXPECT_GE(count, 6);
 }
 
 TEST(Examples, OfTheQuickConfigLearnsItsTask) {

@@ -16,11 +16,12 @@ if(SANITIZE)
   set(flags "-fsanitize=${SANITIZE}")
 endif()
 set(configure "${CMAKE_COMMAND}" -G Ninja -S "${CMAKE_CURRENT_LIST_DIR}/project" "-DCMAKE_CXX_COMPILER=${CXX}"
-  "-DCMAKE_PREFIX_PATH=${WORK}/prefix" "-DCMAKE_CXX_FLAGS=${flags}")
+  "-DCMAKE_PREFIX_PATH=${WORK}/prefix" "-DCMAKE_CXX_FLAGS=${flags}" "-DREADME=${README}")
 run(${configure} -B "${WORK}/build")
 run("${CMAKE_COMMAND}" --build "${WORK}/build")
 run("${WORK}/build/consumer")
 message(STATUS "consumer printed: ${output}")
+run("${WORK}/build/readme")
 
 run("${WORK}/prefix/bin/meltquench" presets)
 if(NOT output MATCHES "pcm-like")

@@ -7,7 +7,7 @@ set -euo pipefail
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=$(mkdir -p "${1:?usage: tests/fresh/prove.sh FOLDER [COMMAND...]}" && cd "$1" && pwd)
 shift
-(($#)) || set -- 'user:./run' './run doctor' './run' './run' 'offline:./run test'
+(($#)) || set -- 'user:./run' './run doctor' './run' './run' './run test' 'offline:./run test'
 base=$folder/base root=$folder/root
 
 if [[ ! -e $base/.complete ]]; then

@@ -55,17 +55,27 @@ def test_a_signature_shows_keywords_and_defaults():
     assert str(inspect.signature(mq.Tile)).startswith("(W, device='pcm-like', *, seed=0, rows=None")
 
 
-def test_the_example_of_the_readme_runs(tmp_path):
-    source = Path(__file__).resolve().parents[2] / "python" / "README.md"
+def run_example(readme, folder):
+    source = Path(__file__).resolve().parents[2] / readme
     text = source.read_text(encoding="utf-8")
     code = text.split("```python\n")[1].split("```")[0]
     previous = os.getcwd()
-    os.chdir(tmp_path)
+    os.chdir(folder)
     try:
         exec(compile(code, str(source), "exec"), {})
     finally:
         os.chdir(previous)
+
+
+def test_the_example_of_the_python_readme_runs(tmp_path):
+    run_example("python/README.md", tmp_path)
     assert (tmp_path / "report.html").exists()
+
+
+def test_the_example_of_the_readme_prints_growing_errors(tmp_path, capsys):
+    run_example("README.md", tmp_path)
+    errors = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert len(errors) == 3 and errors[0] < errors[1] < errors[2]
 
 
 def run_mypy(tmp_path, *arguments):

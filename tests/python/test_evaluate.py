@@ -182,8 +182,16 @@ def test_an_error_of_the_progress_function_ends_the_evaluation():
     assert evaluate(chips=1).rows  # the request to stop is forgotten
 
 
+@pytest.fixture
+def interrupts():
+    """Ctrl-C as on a terminal: a job in the background of a script starts with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("what", ["network", "config"])
-def test_ctrl_c_stops_at_the_next_safe_point(what, tmp_path):
+def test_ctrl_c_stops_at_the_next_safe_point(what, tmp_path, interrupts):
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         timer.start()

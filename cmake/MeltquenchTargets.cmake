@@ -26,7 +26,7 @@ endif()
 if(MQ_SANITIZE)
   # Sanitizers hide from g++ that a flag guards a value, so its guesses about uninitialized ones are off.
   target_compile_options(mq_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -g -Wno-maybe-uninitialized>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized>)
   target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
 endif()
 

@@ -16,7 +16,7 @@
 #define MQ_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/// Namespace of a file in kernels/portable: `cpu_base`, `cpu_v3` or `cuda`, given by the build.
+/// Namespace of a file in kernels/portable: `cpu_base`, `cpu_v3`, `cpu_v4` or `cuda`, given by the build.
 #if !defined(MQ_BACKEND)
 #define MQ_BACKEND cpu_base
 #endif

@@ -1,5 +1,5 @@
-/// The operations of the backend that the including file is compiled for: namespace mq::cpu_base, cpu_v3 or
-/// cuda. Contracts: kernel_table.h.
+/// The operations of the backend that the including file is compiled for: namespace mq::cpu_base, cpu_v3,
+/// cpu_v4 or cuda. Contracts: kernel_table.h.
 #pragma once
 
 #include "meltquench/kernels/kernel_table.h"

@@ -20,6 +20,9 @@ const KernelTable& kernel_table();
 namespace cpu_v3 {
 const KernelTable& kernel_table();
 }
+namespace cpu_v4 {
+const KernelTable& kernel_table();
+}
 namespace cuda {
 const KernelTable& kernel_table();
 const MemoryOps& device_memory();
@@ -28,12 +31,25 @@ void require_any_device();
 
 namespace {
 
-bool machine_has_v3() {
-#if defined(MQ_HAVE_V3)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return false;
+/// An instruction set, and its table where this build has it and this machine can run it.
+struct Isa {
+  std::string_view name;
+  const KernelTable* table;
+};
+
+/// From narrow to wide.
+std::array<Isa, 3> instruction_sets() {
+  std::array<Isa, 3> sets{{{"base", &cpu_base::kernel_table()}, {"v3", nullptr}, {"v4", nullptr}}};
+#if defined(MQ_HAVE_X86_LEVELS)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    sets[1].table = &cpu_v3::kernel_table();
+    const bool has_v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512vl");
+    if (has_v4) sets[2].table = &cpu_v4::kernel_table();
+  }
 #endif
+  return sets;
 }
 
 std::array<std::atomic<const KernelTable*>, 3> registered{};
@@ -49,7 +65,7 @@ const KernelTable& default_table(Backend backend) {
   if (backend == Backend::reference) return reference::kernel_table();
   if (backend == Backend::cpu) {
     const char* isa = std::getenv("MQ_ISA");
-    return cpu_kernels(isa != nullptr ? isa : machine_has_v3() ? "v3" : "base");
+    return cpu_kernels(isa != nullptr ? std::string_view(isa) : cpu_instruction_sets().back());
   }
 #if defined(MQ_HAVE_CUDA)
   cuda::require_any_device();
@@ -63,16 +79,24 @@ const KernelTable& default_table(Backend backend) {
 
 }  // namespace
 
-const KernelTable& cpu_kernels(std::string_view isa) {
-  if (isa == "base") return cpu_base::kernel_table();
-  if (isa != "v3") {
-    throw ConfigError("MQ_ISA=" + std::string(isa) +
-                      " is no instruction set; set it to base or v3, or unset it");
+std::vector<std::string_view> cpu_instruction_sets() {
+  std::vector<std::string_view> names;
+  for (const Isa& isa : instruction_sets()) {
+    if (isa.table != nullptr) names.push_back(isa.name);
   }
-#if defined(MQ_HAVE_V3)
-  if (machine_has_v3()) return cpu_v3::kernel_table();
-#endif
-  throw BackendUnavailable("MQ_ISA=v3 needs a processor with AVX2 and FMA, and a build for it; unset MQ_ISA");
+  return names;
+}
+
+const KernelTable& cpu_kernels(std::string_view wanted) {
+  for (const Isa& isa : instruction_sets()) {
+    if (isa.name != wanted) continue;
+    if (isa.table != nullptr) return *isa.table;
+    throw BackendUnavailable("MQ_ISA=" + std::string(wanted) + " needs a processor with " +
+                             (wanted == "v3" ? "AVX2 and FMA" : "AVX-512") +
+                             ", and a build for it; unset MQ_ISA");
+  }
+  throw ConfigError("MQ_ISA=" + std::string(wanted) +
+                    " is no instruction set; set it to base, v3 or v4, or unset it");
 }
 
 const KernelTable& kernels(Backend backend) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/random.h"
@@ -59,11 +60,15 @@ struct KernelTable {
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU
-/// the widest instruction set that the machine has is taken; the environment variable MQ_ISA (base or v3)
+/// the widest instruction set that the machine has is taken; the environment variable MQ_ISA (base, v3 or v4)
 /// overrides it.
 const KernelTable& kernels(Backend backend);
 
-/// The CPU table of one instruction set, "base" or "v3": tests compare them. Throws as above.
+/// The instruction sets that this build has and this machine can run, from narrow to wide: "base", and on
+/// x86-64 "v3" (AVX2, FMA) and "v4" (AVX-512), the levels of the x86-64 psABI. All give the same bits.
+std::vector<std::string_view> cpu_instruction_sets();
+
+/// The CPU table of one of them: tests compare them. Throws as above.
 const KernelTable& cpu_kernels(std::string_view isa);
 
 /// Makes a backend known; the CUDA library and the GPU-on-CPU tests call it.

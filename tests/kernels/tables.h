@@ -4,18 +4,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "meltquench/core/error.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 
-/// "base" and, where the processor has it, "v3": both must give the same bits.
+/// One per instruction set that this machine can run; all must give the same bits.
 inline std::vector<const KernelTable*> cpu_tables() {
-  std::vector<const KernelTable*> tables{&cpu_kernels("base")};
-  try {
-    tables.push_back(&cpu_kernels("v3"));
-  } catch (const BackendUnavailable&) {
-  }
+  std::vector<const KernelTable*> tables;
+  for (const std::string_view isa : cpu_instruction_sets()) tables.push_back(&cpu_kernels(isa));
   return tables;
 }
 

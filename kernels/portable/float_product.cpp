@@ -96,23 +96,21 @@ MQ_HD void transpose_8x8(const float* from, std::size_t stride, float* to, std::
   for (int i = 0; i < 8; ++i) r[i] = load<Eight>(from + static_cast<std::size_t>(i) * stride);
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
-    t[2 * i] =
-        Eight(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{0, 8, 2, 10, 4, 12, 6, 14}));
-    t[2 * i + 1] =
-        Eight(__builtin_shuffle(r[2 * i].v, r[2 * i + 1].v, IntLanes<8>::V{1, 9, 3, 11, 5, 13, 7, 15}));
+    t[2 * i] = Eight(__builtin_shufflevector(r[2 * i].v, r[2 * i + 1].v, 0, 8, 2, 10, 4, 12, 6, 14));
+    t[2 * i + 1] = Eight(__builtin_shufflevector(r[2 * i].v, r[2 * i + 1].v, 1, 9, 3, 11, 5, 13, 7, 15));
   }
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
     const int a = i / 2 * 4 + i % 2;
-    r[a] = Eight(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{0, 1, 8, 9, 4, 5, 12, 13}));
-    r[a + 2] = Eight(__builtin_shuffle(t[a].v, t[a + 2].v, IntLanes<8>::V{2, 3, 10, 11, 6, 7, 14, 15}));
+    r[a] = Eight(__builtin_shufflevector(t[a].v, t[a + 2].v, 0, 1, 8, 9, 4, 5, 12, 13));
+    r[a + 2] = Eight(__builtin_shufflevector(t[a].v, t[a + 2].v, 2, 3, 10, 11, 6, 7, 14, 15));
   }
   MQ_UNROLL
   for (int i = 0; i < 4; ++i) {
     store(to + static_cast<std::size_t>(i) * to_stride,
-          Eight(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{0, 1, 2, 3, 8, 9, 10, 11})));
+          Eight(__builtin_shufflevector(r[i].v, r[i + 4].v, 0, 1, 2, 3, 8, 9, 10, 11)));
     store(to + static_cast<std::size_t>(i + 4) * to_stride,
-          Eight(__builtin_shuffle(r[i].v, r[i + 4].v, IntLanes<8>::V{4, 5, 6, 7, 12, 13, 14, 15})));
+          Eight(__builtin_shufflevector(r[i].v, r[i + 4].v, 4, 5, 6, 7, 12, 13, 14, 15)));
   }
 }
 

@@ -141,7 +141,6 @@ void TileArray::refresh_planes(const Exec& exec) {
   std::frexp(largest_step, &exponent);
   y_lsb_ = has_adc ? std::ldexp(1.0, exponent - 30) : 1.0;
 
-  is_noisy_ = hardware_.tile.output_noise > 0.0f || hardware_.tile.read_noise > 0.0f;
   std::vector<TilePlane> planes;
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     TilePlane plane = tiles_[t].plane();
@@ -204,7 +203,6 @@ MvmLayer TileArray::product(const Exec& exec, std::size_t batch, MvmPlace place)
   op.tile_inputs = grid_.tile_inputs;
   op.tiles = planes_.data();
   op.y_lsb = y_lsb_;
-  op.is_noisy = is_noisy_;
   op.key = RngKey(address_.seed, Purpose::mvm_noise, address_.layer)
                .at_moment(std::bit_cast<std::uint64_t>(time_))
                .at_event(place.call)

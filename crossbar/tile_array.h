@@ -101,7 +101,6 @@ class TileArray {
   float w_max_ = 0.0f;
   double time_ = 0.0;
   double y_lsb_ = 1.0;
-  bool is_noisy_ = false;
   bool planes_are_stale_ = true;
   Counters counters_;
   Buffer<TilePlane> planes_;

@@ -27,7 +27,6 @@ class Journal {
   explicit Journal(std::filesystem::path file);
 
   const ChipTrial* find(const TrialId& id) const;
-  std::size_t size() const { return trials_.size(); }
   /// Writes the line to disk before it returns. Safe to call from several threads.
   void append(const TrialId& id, const ChipTrial& trial);
 

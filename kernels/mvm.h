@@ -94,7 +94,6 @@ struct MvmLayer {
   const float* x = nullptr;  ///< [batch, inputs], without a DAC
   float* y = nullptr;        ///< [batch, outputs]
   double y_lsb = 1.0;
-  bool is_noisy = false;        ///< some tile has a variance above 0
   RngKey key;                   ///< purpose mvm_noise, moment and event set; place = chip
   std::uint64_t first_row = 0;  ///< place of row 0 in the data set (sample x patch)
 

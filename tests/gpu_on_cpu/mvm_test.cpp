@@ -26,7 +26,6 @@ class LayerOnBackend {
     op_.outputs = layer.outputs, op_.inputs = layer.inputs;
     op_.tile_outputs = layer.tile_outputs, op_.tile_inputs = layer.tile_inputs;
     op_.y_lsb = layer.adc_bits > 0 ? 0x1p-20 : 1.0;
-    op_.is_noisy = layer.read_noise > 0.0f || layer.output_noise > 0.0f;
     op_.key = RngKey(99, Purpose::mvm_noise, 2).at_event(3).at_place(0, 17);
     op_.first_row = layer.first_row;
     x_ = on_backend(exec, layer.is_full_scale ? std::vector<float>(layer.batch * layer.inputs, 1.0f)

@@ -29,7 +29,6 @@ class TestLayer {
     op_.tile_outputs = o.tile_outputs;
     op_.tile_inputs = o.tile_inputs;
     op_.code_limit = o.dac_bits > 0 ? (1 << (o.dac_bits - 1)) - 1 : 0;
-    op_.is_noisy = o.output_sigma > 0.0f || o.read_sigma > 0.0f;
     op_.key = RngKey(3, Purpose::mvm_noise, 2).at_moment(1).at_event(4).at_place(0, 6);
     w = uniforms(o.outputs * o.inputs, 11);
     x = uniforms(o.batch * o.inputs, 12);

@@ -25,6 +25,9 @@ Device& device();
 /// What device code may touch; shared by copies and kernels.
 ptx::DeviceMemory& device_memory();
 
+/// Bytes of all live allocations.
+std::size_t live_bytes();
+
 /// Remembers `error` for cudaGetLastError; a dead device answers everything with its sticky error.
 cudaError_t report(cudaError_t error);
 inline bool is_dead() { return device().sticky != cudaSuccess; }

@@ -3,7 +3,7 @@
 /// Each kernel is registered under its mangled name; its PTX lies beside the object that holds it
 /// (kernels/cuda/nvcc_with_log.sh). MQ_PTX_LIST names a file with a line per object.
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -39,6 +39,14 @@ std::string text_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+/// Another file of the same name where MQ_PTX_INSTEAD names a folder that has it: that is how mutants run.
+std::filesystem::path chosen(const std::filesystem::path& file) {
+  const char* folder = std::getenv("MQ_PTX_INSTEAD");
+  if (folder == nullptr) return file;
+  const std::filesystem::path instead = std::filesystem::path(folder) / file.filename();
+  return std::filesystem::exists(instead) ? instead : file;
+}
+
 /// The PTX of this build for one architecture; a file is parsed when its first kernel is started.
 class PtxFiles {
  public:
@@ -47,7 +55,9 @@ class PtxFiles {
     const std::string suffix = ".compute_" + std::to_string(arch) + ".ptx";
     for (std::string object; std::getline(objects, object);) {
       for (const auto& entry : std::filesystem::directory_iterator(object + ".ptx")) {
-        if (entry.path().string().ends_with(suffix)) files_.push_back({text_of(entry.path()), false, {}});
+        if (entry.path().string().ends_with(suffix)) {
+          files_.push_back({text_of(chosen(entry.path())), false, {}});
+        }
       }
     }
     if (files_.empty()) throw std::runtime_error("this build has no PTX for compute_" + std::to_string(arch));
@@ -115,6 +125,7 @@ LaunchCost cost_of(const ptx::Kernel& kernel, const ptx::Launch& launch, const p
           .special = report.of(ptx::Work::special).lanes,
           .tensor = report.of(ptx::Work::tensor).warps,
           .warp_instructions = report.total().warps,
+          .footprint = live_bytes(),
           .global_bytes = global.bytes,
           .sectors = global.sectors,
           .ideal_sectors = global.ideal_sectors,

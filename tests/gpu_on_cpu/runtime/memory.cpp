@@ -17,12 +17,6 @@ std::map<const std::byte*, std::size_t>& live() {  // start -> bytes
   return all;
 }
 
-std::size_t live_bytes() {
-  std::size_t sum = 0;
-  for (const auto& [start, bytes] : live()) sum += bytes;
-  return sum;
-}
-
 bool is_live(const void* p, std::size_t bytes) { return device_memory().contains(p, bytes); }
 
 bool touches_device(const void* p, std::size_t bytes) {
@@ -65,6 +59,12 @@ bool may_touch(const void* p, std::size_t bytes) {
 }
 
 }  // namespace
+
+std::size_t live_bytes() {
+  std::size_t sum = 0;
+  for (const auto& [start, bytes] : live()) sum += bytes;
+  return sum;
+}
 
 ptx::DeviceMemory& device_memory() {
   static ptx::DeviceMemory the_memory;

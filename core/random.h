@@ -32,7 +32,9 @@ enum class Purpose : std::uint32_t {
   weight_noise = 5,  ///< hardware-aware training
   weight_init = 6,
   data_order = 7,
-  sampling = 8,  ///< tests, benchmarks and synthetic data
+  sampling = 8,      ///< tests, benchmarks and synthetic data
+  pulse_trains = 9,  ///< which pulses of an update's trains fire
+  pulse_steps = 10,  ///< cycle-to-cycle noise of the steps that pulses cause
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.

@@ -15,6 +15,8 @@ DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op);
 std::int64_t mvm(const Exec& exec, const MvmLayer& op);
 void float_product(const Exec& exec, const FloatProduct& op);
 void add_normals(const Exec& exec, const AddNormals& op);
+void make_pulse_trains(const Exec& exec, const PulseTrains& op);
+void pulse_cells(const Exec& exec, const PulseCells& op);
 
 const KernelTable& kernel_table();
 

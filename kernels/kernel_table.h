@@ -16,6 +16,7 @@
 #include "meltquench/kernels/add_normals.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
+#include "meltquench/kernels/training_ops.h"
 
 namespace mq {
 
@@ -56,6 +57,8 @@ struct KernelTable {
   void (*float_product)(const Exec&, const FloatProduct& op);
   /// Noise on every element of an array.
   void (*add_normals)(const Exec&, const AddNormals& op);
+  /// What training does between products.
+  TrainingKernels training;
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU

@@ -23,6 +23,10 @@ float largest_magnitude(const Exec&, const float* p, std::size_t n) {
   return result;
 }
 
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest) {
+  *largest = largest_magnitude(exec, p, n);
+}
+
 std::int64_t pack_plane(const Exec&, const PackPlane& op) {
   const std::size_t outputs = padded_outputs(op.outputs), inputs = padded_inputs(op.inputs);
   std::int64_t sum = 0;

@@ -37,6 +37,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       backend_(exec.backend),
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
+      converters_(exec, 1),
       planes_(exec, grid_.size()) {
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
@@ -208,6 +209,7 @@ MvmLayer TileArray::product(const Exec& exec, std::size_t batch, MvmPlace place)
                .at_event(place.call)
                .at_place(0, address_.chip);
   op.first_row = place.first_row;
+  op.counts = converters_.data();
   return op;
 }
 
@@ -216,12 +218,11 @@ void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<floa
   if (x.rows == 0) return;
   MvmLayer op = product(exec, x.rows, place);
   op.y = y.data;
-  DacCounts dac;
   if (hardware_.dac.bits > 0) {
     op.code_limit = largest_code(hardware_.dac.bits);
     op.code_stride = grid_.columns() * padded_inputs(grid_.tile_inputs);
     if (codes_.size() < x.rows * op.code_stride) codes_ = Buffer<std::int16_t>(exec, x.rows * op.code_stride);
-    dac = kernels(backend_).quantize_inputs(
+    kernels(backend_).quantize_inputs(
         exec, {.x = x.data,
                .batch = x.rows,
                .inputs = x.columns,
@@ -229,12 +230,14 @@ void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<floa
                .codes_per_unit = static_cast<float>(op.code_limit / double(ranges_.dac)),
                .code_limit = static_cast<float>(op.code_limit),
                .codes = codes_.data(),
-               .code_stride = op.code_stride});
+               .code_stride = op.code_stride,
+               .counts = converters_.data()});
     op.codes = codes_.data();
   } else {
     op.x = x.data;
   }
-  count(x.rows, kernels(backend_).mvm(exec, op), dac);
+  kernels(backend_).mvm(exec, op);
+  count(x.rows);
 }
 
 void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place) {
@@ -243,10 +246,11 @@ void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<dou
     throw ConfigError(
         "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
   }
-  count(x.rows, reference::mvm_in_double(product(exec, x.rows, place), x.data, y.data), {});
+  reference::mvm_in_double(product(exec, x.rows, place), x.data, y.data);
+  count(x.rows);
 }
 
-void TileArray::count(std::size_t batch, std::int64_t adc_clips, const DacCounts& dac) {
+void TileArray::count(std::size_t batch) {
   const auto rows = static_cast<std::int64_t>(batch);
   const auto grid_rows = static_cast<std::int64_t>(grid_.rows());
   counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
@@ -255,9 +259,17 @@ void TileArray::count(std::size_t batch, std::int64_t adc_clips, const DacCounts
   if (hardware_.adc.bits > 0) {
     counters_.adc_conversions += rows * static_cast<std::int64_t>(grid_.outputs * grid_.columns());
   }
-  counters_.dac_clips += dac.clips * grid_rows;
-  counters_.sum_of_codes += dac.sum_of_codes * grid_rows;
-  counters_.adc_clips += adc_clips;
+}
+
+Counters TileArray::counters() const {
+  const auto grid_rows = static_cast<std::int64_t>(grid_.rows());
+  ConverterCounts seen;
+  converters_.copy_to({&seen, 1});
+  Counters sum = counters_;
+  sum.dac_clips += seen.dac_clips * grid_rows;
+  sum.sum_of_codes += seen.sum_of_codes * grid_rows;
+  sum.adc_clips += seen.adc_clips;
+  return sum;
 }
 
 std::vector<double> TileArray::read_weights(const Exec& exec) {
@@ -290,7 +302,7 @@ void TileArray::save(H5Writer& file, const std::string& path) const {
   file.set_attribute(path, "time_s", time_);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
   file.set_attribute(path, "inputs", static_cast<std::int64_t>(grid_.inputs));
-  file.set_attributes(path + "/counters", to_value(counters_));
+  file.set_attributes(path + "/counters", to_value(this->counters()));
 }
 
 void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& path) {
@@ -323,6 +335,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
     if (!value.is_null()) counters.set_key(entry.key, value);
   }
   counters_ = counters_from_value(counters);
+  converters_ = Buffer<ConverterCounts>(exec, 1);
   if (is_programmed()) settle(exec);
   reference_response_ = file.read<double>(path + "/reference_response", per_tile);
   factors_ = file.read<double>(path + "/compensation", per_tile);

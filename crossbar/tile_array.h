@@ -75,7 +75,7 @@ class TileArray {
   /// from what was programmed by at most 2^-23 of the largest weight.
   std::vector<double> read_weights(const Exec& exec);
 
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
 
   /// Cells, clock, counters and ranges. `load` expects an array of the same hardware and size, else throws
   /// DataError.
@@ -88,7 +88,7 @@ class TileArray {
   void check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
                      std::size_t y_columns) const;
   MvmLayer product(const Exec& exec, std::size_t batch, MvmPlace place);
-  void count(std::size_t batch, std::int64_t adc_clips, const DacCounts& dac);
+  void count(std::size_t batch);
   float full_scale_input() const;
 
   Hardware hardware_;
@@ -102,7 +102,8 @@ class TileArray {
   double time_ = 0.0;
   double y_lsb_ = 1.0;
   bool planes_are_stale_ = true;
-  Counters counters_;
+  Counters counters_;                   // without what the converters count
+  Buffer<ConverterCounts> converters_;  // 1
   Buffer<TilePlane> planes_;
   Buffer<std::int16_t> codes_;
 };

@@ -48,11 +48,10 @@ struct KernelTable {
   float (*largest_magnitude)(const Exec&, const float* p, std::size_t n);
   /// Plane -> packed integer or float panels; returns sum |weight code|.
   std::int64_t (*pack_plane)(const Exec&, const PackPlane& op);
-  /// Inputs -> DAC codes, with counts of clipped inputs and sum |code|.
-  DacCounts (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
-  /// All tiles of a layer: products, noise, ADC, digital sum over tiles. Returns the number of clipped
-  /// conversions.
-  std::int64_t (*mvm)(const Exec&, const MvmLayer& op);
+  /// Inputs -> DAC codes; counts clipped inputs and sum |code|.
+  void (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
+  /// All tiles of a layer: products, noise, ADC, digital sum over tiles; counts clipped conversions.
+  void (*mvm)(const Exec&, const MvmLayer& op);
   /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
   /// Noise on every element of an array.

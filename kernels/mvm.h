@@ -50,6 +50,14 @@ struct PackPlane {
   float* floats = nullptr;             ///< [panel_size]
 };
 
+/// What converters did, on the backend: kernels add to it, so that no product waits for a device. Integers,
+/// so that no order of summation matters.
+struct ConverterCounts {
+  std::int64_t dac_clips = 0;
+  std::int64_t sum_of_codes = 0;  ///< sum |DAC code|
+  std::int64_t adc_clips = 0;
+};
+
 /// x[batch, inputs] -> codes[batch, code_stride]; inputs are cut into blocks of `block`, each padded to an
 /// even size.
 struct QuantizeInputs {
@@ -60,12 +68,7 @@ struct QuantizeInputs {
   float code_limit = 0.0f;
   std::int16_t* codes = nullptr;
   std::size_t code_stride = 0;  ///< ceil(inputs / block) * padded_inputs(block)
-};
-
-/// Integers, so that no order of summation matters.
-struct DacCounts {
-  std::int64_t clips = 0;
-  std::int64_t sum_of_codes = 0;  ///< sum |code|
+  ConverterCounts* counts = nullptr;
 };
 
 /// What a product reads of one tile.
@@ -96,6 +99,7 @@ struct MvmLayer {
   double y_lsb = 1.0;
   RngKey key;                   ///< purpose mvm_noise, moment and event set; place = chip
   std::uint64_t first_row = 0;  ///< place of row 0 in the data set (sample x patch)
+  ConverterCounts* counts = nullptr;
 
   std::size_t grid_outputs() const { return (outputs + tile_outputs - 1) / tile_outputs; }
   std::size_t grid_inputs() const { return (inputs + tile_inputs - 1) / tile_inputs; }

@@ -41,7 +41,7 @@ std::int64_t pack_plane(const Exec&, const PackPlane& op) {
   return sum;
 }
 
-DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
+void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
   const std::size_t blocks = (op.inputs + op.block - 1) / op.block;
   std::int64_t clips = 0, sum = 0;
 #pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(+ : clips, sum) if (exec.threads > 1)
@@ -64,7 +64,8 @@ DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
       sum += block_sum;
     }
   }
-  return {clips, sum};
+  op.counts->dac_clips += clips;
+  op.counts->sum_of_codes += sum;
 }
 
 }  // namespace mq::MQ_BACKEND

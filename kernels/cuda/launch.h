@@ -24,11 +24,10 @@
 
 namespace mq::MQ_BACKEND {
 
-/// Integers in two's complement: a sum of signed numbers is right as well, after a cast.
-using AtomicSum = unsigned long long;
-
-__device__ inline void add_to(AtomicSum* sum, std::int64_t x) {
-  if (x != 0) atomicAdd(sum, static_cast<AtomicSum>(x));
+/// CUDA adds unsigned numbers; in two's complement a sum of signed ones is the same bits.
+__device__ inline void add_to(std::int64_t* sum, std::int64_t x) {
+  using Bits = unsigned long long;
+  if (x != 0) atomicAdd(reinterpret_cast<Bits*>(sum), static_cast<Bits>(x));
 }
 
 /// Expects 0 <= x: the bits of such floats have the same order as their values.

@@ -19,7 +19,6 @@ struct MvmOutput {
   MvmLayer op;
   std::uint32_t grid_inputs;
   int shift;  // of squared codes
-  AtomicSum* clips;
 
   template <class F>
   __device__ void operator()(std::uint32_t i) const {
@@ -48,7 +47,7 @@ struct MvmOutput {
       total += static_cast<double>(y) * tile.multiplier;
     }
     op.y[i] = static_cast<float>(total * op.y_lsb);
-    add_to(clips, clipped);
+    add_to(&op.counts->adc_clips, clipped);
   }
 
  private:
@@ -88,14 +87,9 @@ struct MvmOutput {
 
 }  // namespace
 
-std::int64_t mvm(const Exec& exec, const MvmLayer& op) {
-  Buffer<AtomicSum> clips(exec, 1);
+void mvm(const Exec& exec, const MvmLayer& op) {
   const int shift = op.codes != nullptr ? square_shift(op.code_limit) : 0;
-  for_each(exec, op.batch * op.outputs,
-           MvmOutput{op, static_cast<std::uint32_t>(op.grid_inputs()), shift, clips.data()});
-  AtomicSum total = 0;
-  clips.copy_to({&total, 1});
-  return static_cast<std::int64_t>(total);
+  for_each(exec, op.batch * op.outputs, MvmOutput{op, static_cast<std::uint32_t>(op.grid_inputs()), shift});
 }
 
 }  // namespace mq::MQ_BACKEND

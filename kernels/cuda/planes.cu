@@ -34,7 +34,7 @@ struct RaiseToMagnitudes {
 struct PackElements {
   Share share;
   PackPlane op;
-  AtomicSum* sum_of_codes;
+  std::int64_t* sum_of_codes;
 
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
@@ -61,7 +61,6 @@ struct PackElements {
 struct QuantizeElements {
   Share share;
   QuantizeInputs op;
-  AtomicSum* counts;  // clips, sum of |code|
 
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
@@ -73,8 +72,8 @@ struct QuantizeElements {
       clips += is_clipped;
       sum += static_cast<std::int32_t>(abs(code));
     }
-    add_to(counts, clips);
-    add_to(counts + 1, sum);
+    add_to(&op.counts->dac_clips, clips);
+    add_to(&op.counts->sum_of_codes, sum);
   }
 
  private:
@@ -101,21 +100,17 @@ float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
 }
 
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {
-  Buffer<AtomicSum> sum(exec, 1);
+  Buffer<std::int64_t> sum(exec, 1);
   const Share share(panel_size(op.outputs, op.inputs));
   for_each(exec, share.threads, PackElements{share, op, sum.data()});
-  AtomicSum total = 0;
+  std::int64_t total = 0;
   sum.copy_to({&total, 1});
-  return static_cast<std::int64_t>(total);
+  return total;
 }
 
-DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
-  Buffer<AtomicSum> counts(exec, 2);
+void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
   const Share share(op.batch * op.code_stride);
-  for_each(exec, share.threads, QuantizeElements{share, op, counts.data()});
-  AtomicSum total[2] = {};
-  counts.copy_to(total);
-  return {static_cast<std::int64_t>(total[0]), static_cast<std::int64_t>(total[1])};
+  for_each(exec, share.threads, QuantizeElements{share, op});
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -21,7 +21,8 @@ struct Product {
 
 class LayerOnBackend {
  public:
-  LayerOnBackend(const Exec& exec, const Layer& layer) : exec_(exec), layer_(layer) {
+  LayerOnBackend(const Exec& exec, const Layer& layer) : exec_(exec), layer_(layer), counts_(exec, 1) {
+    op_.counts = counts_.data();
     op_.batch = layer.batch;
     op_.outputs = layer.outputs, op_.inputs = layer.inputs;
     op_.tile_outputs = layer.tile_outputs, op_.tile_inputs = layer.tile_inputs;
@@ -45,8 +46,8 @@ class LayerOnBackend {
   Product run() {
     Buffer<float> y(exec_, layer_.batch * layer_.outputs);
     op_.y = y.data();
-    const std::int64_t clips = kernels(exec_.backend).mvm(exec_, op_);
-    return {on_host(y), clips};
+    kernels(exec_.backend).mvm(exec_, op_);
+    return {on_host(y), on_host(counts_)[0].adc_clips};
   }
 
  private:
@@ -57,7 +58,7 @@ class LayerOnBackend {
     const auto limit = static_cast<float>(op_.code_limit);
     kernels(exec_.backend)
         .quantize_inputs(exec_, {x_.data(), layer_.batch, layer_.inputs, layer_.tile_inputs, limit, limit,
-                                 codes_.data(), op_.code_stride});
+                                 codes_.data(), op_.code_stride, counts_.data()});
     op_.codes = codes_.data();
   }
 
@@ -106,6 +107,7 @@ class LayerOnBackend {
   Layer layer_;
   MvmLayer op_;
   Buffer<float> x_;
+  Buffer<ConverterCounts> counts_;
   Buffer<std::int16_t> codes_;
   Buffer<TilePlane> planes_;
   std::vector<Buffer<std::int16_t>> panels_;

@@ -54,8 +54,10 @@ class TestLayer {
     op.tiles = tiles.data();
     std::vector<float> y(op.batch * op.outputs, NAN);
     op.y = y.data();
-    const std::int64_t n = table.mvm(Exec{.threads = threads}, op);
-    if (clips != nullptr) *clips = n;
+    ConverterCounts counts;
+    op.counts = &counts;
+    table.mvm(Exec{.threads = threads}, op);
+    if (clips != nullptr) *clips = counts.adc_clips;
     return y;
   }
 
@@ -87,6 +89,7 @@ class TestLayer {
     op_.code_stride = op_.grid_inputs() * padded_inputs(options.tile_inputs);
     codes.assign(options.batch * op_.code_stride, 0);
     const float limit = static_cast<float>(op_.code_limit);
+    ConverterCounts counts;
     kernels(Backend::cpu)
         .quantize_inputs(Exec{}, {.x = x.data(),
                                   .batch = options.batch,
@@ -95,7 +98,8 @@ class TestLayer {
                                   .codes_per_unit = limit,
                                   .code_limit = limit,
                                   .codes = codes.data(),
-                                  .code_stride = op_.code_stride});
+                                  .code_stride = op_.code_stride,
+                                  .counts = &counts});
   }
 
   void make_tiles() {

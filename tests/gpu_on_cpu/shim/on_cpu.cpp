@@ -161,7 +161,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMalloc(void** p, std::size_t bytes) {
+cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
   if (report(cudaSuccess) != cudaSuccess) return device.sticky;
   ++device.allocations;
   if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes())
@@ -175,7 +175,7 @@ cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFree(void* p) {
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
   const auto at = live.find(static_cast<unsigned char*>(p));
   if (at == live.end()) return report(cudaErrorInvalidValue);
   std::memset(p, kFresh, at->second);
@@ -183,6 +183,13 @@ cudaError_t cudaFree(void* p) {
   std::free(static_cast<unsigned char*>(p) - kFence);
   return report(cudaSuccess);
 }
+
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int number) {
+  *pool = nullptr;
+  return report(number >= 0 && number < device.count ? cudaSuccess : cudaErrorInvalidDevice);
+}
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return report(cudaSuccess); }
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, std::size_t) { return report(cudaSuccess); }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* all) {
   *all = device.memory;
@@ -198,6 +205,11 @@ cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t)
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t) {
+  if (kind == cudaMemcpyDeviceToDevice) {
+    if (!is_live(to, bytes) || !is_live(from, bytes)) return report(cudaErrorInvalidValue);
+    std::memcpy(to, from, bytes);
+    return report(cudaSuccess);
+  }
   const void* on_device = kind == cudaMemcpyHostToDevice ? to : from;
   const void* on_host = kind == cudaMemcpyHostToDevice ? from : to;
   bool host_touches_device = false;

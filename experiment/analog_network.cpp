@@ -62,8 +62,9 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
 }
 
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
-                        const std::vector<Ranges>& ranges, const ResidentSamples& samples, const EvalParams& eval,
-                        std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step) {
+                        const std::vector<Ranges>& ranges, const ResidentSamples& samples,
+                        const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
+                        const std::function<bool()>& on_step) {
   Chip chip(exec, hardware, layer_shapes(network), seed, id);
   chip.set_ranges(ranges);
   std::vector<MatrixView<const float>> weights;
@@ -73,16 +74,16 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
   ChipTrial trial;
   ChipProduct product(exec, chip);
   const Exec digital = digital_exec(exec);
-  const Buffer<float> parameters(digital, network.parameters());
+  Buffer<float> parameters;  // empty on the host, where those of the network serve
+  if (digital.backend == Backend::cuda) parameters = Buffer<float>(digital, network.parameters());
   for (const double time : eval.times) {
     chip.advance_to(exec, time);
     for (const DriftCompensation compensation : eval.compensation) {
       chip.compensate_drift(compensation);
-      const LossSums sums =
-          evaluate(digital, network, samples,
-                   {.batch = static_cast<std::size_t>(eval.batch_size),
-                    .product = &product,
-                    .parameters = {parameters.data(), parameters.size()}});
+      const LossSums sums = evaluate(digital, network, samples,
+                                     {.batch = static_cast<std::size_t>(eval.batch_size),
+                                      .product = &product,
+                                      .parameters = {parameters.data(), parameters.size()}});
       trial.correct.push_back(sums.correct);
       if (!on_step()) throw Interrupted("stopped while a chip was evaluated");
     }

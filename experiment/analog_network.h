@@ -42,7 +42,8 @@ struct ChipTrial {
 /// The samples are resident on `exec`. `on_step` is called after each of these evaluations; when it returns
 /// false the trial is abandoned: Interrupted.
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
-                        const std::vector<Ranges>& ranges, const ResidentSamples& samples, const EvalParams& eval,
-                        std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step);
+                        const std::vector<Ranges>& ranges, const ResidentSamples& samples,
+                        const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
+                        const std::function<bool()>& on_step);
 
 }  // namespace mq

@@ -133,7 +133,8 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
     const std::vector<Ranges> ranges =
         calibrate_ranges(exec, network, hardware, {typical.data(), typical_count, in});
     const ResidentSamples resident(exec, samples);
-    digital = static_cast<double>(evaluate(digital_exec(exec), network, resident).correct) / static_cast<double>(count);
+    digital = static_cast<double>(evaluate(digital_exec(exec), network, resident).correct) /
+              static_cast<double>(count);
     const std::size_t steps =
         eval.times.size() * eval.compensation.size() * static_cast<std::size_t>(eval.chips);
     Progress steps_done(sink, "Evaluating chips", steps);

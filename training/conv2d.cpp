@@ -62,8 +62,7 @@ Windows Conv2d::windows(std::size_t samples) const {
 void Conv2d::forward(const ForwardCall& call) const {
   const std::size_t samples = call.x.rows, filters = params_.filters, rows = samples * patches();
   const TrainingKernels& ops = kernels(call.exec.backend).training;
-  ops.gather_patches(call.exec,
-                     {.windows = windows(samples), .images = call.x.data, .patches = call.kept});
+  ops.gather_patches(call.exec, {.windows = windows(samples), .images = call.x.data, .patches = call.kept});
   // The product gives [sample, patch, filter]; a sample is [filter, patch].
   call.product.multiply(call.exec, call.weighted_layer, call.first_sample * patches(),
                         {call.kept, rows, patch_size()}, {call.scratch, rows, filters});
@@ -79,15 +78,12 @@ void Conv2d::backward(const BackwardCall& call) const {
   const std::size_t samples = call.dy.rows, filters = params_.filters, rows = samples * patches();
   const KernelTable& table = kernels(call.exec.backend);
   float* by_patch = call.scratch;  // [sample, patch, filter]
-  table.training.transpose_samples(call.exec, {.samples = samples,
-                                               .rows = filters,
-                                               .columns = patches(),
-                                               .from = call.dy.data,
-                                               .to = by_patch});
-  table.training.sum_rows(call.exec, {.rows = rows,
-                                      .columns = filters,
-                                      .x = by_patch,
-                                      .sums = call.gradient + filters * patch_size()});
+  table.training.transpose_samples(
+      call.exec,
+      {.samples = samples, .rows = filters, .columns = patches(), .from = call.dy.data, .to = by_patch});
+  table.training.sum_rows(
+      call.exec,
+      {.rows = rows, .columns = filters, .x = by_patch, .sums = call.gradient + filters * patch_size()});
   table.float_product(call.exec, {.rows = filters,
                                   .columns = patch_size(),
                                   .depth = rows,

@@ -35,21 +35,17 @@ std::string InputRange::description() const {
 
 void InputRange::forward(const ForwardCall& call) const {
   kernels(call.exec.backend)
-      .training.limit_inputs(call.exec, {.size = call.x.size(),
-                                         .range = range_,
-                                         .steps = steps_,
-                                         .x = call.x.data,
-                                         .to = call.y.data});
+      .training.limit_inputs(
+          call.exec,
+          {.size = call.x.size(), .range = range_, .steps = steps_, .x = call.x.data, .to = call.y.data});
 }
 
 void InputRange::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
   kernels(call.exec.backend)
-      .training.limit_inputs_backward(call.exec, {.size = call.x.size(),
-                                                  .range = range_,
-                                                  .x = call.x.data,
-                                                  .dy = call.dy.data,
-                                                  .to = call.dx.data});
+      .training.limit_inputs_backward(
+          call.exec,
+          {.size = call.x.size(), .range = range_, .x = call.x.data, .dy = call.dy.data, .to = call.dx.data});
 }
 
 }  // namespace mq

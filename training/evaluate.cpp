@@ -90,7 +90,8 @@ LossSums evaluate(const Exec& exec, const Network& network, const ResidentSample
   std::vector<std::int64_t> counted(counts.size());
   counts.copy_to(counted);
   LossSums total;
-  for (std::size_t t = 0; t < threads; ++t) total += LossSums::from(std::span(counted).subspan(t * kLossCounts));
+  for (std::size_t t = 0; t < threads; ++t)
+    total += LossSums::from(std::span(counted).subspan(t * kLossCounts));
   if (total.not_finite > 0) {
     throw StateError(
         fmt::format("the outputs of the network are not finite for {} of {} images; its weights have "

@@ -22,7 +22,8 @@ class GradientSync {
   virtual ShardRange own_shards(std::size_t shards) const = 0;
   /// Whether there is no other process, so that `sum` would change nothing and need not be called.
   virtual bool is_alone() const { return false; }
-  /// Replaces `sums`, in host memory, by the sum over all processes. Called once per step by every process, with equal sizes.
+  /// Replaces `sums`, in host memory, by the sum over all processes. Called once per step by every process,
+  /// with equal sizes.
   virtual void sum(std::span<std::int64_t> sums) = 0;
 };
 

@@ -136,8 +136,9 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
     const bool has_weights = layer.weights().has_value();
     weighted -= has_weights ? 1 : 0;
     const std::size_t offset = has_weights ? weighted_[weighted].offset : 0;
-    const MatrixView<float> dx(i == first ? nullptr : grown(exec, workspace.dx_, samples * layer.input().size()),
-                               samples, layer.input().size());
+    const MatrixView<float> dx(
+        i == first ? nullptr : grown(exec, workspace.dx_, samples * layer.input().size()), samples,
+        layer.input().size());
     layer.backward(
         {.exec = exec,
          .parameters = has_weights ? parameters.data() + offset : nullptr,

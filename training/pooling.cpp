@@ -47,8 +47,7 @@ std::string MaxPool2d::description() const { return fmt::format("{} x {} maximum
 
 void MaxPool2d::forward(const ForwardCall& call) const {
   kernels(call.exec.backend)
-      .training.max_pool(call.exec,
-                         {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
+      .training.max_pool(call.exec, {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
 }
 
 void MaxPool2d::backward(const BackwardCall& call) const {
@@ -63,15 +62,14 @@ std::string AvgPool2d::description() const { return fmt::format("{} x {} mean po
 
 void AvgPool2d::forward(const ForwardCall& call) const {
   kernels(call.exec.backend)
-      .training.mean_pool(call.exec,
-                          {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
+      .training.mean_pool(call.exec, {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
 }
 
 void AvgPool2d::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
   kernels(call.exec.backend)
-      .training.mean_pool_backward(
-          call.exec, {.windows = windows(call.x.rows), .dy = call.dy.data, .dx = call.dx.data});
+      .training.mean_pool_backward(call.exec,
+                                   {.windows = windows(call.x.rows), .dy = call.dy.data, .dx = call.dx.data});
 }
 
 }  // namespace mq

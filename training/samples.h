@@ -41,8 +41,8 @@ class ResidentSamples {
   /// As borrowed, in host memory.
   const Samples& host() const { return host_; }
   std::size_t count() const { return host_.count(); }
-  MatrixView<const float> images() const;    ///< on the backend
-  const std::uint8_t* labels() const;        ///< on the backend
+  MatrixView<const float> images() const;  ///< on the backend
+  const std::uint8_t* labels() const;      ///< on the backend
 
  private:
   Samples host_;

@@ -121,9 +121,8 @@ TrainReport Trainer::step() {
   const std::size_t first = state_.step * batch, last = std::min(first + batch, samples_.count());
   const std::uint64_t step = steps_done();
   const std::span<const float> seen =
-      memory_->noise
-          ? memory_->noise->apply(exec_, network_, parameters(), params_.weight_noise, seed_, step)
-          : parameters();
+      memory_->noise ? memory_->noise->apply(exec_, network_, parameters(), params_.weight_noise, seed_, step)
+                     : parameters();
   compute_shards({memory_->order.data() + first, last - first}, seen);
   reduce();
   const bool is_epoch_end = state_.step + 1 == steps_per_epoch();
@@ -174,9 +173,8 @@ void Trainer::look() {
     throw StateError(
         fmt::format("the training diverged in step {} of epoch {}: {}; lower train.learning_rate",
                     counts[kFailedStep], state_.epoch + 1,
-                    counts[kFailedByLoss] != 0
-                        ? "the loss is not finite"
-                        : fmt::format("a gradient is not below {}", kGradientLimit)));
+                    counts[kFailedByLoss] != 0 ? "the loss is not finite"
+                                               : fmt::format("a gradient is not below {}", kGradientLimit)));
   }
   state_.sums = LossSums::from(counts);
 }
@@ -224,8 +222,7 @@ void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const
                                       .order = rows.data(),
                                       .to = images.data,
                                       .labels_to = labels});
-  const auto outputs =
-      network_.forward(serial, images, shard.workspace, {.parameters = parameters});
+  const auto outputs = network_.forward(serial, images, shard.workspace, {.parameters = parameters});
   std::int64_t* counts = shard.sums.data() + shard.gradient.size();
   table.training.softmax_loss(serial, {.rows = count,
                                        .classes = classes,

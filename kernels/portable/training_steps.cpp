@@ -112,20 +112,20 @@ struct LossOfRow {
 };
 
 /// Adding 1.5 * 2^52 to a double leaves the rounded integer in its low bits: no slow instruction is needed.
-struct AddFixedPointElement {
+struct AddFixedPointElements {
   AddFixedPoint op;
 
-  template <class F>
-  MQ_HD void operator()(std::uint32_t first) const {
+  MQ_HD void operator()(std::uint32_t, std::uint32_t first, std::uint32_t last) const {
     constexpr double kMagic = 0x1.8p52;
+    constexpr std::int64_t kMagicBits = 0x4338000000000000;
     constexpr std::uint32_t kLimitBits = 0x44800000u;  // of kGradientLimit
+    const float* values = op.values;
+    std::int64_t* sums = op.sums;
     // Bits of magnitudes are ordered as the magnitudes are, with infinity and NaN above all numbers.
     std::uint32_t beyond = 0;
-    for (std::uint32_t i = first; i < first + LaneTraits<F>::kWidth; ++i) {
-      const float value = op.values[i];
-      beyond |= (to_bits(value) & 0x7fffffffu) >= kLimitBits ? 1u : 0u;
-      const double shifted = static_cast<double>(value) * (1.0 / kGradientUnit) + kMagic;
-      op.sums[i] += bits_of(shifted) - 0x4338000000000000;
+    for (std::uint32_t i = first; i < last; ++i) {
+      beyond |= (to_bits(values[i]) & 0x7fffffffu) >= kLimitBits ? 1u : 0u;
+      sums[i] += bits_of(static_cast<double>(values[i]) * (1.0 / kGradientUnit) + kMagic) - kMagicBits;
     }
     if (beyond != 0) add_in_any_order(op.beyond, 1);
   }
@@ -279,7 +279,7 @@ Exec serial(const Exec& exec) {
 void softmax_loss(const Exec& exec, const SoftmaxLoss& op) { for_each(serial(exec), op.rows, LossOfRow{op}); }
 
 void add_fixed_point(const Exec& exec, const AddFixedPoint& op) {
-  for_each(serial(exec), op.size, AddFixedPointElement{op});
+  for_each_row(serial(exec), 1, op.size, AddFixedPointElements{op});
 }
 
 void add_integers(const Exec& exec, const AddIntegers& op) { for_each(exec, op.size, AddInteger{op}); }

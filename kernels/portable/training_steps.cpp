@@ -192,40 +192,45 @@ struct Moments {
   double sum, squares;
 };
 
-/// Row: a chunk. Columns: its four chains.
+/// Row: a chunk. Columns: its four chains, which a CPU follows side by side.
 struct SumChains {
   std::size_t size;
   const float* values;
   Moments* moments;
 
-  MQ_HD void operator()(std::uint32_t chunk, std::uint32_t first, std::uint32_t last) const {
-    if (first == 0 && last == 4) {
-      follow<4>(chunk, 0);
-    } else {
-      for (std::uint32_t chain = first; chain < last; ++chain) follow<1>(chunk, chain);
+  MQ_HD void operator()(std::uint32_t chunk, std::uint32_t first, std::uint32_t) const {
+    const std::size_t begin = chunk * kDeviationChunk;
+    const std::size_t end = begin + kDeviationChunk < size ? begin + kDeviationChunk : size;
+    Moments* to = moments + chunk * 4;
+#if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
+    Moments chain{};
+    std::size_t i = begin;
+    for (; i + 4 <= end; i += 4) add(values[i + first], chain);
+    for (; first == 0 && i < end; ++i) add(values[i], chain);
+    to[first] = chain;
+#else
+    static_cast<void>(first);
+    typedef float Floats __attribute__((vector_size(16)));
+    typedef double Doubles __attribute__((vector_size(32)));
+    Doubles sum{}, squares{};
+    std::size_t i = begin;
+    for (; i + 4 <= end; i += 4) {
+      Floats four;
+      std::memcpy(&four, values + i, sizeof(four));
+      const Doubles value = __builtin_convertvector(four, Doubles);
+      sum += value;
+      squares += value * value;
     }
+    for (int l = 0; l < 4; ++l) to[l] = {sum[l], squares[l]};
+    for (; i < end; ++i) add(values[i], to[0]);
+#endif
   }
 
  private:
-  template <std::uint32_t kChains>
-  MQ_HD void follow(std::uint32_t chunk, std::uint32_t chain) const {
-    const std::size_t begin = chunk * kDeviationChunk;
-    const std::size_t end = begin + kDeviationChunk < size ? begin + kDeviationChunk : size;
-    double sum[kChains] = {}, squares[kChains] = {};
-    std::size_t i = begin;
-    for (; i + 4 <= end; i += 4) {
-      MQ_UNROLL
-      for (std::uint32_t l = 0; l < kChains; ++l) add(values[i + chain + l], sum[l], squares[l]);
-    }
-    if (chain == 0) {
-      for (; i < end; ++i) add(values[i], sum[0], squares[0]);
-    }
-    for (std::uint32_t l = 0; l < kChains; ++l) moments[chunk * 4 + chain + l] = {sum[l], squares[l]};
-  }
-  MQ_HD static void add(float x, double& sum, double& squares) {
+  MQ_HD static void add(float x, Moments& chain) {
     const auto value = static_cast<double>(x);
-    sum += value;
-    squares += value * value;
+    chain.sum += value;
+    chain.squares += value * value;
   }
 };
 

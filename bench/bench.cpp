@@ -175,7 +175,8 @@ void evaluate_chip_once(benchmark::State& state) {
   eval.times = {25.0};
   eval.compensation = {DriftCompensation::global};
   const auto call = [&] {
-    evaluate_chip({}, job.network, job.hardware, job.ranges, job.samples(), eval, 7, 0, [] { return true; });
+    evaluate_chip({}, job.network, job.hardware, job.ranges, ResidentSamples({}, job.samples()), eval, 7, 0,
+                  [] { return true; });
   };
   for (auto _ : state) call();
   const double seconds = best_seconds(call);

@@ -31,6 +31,15 @@ struct RaiseToMagnitudes {
   }
 };
 
+struct SetToZero {
+  float* p;
+
+  template <class F>
+  __device__ void operator()(std::uint32_t i) const {
+    p[i] = 0.0f;
+  }
+};
+
 struct PackElements {
   Share share;
   PackPlane op;
@@ -105,6 +114,12 @@ float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
   std::uint32_t largest = 0;
   bits.copy_to({&largest, 1});
   return from_bits(largest);
+}
+
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest) {
+  const Share share(n);
+  for_each(exec, 1, SetToZero{largest});
+  for_each(exec, share.threads, RaiseToMagnitudes{share, p, reinterpret_cast<std::uint32_t*>(largest)});
 }
 
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {

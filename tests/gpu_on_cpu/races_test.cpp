@@ -88,7 +88,7 @@ TEST_F(PlantedRaces, LanesThatMeetWithoutABarrierOfTheirWarp) {
   EXPECT_EQ(take(), (Races{{kLaneStore, kLaneStore + 3}}));
 }
 
-constexpr unsigned kCountLine = __LINE__ + 2;
+constexpr unsigned kCountLine = __LINE__ + 1;
 __global__ void count_kernel(std::uint32_t* counts, std::uint32_t size) { ++counts[threadIdx.x % size]; }
 __global__ void count_atomically_kernel(std::uint32_t* count) { atomicAdd(count, 1u); }
 

@@ -243,6 +243,8 @@ Slot Decoder::destination(const std::string& operand, char letter) {
 std::uint32_t Decoder::predicate(const std::string& operand) {
   const Register* r = find_register(operand);
   if (r != nullptr && r->type == Register::Type::predicate) return r->offset;
+  // A constant predicate is a constant slot of which only the first word counts.
+  if (const auto value = parse_integer(operand)) return constant(*value == 0 ? 0 : kAllLanes, false).offset;
   unsupported("'" + operand + "' is no predicate");
 }
 

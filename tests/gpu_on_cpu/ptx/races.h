@@ -30,7 +30,8 @@ class RaceCell {
  private:
   struct Writer {
     std::uint32_t epoch = 0;
-    std::uint32_t warp : 5 = 0, lane : 5 = 0, is_atomic : 1 = 0, many : 1 = 0, time : 20 = 0;
+    std::uint32_t warp : 5 = 0, lane : 5 = 0, is_atomic : 1 = 0, many_threads : 1 = 0, many_blocks : 1 = 0,
+                         time : 19 = 0;
   };
   struct Readers {
     std::uint32_t epoch = 0;

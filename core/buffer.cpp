@@ -27,8 +27,10 @@ void release_on_host(const Exec&, void* p) { std::free(p); }
 void copy_on_host(const Exec&, void* to, const void* from, std::size_t bytes) {
   std::memcpy(to, from, bytes);
 }
+void clear_on_host(const Exec&, void* p, std::size_t bytes) { std::memset(p, 0, bytes); }
 
-constexpr MemoryOps kHost{allocate_on_host, release_on_host, copy_on_host, copy_on_host};
+constexpr MemoryOps kHost{allocate_on_host, release_on_host, copy_on_host,
+                          copy_on_host,     copy_on_host,    clear_on_host};
 std::array<const MemoryOps*, 3> registered{&kHost, &kHost, nullptr};
 
 std::atomic<std::ptrdiff_t> bytes_now{0}, bytes_peak{0};

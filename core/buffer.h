@@ -12,12 +12,16 @@
 
 namespace mq {
 
-/// How a backend handles memory. The CUDA backend registers its own; `allocate` returns zeroed memory.
+/// How a backend handles memory. The CUDA backend registers its own; `allocate` returns zeroed memory. On
+/// CUDA everything happens in the order of the stream of the Exec, and only the two copies from and to host
+/// memory wait.
 struct MemoryOps {
   void* (*allocate)(const Exec&, std::size_t bytes);
   void (*release)(const Exec&, void*);
   void (*to_backend)(const Exec&, void* to, const void* from, std::size_t bytes);
   void (*to_host)(const Exec&, void* to, const void* from, std::size_t bytes);
+  void (*within_backend)(const Exec&, void* to, const void* from, std::size_t bytes);
+  void (*clear)(const Exec&, void*, std::size_t bytes);
 };
 
 /// Throws BackendUnavailable where nobody registered the backend.
@@ -32,6 +36,7 @@ namespace detail {
 void count_buffer_bytes(std::ptrdiff_t change);
 }
 
+/// A buffer's memory calls go to the stream of the Exec that it was made with, which must outlive it.
 template <class T>
 class Buffer {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -73,6 +78,17 @@ class Buffer {
   void copy_to(std::span<T> host) const {
     MQ_EXPECTS(host.size() == size_);
     if (size_ != 0) memory_ops(exec_.backend).to_host(exec_, host.data(), data_, size_ * sizeof(T));
+  }
+  /// Elements [first, first + count) become a copy of memory on the same backend that does not overlap them.
+  void copy_within_backend(const T* from, std::size_t count, std::size_t first = 0) {
+    MQ_EXPECTS(first <= size_ && count <= size_ - first);
+    if (count != 0) {
+      memory_ops(exec_.backend).within_backend(exec_, data_ + first, from, count * sizeof(T));
+    }
+  }
+  /// Sets every element to zero.
+  void clear() {
+    if (size_ != 0) memory_ops(exec_.backend).clear(exec_, data_, size_ * sizeof(T));
   }
   MatrixView<T> as_matrix(std::size_t rows, std::size_t columns) {
     MQ_EXPECTS(rows * columns <= size_);

@@ -1,5 +1,9 @@
-/// Device memory for `Buffer`. Every call waits for its stream, so that host and device never race over a
-/// buffer.
+/// Device memory for `Buffer`: everything happens in the order of the stream, and only copies from and to the
+/// host wait for it. Memory comes from the device's pool, which keeps what is released for the next buffer:
+/// cudaMalloc and cudaFree would each stop the device.
+#include <array>
+#include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "meltquench/core/error.h"
@@ -10,30 +14,58 @@ namespace {
 
 std::string mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
-void release(const Exec&, void* p) {
+cudaMemPool_t pool_of(const Exec& exec) {
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, exec.device), exec, "asking for its memory pool");
+  return pool;
+}
+
+/// Once per device: what is released stays in the pool. By default it would go back to the system whenever a
+/// stream is waited for.
+void keep_released_memory(const Exec& exec) {
+  static std::array<std::once_flag, 64> done;
+  std::call_once(done[static_cast<std::size_t>(exec.device) % done.size()], [&] {
+    std::uint64_t all = ~std::uint64_t(0);
+    check(cudaMemPoolSetAttribute(pool_of(exec), cudaMemPoolAttrReleaseThreshold, &all), exec,
+          "setting up its memory pool");
+  });
+}
+
+void release(const Exec& exec, void* p) {
   // A buffer dies here, perhaps because of the very error that this call would report: nothing is left to be
   // told.
-  if (cudaFree(p) != cudaSuccess) cudaGetLastError();
+  const bool is_selected = cudaSetDevice(exec.device) == cudaSuccess;
+  const bool is_released = cudaFreeAsync(p, stream_of(exec)) == cudaSuccess;
+  if (!is_selected || !is_released) cudaGetLastError();
+}
+
+[[noreturn]] void throw_no_memory(const Exec& exec, std::size_t bytes) {
+  cudaGetLastError();  // forgotten: the device is fine
+  check(cudaStreamSynchronize(stream_of(exec)), exec, "waiting for released memory");
+  check(cudaMemPoolTrimTo(pool_of(exec), 0), exec, "giving back released memory");
+  std::size_t free = 0, all = 0;
+  check(cudaMemGetInfo(&free, &all), exec, "asking for its free memory");
+  throw ResourceError("not enough memory on CUDA device " + std::to_string(exec.device) +
+                      " for a buffer of " + std::to_string(bytes) + " bytes (" + mebibytes(bytes) +
+                      "): " + mebibytes(free) + " of " + mebibytes(all) +
+                      " are free; use a smaller batch, smaller arrays or the backend cpu");
+}
+
+void clear(const Exec& exec, void* p, std::size_t bytes) {
+  use_device(exec);
+  check(cudaMemsetAsync(p, 0, bytes, stream_of(exec)), exec, "clearing memory");
 }
 
 void* allocate(const Exec& exec, std::size_t bytes) {
   require_device(exec);
   use_device(exec);
+  keep_released_memory(exec);
   void* p = nullptr;
-  const cudaError_t error = cudaMalloc(&p, bytes);
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // forgotten: the device is fine
-    std::size_t free = 0, all = 0;
-    check(cudaMemGetInfo(&free, &all), exec, "asking for its free memory");
-    throw ResourceError("not enough memory on CUDA device " + std::to_string(exec.device) +
-                        " for a buffer of " + std::to_string(bytes) + " bytes (" + mebibytes(bytes) +
-                        "): " + mebibytes(free) + " of " + mebibytes(all) +
-                        " are free; use a smaller batch, smaller arrays or the backend cpu");
-  }
+  const cudaError_t error = cudaMallocAsync(&p, bytes, stream_of(exec));
+  if (error == cudaErrorMemoryAllocation) throw_no_memory(exec, bytes);
   check(error, exec, "allocating memory");
   try {
-    check(cudaMemsetAsync(p, 0, bytes, stream_of(exec)), exec, "clearing memory");
-    check(cudaStreamSynchronize(stream_of(exec)), exec, "clearing memory");
+    clear(exec, p, bytes);
   } catch (...) {
     release(exec, p);
     throw;
@@ -54,10 +86,15 @@ void to_host(const Exec& exec, void* to, const void* from, std::size_t bytes) {
   check(cudaStreamSynchronize(stream_of(exec)), exec, "computing or copying back");
 }
 
+void within_device(const Exec& exec, void* to, const void* from, std::size_t bytes) {
+  use_device(exec);
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_of(exec)), exec, "copying on it");
+}
+
 }  // namespace
 
 const MemoryOps& device_memory() {
-  static constexpr MemoryOps kOps{allocate, release, to_device, to_host};
+  static constexpr MemoryOps kOps{allocate, release, to_device, to_host, within_device, clear};
   return kOps;
 }
 

@@ -34,7 +34,7 @@ struct RaiseToMagnitudes {
 struct PackElements {
   Share share;
   PackPlane op;
-  AtomicSum* sum_of_codes;
+  std::int64_t* sum_of_codes;
 
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
@@ -61,31 +61,38 @@ struct PackElements {
 struct QuantizeElements {
   Share share;
   QuantizeInputs op;
-  AtomicSum* counts;  // clips, sum of |code|
+  int shift;  // of squares
 
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
     std::int64_t clips = 0, sum = 0;
     for (std::size_t i = first; i < share.size; i += share.threads) {
-      bool is_clipped = false;
-      const float code = quantize(static_cast<std::uint32_t>(i), is_clipped);
-      op.codes[i] = static_cast<std::int16_t>(code);
-      clips += is_clipped;
-      sum += static_cast<std::int32_t>(abs(code));
+      float clipped = 0.0f;
+      const auto stride = static_cast<std::uint32_t>(op.plane_stride());
+      const std::uint32_t row = static_cast<std::uint32_t>(i) / stride,
+                          at = static_cast<std::uint32_t>(i) % stride;
+      const std::int32_t code = quantize(row, at, clipped);
+      clips += static_cast<std::int32_t>(clipped);
+      for (std::uint32_t p = 0; p < op.planes(); ++p) {
+        const std::int32_t part = plane_code(op, code, p);
+        const std::size_t to = row * op.code_stride + p * stride + at;
+        op.codes[to] = static_cast<std::int16_t>(part);
+        if (op.squares != nullptr) op.squares[to] = static_cast<std::int16_t>(square_of(part, shift));
+        sum += part < 0 ? -part : part;
+      }
     }
-    add_to(counts, clips);
-    add_to(counts + 1, sum);
+    add_to(&op.counts->dac_clips, clips);
+    add_to(&op.counts->sum_of_codes, sum);
   }
 
  private:
-  __device__ float quantize(std::uint32_t i, bool& is_clipped) const {
-    const auto stride = static_cast<std::uint32_t>(op.code_stride),
-               block = static_cast<std::uint32_t>(op.block);
+  __device__ std::int32_t quantize(std::uint32_t row, std::uint32_t at, float& clipped) const {
+    const auto block = static_cast<std::uint32_t>(op.block);
     const auto padded = static_cast<std::uint32_t>(padded_inputs(block));
-    const std::uint32_t row = i / stride, b = i % stride / padded, j = i % stride % padded;
+    const std::uint32_t b = at / padded, j = at % padded;
     const std::size_t input = std::size_t(b) * block + j;
-    if (j >= block || input >= op.inputs) return 0.0f;
-    return dac_code(op.x[row * op.inputs + input], op.codes_per_unit, op.code_limit, is_clipped);
+    if (j >= block || input >= op.inputs) return 0;
+    return to_int(dac_code(op.x[row * op.inputs + input], op.codes_per_unit, op.code_limit, clipped));
   }
 };
 
@@ -101,21 +108,17 @@ float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
 }
 
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {
-  Buffer<AtomicSum> sum(exec, 1);
+  Buffer<std::int64_t> sum(exec, 1);
   const Share share(panel_size(op.outputs, op.inputs));
   for_each(exec, share.threads, PackElements{share, op, sum.data()});
-  AtomicSum total = 0;
+  std::int64_t total = 0;
   sum.copy_to({&total, 1});
-  return static_cast<std::int64_t>(total);
+  return total;
 }
 
-DacCounts quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
-  Buffer<AtomicSum> counts(exec, 2);
-  const Share share(op.batch * op.code_stride);
-  for_each(exec, share.threads, QuantizeElements{share, op, counts.data()});
-  AtomicSum total[2] = {};
-  counts.copy_to(total);
-  return {static_cast<std::int64_t>(total[0]), static_cast<std::int64_t>(total[1])};
+void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
+  const Share share(op.batch * op.plane_stride());
+  for_each(exec, share.threads, QuantizeElements{share, op, square_shift(op.largest_code())});
 }
 
 }  // namespace mq::MQ_BACKEND

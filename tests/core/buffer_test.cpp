@@ -28,6 +28,19 @@ TEST(Buffer, GivesBackWhatWasCopiedIn) {
   EXPECT_TRUE(buffer.is_on_host());
 }
 
+TEST(Buffer, CopiesWithinItsBackendAndClears) {
+  const std::vector<int> host = {1, 2, 3, 4};
+  const Buffer<int> from({}, std::span<const int>(host));
+  Buffer<int> to({}, 5);
+  to.copy_within_backend(from.data() + 1, 3, 2);
+  std::vector<int> seen(5);
+  to.copy_to(seen);
+  EXPECT_EQ(seen, (std::vector<int>{0, 0, 2, 3, 4}));
+  to.clear();
+  to.copy_to(seen);
+  EXPECT_EQ(seen, std::vector<int>(5, 0));
+}
+
 TEST(Buffer, MovesWithoutCopyingAndFreesWhatItHeld) {
   const std::size_t before = buffer_bytes();
   {

@@ -67,7 +67,7 @@ TEST(PackPlane, PutsEveryConductanceInItsPanelAndPadsWithZeros) {
 
 struct Quantized {
   std::vector<std::int16_t> codes;
-  DacCounts counts;
+  ConverterCounts counts;
 };
 
 Quantized quantize(const KernelTable& table, const std::vector<float>& x, std::size_t inputs,
@@ -75,14 +75,15 @@ Quantized quantize(const KernelTable& table, const std::vector<float>& x, std::s
   const std::size_t batch = x.size() / inputs, stride = (inputs + block - 1) / block * padded_inputs(block);
   const float limit = static_cast<float>((1 << (bits - 1)) - 1);
   Quantized q{std::vector<std::int16_t>(batch * stride, 99), {}};
-  q.counts = table.quantize_inputs(Exec{.threads = threads}, {.x = x.data(),
-                                                              .batch = batch,
-                                                              .inputs = inputs,
-                                                              .block = block,
-                                                              .codes_per_unit = limit / range,
-                                                              .code_limit = limit,
-                                                              .codes = q.codes.data(),
-                                                              .code_stride = stride});
+  table.quantize_inputs(Exec{.threads = threads}, {.x = x.data(),
+                                                   .batch = batch,
+                                                   .inputs = inputs,
+                                                   .block = block,
+                                                   .codes_per_unit = limit / range,
+                                                   .code_limit = limit,
+                                                   .codes = q.codes.data(),
+                                                   .code_stride = stride,
+                                                   .counts = &q.counts});
   return q;
 }
 
@@ -92,7 +93,7 @@ TEST(QuantizeInputs, RoundsToTheNearestCodeAndCountsWhatItCuts) {
     const Quantized q = quantize(*table, x, 8, 8, 8, 1.0f);
     EXPECT_EQ(q.codes,
               (std::vector<std::int16_t>{0, 127, -127, 64, 127, -127, 127, 127}));  // 63.5 goes to even
-    EXPECT_EQ(q.counts.clips, 4);
+    EXPECT_EQ(q.counts.dac_clips, 4);
     EXPECT_EQ(q.counts.sum_of_codes, 127 * 6 + 64);
   }
 }
@@ -140,7 +141,7 @@ TEST(QuantizeInputs, CutsInputsIntoPaddedBlocksTheSameOnEveryTable) {
         for (const int threads : {1, 2, 3}) {
           const Quantized q = quantize(*table, x, inputs, block, 8, 1.0f, threads);
           EXPECT_EQ(q.codes, expected.codes) << table->name;
-          EXPECT_EQ(q.counts.clips, expected.counts.clips);
+          EXPECT_EQ(q.counts.dac_clips, expected.counts.dac_clips);
           EXPECT_EQ(q.counts.sum_of_codes, expected.counts.sum_of_codes);
         }
       }

@@ -52,7 +52,7 @@ TEST(PtxChecks, AMissingBarrierIsARace) {
   const Outcome r = run_body(kAddresses + kLoad + kGive + kTake + kStore);
   ASSERT_NE(r.report.find(Fault::race), nullptr);
   EXPECT_NE(r.report.sentences().find(
-                "'st.shared.u32 [%r2], %r4': thread (32, 0, 0) of block (0, 0, 0) writes byte 128"),
+                "'st.shared.u32 [%r2], %r4': thread (32, 0, 0) of block (0, 0, 0) writes 4 bytes at 128"),
             std::string::npos)
       << r.report.sentences();
   // Of the second round only the barrier before it is missing: the values come out right all the same.
@@ -73,7 +73,7 @@ TEST(PtxChecks, LanesOfAWarpRaceUnlessTheWarpSynchronises) {
                 .report.sentences(),
             "");
   const std::string same = "st.shared.u32 [%r1], %r4;\n";
-  expect_only(Fault::race, run_body(kAddresses + kLoad + same, {32}), "writes byte 0 of shared memory");
+  expect_only(Fault::race, run_body(kAddresses + kLoad + same, {32}), "writes 4 bytes at 0 in shared memory");
 }
 
 TEST(PtxChecks, AtomicsDoNotRaceWithEachOtherButWithPlainReads) {
@@ -87,7 +87,7 @@ TEST(PtxChecks, AtomicsDoNotRaceWithEachOtherButWithPlainReads) {
 
 TEST(PtxChecks, ThreadsOfDifferentBlocksRaceInGlobalMemoryWhateverBarriersSay) {
   const Outcome r = run_body(kAddresses + kLoad + "mov.u32 %r5, %r4;\n" + kBarrier + kStore, {64}, {2});
-  expect_only(Fault::race, r, "block (1, 0, 0) writes byte 0 of an allocation of 256 bytes");
+  expect_only(Fault::race, r, "block (1, 0, 0) writes 4 bytes at byte 0 of an allocation of 256 bytes");
   EXPECT_EQ(run_body(kAddresses + "red.global.add.u32 [%rd14], 1;\n", {64}, {2}).report.sentences(), "");
   const std::string read_then_write =
       "setp.ne.s32 %p1, %r30, 3;\n" + kLoad + "@!%p1 st.global.u32 [%rd14+40], %r4;\n";
@@ -116,7 +116,7 @@ TEST(PtxChecks, ReadsOfBytesThatNobodyWroteAreFound) {
   expect_only(Fault::unwritten, run_body(kAddresses + kTake, {1}),
               "reads byte 252 of shared memory, which nobody wrote");
   expect_only(Fault::unwritten, run_body(kAddresses + "ld.global.u32 %r4, [%rd3];\n", {1}),
-              "reads byte 0 of an allocation");
+              "reads 4 bytes at byte 0 of an allocation");
 }
 
 TEST(PtxChecks, BarriersThatNotAllThreadsReachAreFound) {

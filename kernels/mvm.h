@@ -1,8 +1,9 @@
 /// Matrix-vector products of a layer's tiles: the arguments of pack_plane, quantize_inputs and mvm.
 ///
 /// Panels: the plane of a tile, [outputs, inputs] differential conductances, is stored as panels of 16
-/// outputs. Integer panels hold pairs of inputs, [outputs/16][inputs/2][16][2] int16, float panels
-/// [outputs/16][inputs][16]. Outputs are padded to 16 and inputs to 2 with zeros.
+/// outputs, in an order of the backend's own. On the CPU integer panels hold pairs of inputs,
+/// [outputs/16][inputs/2][16][2] int16, float panels [outputs/16][inputs][16]. Outputs are padded to 16 and
+/// inputs to 2 with zeros. kernels/cuda/panels.h has the order that tensor cores read.
 ///
 /// One product, in weight units: a DAC turns x into a code c = rint(x / step_x), limited to +-code_limit; the
 /// tile forms s = sum_j w_j c_j exactly in integers; y = s * scale + sqrt(v) z with v = read-noise variance +
@@ -26,11 +27,11 @@ inline constexpr std::int32_t kMagnitudeLimit = 127;  ///< largest code of |g| i
 
 MQ_HD constexpr std::size_t padded_outputs(std::size_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
 MQ_HD constexpr std::size_t padded_inputs(std::size_t n) { return (n + 1) / 2 * 2; }
-/// Elements of a tile's panels.
+/// Elements of a tile's panels, enough for the layout of every backend: CUDA pads inputs to 32.
 MQ_HD constexpr std::size_t panel_size(std::size_t outputs, std::size_t inputs) {
-  return padded_outputs(outputs) * padded_inputs(inputs);
+  return padded_outputs(outputs) * ((inputs + 31) / 32 * 32);
 }
-/// Index of (output, input) in integer and in float panels.
+/// Index of (output, input) in integer panels of the CPU and in float panels.
 MQ_HD constexpr std::size_t integer_panel_index(std::size_t output, std::size_t input, std::size_t inputs) {
   return (output / kPanel * padded_inputs(inputs) / 2 + input / 2) * kPanel * 2 + output % kPanel * 2 +
          input % 2;

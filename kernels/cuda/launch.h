@@ -6,11 +6,12 @@
 #include "meltquench/core/math.h"
 #include "meltquench/kernels/cuda/device.h"
 
-/// Runs `kernel` with `blocks` * `threads` threads on the device and stream of `exec`. A kernel that cannot
-/// start throws at once; one that fails while it runs is reported by a later call (device.h).
+/// Runs `kernel` with `blocks` blocks of `threads` threads (each a number or a dim3) on the device and stream
+/// of `exec`. A kernel that cannot start throws at once; one that fails while it runs is reported by a later
+/// call (device.h).
 #if defined(MQ_CUDA_ON_CPU)
 #define MQ_START(kernel, blocks, threads, exec, ...) \
-  ::on_cpu::launch(::on_cpu::Grid{blocks, threads}, kernel, __VA_ARGS__)
+  ::on_cpu::launch(#kernel, blocks, threads, kernel, __VA_ARGS__)
 #else
 #define MQ_START(kernel, blocks, threads, exec, ...) \
   kernel<<<blocks, threads, 0, ::mq::MQ_BACKEND::stream_of(exec)>>>(__VA_ARGS__)

@@ -1,4 +1,5 @@
-/// One function per PTX instruction that C++ cannot spell, with a C++ body for the stand-in on the CPU.
+/// One function per PTX instruction that CUDA C++ has no word for, with a C++ body for the stand-in on the
+/// CPU.
 #pragma once
 
 #include <cstdint>
@@ -41,20 +42,6 @@ __device__ inline void multiply_fragments(std::int32_t (&d)[4], const FourWords&
     MQ_MMA("u8", "u8");
   }
 #undef MQ_MMA
-#endif
-}
-
-/// Four of the eight bytes of a (0..3) and b (4..7), chosen by the digits of `selector` from low to high.
-__device__ inline std::uint32_t select_bytes(std::uint32_t a, std::uint32_t b, std::uint32_t selector) {
-#if defined(MQ_CUDA_ON_CPU)
-  const std::uint64_t bytes = std::uint64_t(b) << 32 | a;
-  std::uint32_t result = 0;
-  for (int i = 0; i < 4; ++i) {
-    result |= static_cast<std::uint32_t>(bytes >> (selector >> (4 * i) & 7u) * 8 & 0xffu) << (8 * i);
-  }
-  return result;
-#else
-  return __byte_perm(a, b, selector);
 #endif
 }
 

@@ -80,7 +80,7 @@ struct CodeBytes {
   std::uint32_t low, high;
 };
 __device__ inline CodeBytes bytes_of(std::uint32_t first_pair, std::uint32_t second_pair) {
-  return {select_bytes(first_pair, second_pair, 0x6420), select_bytes(first_pair, second_pair, 0x7531)};
+  return {__byte_perm(first_pair, second_pair, 0x6420), __byte_perm(first_pair, second_pair, 0x7531)};
 }
 
 /// Two squared codes, shifted, 15 bits each.

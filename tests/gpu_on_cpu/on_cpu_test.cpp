@@ -1,22 +1,10 @@
 // The stand-in itself: that it would show what it is there to show.
-#include "on_cpu.h"
-
-#include "backends.h"
-#include "meltquench/kernels/cuda/launch.h"
+#include "planted.h"
 
 namespace mq {
 namespace {
 
-namespace backend = cuda_on_cpu;
-
-class OnCpu : public testing::Test {
- protected:
-  void SetUp() override { on_cpu::reset_device(); }
-  void TearDown() override {
-    on_cpu::reset_device();
-    EXPECT_EQ(on_cpu::live_allocations(), 0u);
-  }
-};
+class OnCpu : public PlantedKernels {};
 
 void mark_kernel(std::uint32_t* visits) { ++visits[blockIdx.x * blockDim.x + threadIdx.x]; }
 void race_kernel(std::uint32_t* last) { *last = *last * 31 + blockIdx.x * blockDim.x + threadIdx.x; }
@@ -26,17 +14,6 @@ void sum_kernel(std::int64_t* sum, std::uint32_t* largest) {
   backend::raise_to(largest, static_cast<float>(i % 100) / 4.0f);
 }
 [[maybe_unused]] void overrun_kernel(std::uint32_t* p, std::uint32_t size) { p[size] = 1; }
-
-/// Runs `body` under the ascending thread order and under others, and puts back the order of this program.
-template <class Body>
-void for_thread_orders(Body body) {
-  for (const std::uint64_t seed : {0u, 1u, 12345u, 4000000007u}) {
-    on_cpu::set_thread_order(seed);
-    body(seed);
-  }
-  const char* order = std::getenv("MQ_THREAD_ORDER");
-  on_cpu::set_thread_order(order != nullptr ? std::strtoull(order, nullptr, 10) : 0);
-}
 
 TEST_F(OnCpu, RunsEveryThreadOnceInEveryOrder) {
   for (const unsigned blocks : {1u, 3u, 64u}) {
@@ -72,11 +49,11 @@ TEST_F(OnCpu, AtomicSumsAndMaximaDoNotDependOnTheOrderOfThreads) {
 
 TEST_F(OnCpu, FreshMemoryHoldsGarbageButBuffersHoldZeros) {
   void* p = nullptr;
-  ASSERT_EQ(cudaMallocAsync(&p, 4, nullptr), cudaSuccess);
+  ASSERT_EQ(cudaMalloc(&p, 4), cudaSuccess);
   std::uint32_t word = 0;
   ASSERT_EQ(cudaMemcpyAsync(&word, p, 4, cudaMemcpyDeviceToHost, nullptr), cudaSuccess);
   EXPECT_EQ(word, 0xCDCDCDCDu);
-  EXPECT_EQ(cudaFreeAsync(p, nullptr), cudaSuccess);
+  EXPECT_EQ(cudaFree(p), cudaSuccess);
   EXPECT_EQ(on_host(Buffer<std::uint32_t>(kCuda, 100)), std::vector<std::uint32_t>(100, 0));
 }
 
@@ -89,7 +66,7 @@ TEST_F(OnCpu, CopiesMustNameLiveDeviceMemory) {
   EXPECT_EQ(cudaMemcpyAsync(four.data(), four.data() + 1, 4, cudaMemcpyHostToDevice, nullptr),
             cudaErrorInvalidValue);
   EXPECT_EQ(cudaMemsetAsync(host, 0, 4, nullptr), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaFreeAsync(host, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFree(host), cudaErrorInvalidValue);
   EXPECT_EQ(cudaMemcpyAsync(host, four.data(), 16, cudaMemcpyDeviceToHost, nullptr), cudaSuccess);
 }
 

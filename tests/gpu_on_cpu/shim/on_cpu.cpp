@@ -3,7 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <numeric>
+#include <set>
+#include <string>
 
 namespace on_cpu {
 namespace {
@@ -23,10 +24,12 @@ struct Device {
   std::uint64_t thread_order = 0;
   cudaError_t last = cudaSuccess;    // forgotten by cudaGetLastError
   cudaError_t sticky = cudaSuccess;  // never forgotten
+  std::string finding;               // why
   std::size_t allocations = 0, kernels = 0;
 };
 Device device;
 std::map<const unsigned char*, std::size_t> live;  // start -> bytes
+std::set<const void*> handles;                     // streams and events
 
 cudaError_t report(cudaError_t error) {
   if (device.sticky != cudaSuccess) error = device.sticky;
@@ -60,6 +63,53 @@ std::size_t live_bytes() {
   return sum;
 }
 
+const char* name_of(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorLaunchFailure:
+      return "unspecified launch failure";
+  }
+  return "unrecognized error code";
+}
+
+// A stream or an event is no more than a name: work is done before its call returns. Null is the stream that
+// is always there.
+template <class Handle>
+cudaError_t create(Handle* handle) {
+  if (report(cudaSuccess) != cudaSuccess) return device.sticky;
+  *handle = reinterpret_cast<Handle>(new char);
+  handles.insert(*handle);
+  return cudaSuccess;
+}
+cudaError_t destroy(const void* handle) {
+  if (handles.erase(handle) == 0) return report(cudaErrorInvalidResourceHandle);
+  delete static_cast<const char*>(handle);
+  return report(cudaSuccess);
+}
+cudaError_t use(const void* handle, const void* other = nullptr) {
+  for (const void* h : {handle, other}) {
+    if (h != nullptr && handles.count(h) == 0) return report(cudaErrorInvalidResourceHandle);
+  }
+  return report(cudaSuccess);
+}
+
 /// `n` counts down to the call that fails.
 bool is_due(int& n) { return n > 0 && --n == 0; }
 
@@ -86,8 +136,13 @@ std::size_t live_allocations() { return live.size(); }
 std::size_t allocations() { return device.allocations; }
 std::size_t kernels() { return device.kernels; }
 
-void run_grid(Grid grid, void (*thread)(void*), void* context) {
-  if (grid.blocks == 0 || grid.blocks > 0x7fffffffu || grid.threads == 0 || grid.threads > 1024) {
+std::string last_finding() { return device.finding; }
+
+void start(const Launch& launch) {
+  const dim3 &blocks = launch.blocks, &threads = launch.threads;
+  const std::uint64_t block_size = std::uint64_t(threads.x) * threads.y * threads.z;
+  if (blocks.x == 0 || blocks.x > 0x7fffffffu || blocks.y == 0 || blocks.y > 0xffffu || blocks.z == 0 ||
+      blocks.z > 0xffffu || block_size == 0 || block_size > kMaxThreads || threads.z > 64) {
     report(cudaErrorInvalidConfiguration);
     return;
   }
@@ -97,19 +152,13 @@ void run_grid(Grid grid, void (*thread)(void*), void* context) {
     device.sticky = cudaErrorLaunchFailure;
     return;
   }
-  const std::uint64_t size = std::uint64_t(grid.blocks) * grid.threads;
-  // i -> (factor i + offset) mod size visits every thread once, if factor and size have no divisor in common.
-  const std::uint64_t mixed = device.thread_order * 0x9e3779b97f4a7c15u;
-  std::uint64_t factor = mixed >> 32, offset = mixed % size;
-  if (factor == 0) factor = 1;
-  while (std::gcd(factor, size) != 1) ++factor;
-  blockDim.x = grid.threads;
-  for (std::uint64_t i = 0, t = offset; i < size; ++i, t = (t + factor) % size) {
-    blockIdx.x = static_cast<unsigned>(t / grid.threads);
-    threadIdx.x = static_cast<unsigned>(t % grid.threads);
-    thread(context);
+  device.finding = run_grid(launch, device.thread_order);
+  if (!device.finding.empty()) {
+    device.sticky = cudaErrorLaunchFailure;
+  } else if (!fences_hold()) {
+    device.sticky = cudaErrorIllegalAddress;
+    device.finding = "kernel " + std::string(launch.kernel) + ": it wrote beyond an allocation";
   }
-  if (!fences_hold()) device.sticky = cudaErrorIllegalAddress;
 }
 
 }  // namespace on_cpu
@@ -117,27 +166,12 @@ void run_grid(Grid grid, void (*thread)(void*), void* context) {
 using namespace on_cpu;
 
 const char* cudaGetErrorString(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "no error";
-    case cudaErrorInvalidValue:
-      return "invalid argument";
-    case cudaErrorMemoryAllocation:
-      return "out of memory";
-    case cudaErrorInvalidConfiguration:
-      return "invalid configuration argument";
-    case cudaErrorInsufficientDriver:
-      return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorNoDevice:
-      return "no CUDA-capable device is detected";
-    case cudaErrorInvalidDevice:
-      return "invalid device ordinal";
-    case cudaErrorIllegalAddress:
-      return "an illegal memory access was encountered";
-    case cudaErrorLaunchFailure:
-      return "unspecified launch failure";
+  static std::string with_finding;
+  if (error == device.sticky && !device.finding.empty()) {
+    with_finding = std::string(name_of(error)) + " (" + device.finding + ")";
+    return with_finding.c_str();
   }
-  return "unrecognized error code";
+  return name_of(error);
 }
 
 cudaError_t cudaGetLastError() {
@@ -157,11 +191,21 @@ cudaError_t cudaSetDevice(int number) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int number) {
   if (number < 0 || number >= device.count) return report(cudaErrorInvalidDevice);
-  *value = attribute == cudaDevAttrComputeCapabilityMajor ? device.major : device.minor;
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount:
+      *value = 132;
+      break;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = device.major;
+      break;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = device.minor;
+      break;
+  }
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
+cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   if (report(cudaSuccess) != cudaSuccess) return device.sticky;
   ++device.allocations;
   if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes())
@@ -175,7 +219,7 @@ cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
+cudaError_t cudaFree(void* p) {
   const auto at = live.find(static_cast<unsigned char*>(p));
   if (at == live.end()) return report(cudaErrorInvalidValue);
   std::memset(p, kFresh, at->second);
@@ -205,19 +249,30 @@ cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t)
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t) {
-  if (kind == cudaMemcpyDeviceToDevice) {
-    if (!is_live(to, bytes) || !is_live(from, bytes)) return report(cudaErrorInvalidValue);
-    std::memcpy(to, from, bytes);
-    return report(cudaSuccess);
-  }
-  const void* on_device = kind == cudaMemcpyHostToDevice ? to : from;
-  const void* on_host = kind == cudaMemcpyHostToDevice ? from : to;
-  bool host_touches_device = false;
-  if (!is_live(on_device, bytes) || is_live(on_host, bytes, &host_touches_device) || host_touches_device) {
-    return report(cudaErrorInvalidValue);
-  }
-  std::memcpy(to, from, bytes);
+  const auto is_host = [&](const void* p) {
+    bool touches_device = false;
+    return !is_live(p, bytes, &touches_device) && !touches_device;
+  };
+  const bool from_is_right = kind == cudaMemcpyHostToDevice ? is_host(from) : is_live(from, bytes);
+  const bool to_is_right = kind == cudaMemcpyDeviceToHost ? is_host(to) : is_live(to, bytes);
+  if (!from_is_right || !to_is_right) return report(cudaErrorInvalidValue);
+  std::memmove(to, from, bytes);
   return report(cudaSuccess);
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return report(cudaSuccess); }
+cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
+cudaError_t cudaDeviceSynchronize() { return report(cudaSuccess); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return use(stream); }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return create(stream); }
+cudaError_t cudaStreamDestroy(cudaStream_t stream) { return destroy(stream); }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return create(event); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return destroy(event); }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  return event == nullptr ? report(cudaErrorInvalidResourceHandle) : use(event, stream);
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) { return use(event); }
+cudaError_t cudaEventQuery(cudaEvent_t event) { return use(event); }
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  return use(event, stream);
+}

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace on_cpu {
 
@@ -25,8 +26,12 @@ void fail_allocation(int n);
 /// that waits, or with the next kernel.
 void fail_kernel(int n);
 
-/// 0: threads run in ascending order; else in an order that the seed chooses, across blocks.
+/// 0: blocks and their threads run in ascending order; else in an order that the seed chooses.
 void set_thread_order(std::uint64_t seed);
+
+/// The rule that the last kernel broke, in a sentence with its place; empty if it broke none. Errors of the
+/// device hold it too, until `reset_device`.
+std::string last_finding();
 
 std::size_t live_allocations();
 /// Counted since `reset_device`.

@@ -36,7 +36,7 @@ struct MvmShape {
 
 /// Sums of a quad as floats, rounded once: [output o, o + 8][column 2 t, 2 t + 1].
 struct QuadSums {
-  float mean[4], squares[4];
+  float mean[4] = {}, squares[4] = {};
 };
 
 /// The normals of a quad: outputs o and o + 8 of the two rows of `pair`. Expects o % 16 < 8.

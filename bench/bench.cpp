@@ -194,6 +194,9 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   std::printf("kernels: %s, FMA peak of one core: %.1f G/s, OpenBLAS core: %s\n",
               mq::kernels(mq::Backend::cpu).name, mq::fma_peak() * 1e-9, openblas_get_corename());
+  benchmark::AddCustomContext("isa", mq::kernels(mq::Backend::cpu).name);
+  benchmark::AddCustomContext("openblas_core", openblas_get_corename());
+  benchmark::AddCustomContext("fma_peak_G_per_s", std::to_string(mq::fma_peak() * 1e-9));
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -16,6 +16,19 @@ def labels_of_tests(build):
         yield test["name"], properties.get("LABELS", [])
 
 
+def reason_of(case):
+    """What the test said when it skipped: GoogleTest writes it on the line after "FILE:LINE: Skipped"."""
+    lines = (case.findtext("system-out") or "").splitlines()
+    for line, following in zip(lines, lines[1:]):
+        if line.rstrip().endswith(": Skipped"):
+            return following.strip()
+    for line in lines:
+        if line.startswith("no CUDA device"):
+            return line.strip()
+    skipped = case.find("skipped")
+    return "no reason given" if skipped is None else skipped.get("message", "no reason given")
+
+
 def main(build, junit, label, exempt):
     cases = {case.get("name"): case for case in xml.parse(junit).getroot().iter("testcase")}
     ran, skipped, not_run = [], [], []
@@ -26,8 +39,7 @@ def main(build, junit, label, exempt):
         if case is not None and case.get("status") in ("run", "fail"):
             ran.append(name)
         elif exempt in labels:
-            reason = case.find("skipped") if case is not None else None
-            skipped.append(f"{name} ({'not started' if reason is None else reason.get('message', 'no reason given')})")
+            skipped.append(f"{name} ({'not started' if case is None else reason_of(case)})")
         else:
             not_run.append(name)
     for name in skipped:

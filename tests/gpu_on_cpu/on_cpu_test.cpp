@@ -49,11 +49,11 @@ TEST_F(OnCpu, AtomicSumsAndMaximaDoNotDependOnTheOrderOfThreads) {
 
 TEST_F(OnCpu, FreshMemoryHoldsGarbageButBuffersHoldZeros) {
   void* p = nullptr;
-  ASSERT_EQ(cudaMalloc(&p, 4), cudaSuccess);
+  ASSERT_EQ(cudaMallocAsync(&p, 4, nullptr), cudaSuccess);
   std::uint32_t word = 0;
   ASSERT_EQ(cudaMemcpyAsync(&word, p, 4, cudaMemcpyDeviceToHost, nullptr), cudaSuccess);
   EXPECT_EQ(word, 0xCDCDCDCDu);
-  EXPECT_EQ(cudaFree(p), cudaSuccess);
+  EXPECT_EQ(cudaFreeAsync(p, nullptr), cudaSuccess);
   EXPECT_EQ(on_host(Buffer<std::uint32_t>(kCuda, 100)), std::vector<std::uint32_t>(100, 0));
 }
 
@@ -66,7 +66,7 @@ TEST_F(OnCpu, CopiesMustNameLiveDeviceMemory) {
   EXPECT_EQ(cudaMemcpyAsync(four.data(), four.data() + 1, 4, cudaMemcpyHostToDevice, nullptr),
             cudaErrorInvalidValue);
   EXPECT_EQ(cudaMemsetAsync(host, 0, 4, nullptr), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaFree(host), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFreeAsync(host, nullptr), cudaErrorInvalidValue);
   EXPECT_EQ(cudaMemcpyAsync(host, four.data(), 16, cudaMemcpyDeviceToHost, nullptr), cudaSuccess);
 }
 

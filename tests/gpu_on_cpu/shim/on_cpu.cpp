@@ -205,7 +205,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMalloc(void** p, std::size_t bytes) {
+cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
   if (report(cudaSuccess) != cudaSuccess) return device.sticky;
   ++device.allocations;
   if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes())
@@ -219,7 +219,7 @@ cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFree(void* p) {
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
   const auto at = live.find(static_cast<unsigned char*>(p));
   if (at == live.end()) return report(cudaErrorInvalidValue);
   std::memset(p, kFresh, at->second);
@@ -260,8 +260,6 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
-cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
 cudaError_t cudaDeviceSynchronize() { return report(cudaSuccess); }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return use(stream); }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return create(stream); }

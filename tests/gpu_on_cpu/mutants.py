@@ -1,0 +1,198 @@
+"""mutants.py --tests PROGRAM --objects LIST_FILE [--all | --sample N [--seed S]] [--arch 90] [--jobs 2]: do the tests notice?
+
+Makes faulty copies (mutants) of the PTX of the CUDA kernels, one fault in one line of each, and runs the cases that
+compare CUDA with the CPU against every one of them (PROGRAM is stand_in_tests). A mutant is killed if a case fails.
+Without --all or --sample it runs those that mutants.csv names and fails unless each is killed; a line of mutants.csv that
+says `equivalent` names a fault that changes no result, with the reason, and is left out of --all and --sample.
+"""
+
+import argparse
+import concurrent.futures
+import csv
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from compiled_kernels import demangled, ptx_files, readable  # noqa: E402
+
+LIST = Path(__file__).resolve().with_name("mutants.csv")
+
+# Which cases run which file's kernels: the fewer, the faster. A file that is not here meets all of them.
+CASES = {
+    "add_normals": "OnCuda.*Noise*:OnCuda.*Normals*",
+    "cells": "OnCuda.Cells*:OnCuda.ArraysOfEverySize*",
+    "planes": "OnCuda.Packs*:OnCuda.Quantizes*:OnCuda.Finds*:OnCuda.AnInput*",
+    "mvm": "OnCuda.Products*:OnCuda.Noise*:OnCuda.Sums*:OnCuda.Clipped*",
+    "float_product": "OnCuda.FloatProducts*",
+}
+EVERY_CASE = "OnCuda.*"
+SECONDS = 60  # of one mutant; a kernel that hangs is killed as well
+
+INTEGER = r"-?(?:0x)?[0-9A-Fa-f]+"
+
+
+def without_line(line, match):
+    return None
+
+
+def next_element(line, match):
+    """[%rd1+4] -> one element further."""
+    size = {"8": 1, "16": 2, "32": 4, "64": 8}[match["width"]] * {None: 1, "v2": 2, "v4": 4}[match["vector"]]
+    return line[:match.end("base")] + f"+{int(match['offset'] or 0) + size}" + line[match.end("offset") if match["offset"] else match.end("base"):]
+
+
+def next_index(line, match):
+    return line[:match.start("value")] + str(int(match["value"], 0) + 1) + line[match.end("value"):]
+
+
+def fewer_bits(line, match):
+    """A mask loses its lowest bit."""
+    value = int(match["value"], 0) % 2 ** int(match["width"])
+    return line[:match.start("value")] + str(value & (value - 1)) + line[match.end("value"):]
+
+
+def other_table(line, match):
+    """lop3 with a wrong truth table, where all three inputs are set."""
+    return line[:match.start("value")] + str(int(match["value"], 0) ^ 0x80) + line[match.end("value"):]
+
+
+def swapped(pairs):
+    both = pairs | {new: old for old, new in pairs.items()}
+    return lambda line, match: line[:match.start("word")] + both[match["word"]] + line[match.end("word"):]
+
+
+def other_rounding(line, match):
+    return line[:match.start("word")] + {"rn": "rz", "rni": "rzi", "rzi": "rni"}[match["word"]] + line[match.end("word"):]
+
+
+def in_two_steps(line, match):
+    """A fused multiply-add that rounds twice."""
+    kind, d, a, b, c = (match[name] for name in ("type", "d", "a", "b", "c"))
+    if d == c:
+        return line
+    return f"\tmul.rn.{kind} {d}, {a}, {b};\n\tadd.rn.{kind} {d}, {d}, {c};"
+
+
+REGISTER = r"[^,;\s]+"
+# kind -> (where, what becomes of the line; the same line: no mutant; None: the line goes)
+KINDS = {
+    "barrier": (re.compile(r"^\s*(?:bar|barrier)\.(?:warp\.)?sync\b"), without_line),
+    "wait": (re.compile(r"^\s*cp\.async\.wait_(?:all|group)\b"), without_line),
+    "address": (re.compile(r"^\s*(?:@!?%p\d+ )?(?:ld|st|atom|red)\.(?!param)[\w.]*?(?:\.(?P<vector>v[24]))?\.[a-z](?P<width>8|16|32|64)\b"
+                           r"[^\[]*\[(?P<base>[%\w]+)(?:\+(?P<offset>-?\d+))?\]"), next_element),
+    "index": (re.compile(rf"^\s*add\.[su](?:32|64)\s+{REGISTER}, {REGISTER}, (?P<value>{INTEGER});"), next_index),
+    "mask": (re.compile(rf"^\s*and\.b(?P<width>32|64)\s+{REGISTER}, {REGISTER}, (?P<value>{INTEGER});"), fewer_bits),
+    "logic": (re.compile(rf"^\s*lop3\.b32\s.*, (?P<value>{INTEGER});"), other_table),
+    "extreme": (re.compile(r"^\s*(?P<word>min|max)\."), swapped({"min": "max"})),
+    "rounding": (re.compile(r"^\s*(?:add|sub|mul|fma|div|sqrt|cvt)\.(?P<word>rn|rni|rzi)\."), other_rounding),
+    "fusion": (re.compile(rf"^\s*fma\.rn\.(?P<type>f32|f64)\s+(?P<d>{REGISTER}), (?P<a>{REGISTER}), (?P<b>{REGISTER}), (?P<c>{REGISTER});"),
+               in_two_steps),
+    "comparison": (re.compile(r"^\s*setp\.(?P<word>lt|le|gt|ge|eq|ne)\."), swapped({"lt": "le", "gt": "ge", "eq": "ne"})),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    file: Path
+    kernel: str  # readable
+    kind: str
+    site: int  # which line of that kind in the kernel, from 1
+    number: int  # of the line in the file, from 0
+    line: str
+    changed: str  # "" if the line goes
+
+    def name(self):
+        return f"{self.kernel}, {self.kind} {self.site}"
+
+
+def mutants_of(file):
+    lines = file.read_text().split("\n")
+    kernel, sites, found = None, {}, []
+    for number, line in enumerate(lines):
+        entry = re.search(r"\.entry (\S+?)\(", line)
+        if entry:
+            kernel, sites = entry.group(1), {}
+        for kind, (pattern, change) in KINDS.items():
+            match = pattern.match(line) if kernel else None
+            if not match:
+                continue
+            changed = change(line, match)
+            if changed != line:
+                sites[kind] = sites.get(kind, 0) + 1
+                found.append(Mutant(file, kernel, kind, sites[kind], number, line.strip(), changed or ""))
+    names = dict(zip((kernels := sorted({mutant.kernel for mutant in found})), map(readable, demangled(kernels))))
+    return [Mutant(**{**vars(mutant), "kernel": names[mutant.kernel]}) for mutant in found]
+
+
+def outcome(program, mutant, arch):
+    """How the tests answer: "killed" or "survived"; of the unchanged text if `mutant` is None."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases = EVERY_CASE
+        if mutant is not None:
+            lines = mutant.file.read_text().split("\n")
+            lines[mutant.number] = mutant.changed
+            (Path(folder) / mutant.file.name).write_text("\n".join(lines))
+            cases = CASES.get(mutant.file.name.split(".")[0], EVERY_CASE)
+        environment = os.environ | {"MQ_PTX_INSTEAD": folder, "MQ_PTX_ARCH": str(arch), "TEST_TMPDIR": folder}
+        try:
+            done = subprocess.run([program, f"--gtest_filter={cases}", "--gtest_fail_fast"], env=environment, timeout=SECONDS,
+                                  capture_output=True)
+        except subprocess.TimeoutExpired:
+            return "killed"
+        if b"[  PASSED  ] 0 tests" in done.stdout:
+            return "survived"  # nothing ran
+        return "survived" if done.returncode == 0 else "killed"
+
+
+def chosen(arguments, every):
+    with LIST.open(newline="", encoding="utf-8") as file:
+        rows = [(row["kernel"], row["kind"], int(row["site"]), row["expected"]) for row in csv.DictReader(file)]
+    equivalent = {row[:3] for row in rows if row[3] == "equivalent"}
+    candidates = [mutant for mutant in every if (mutant.kernel, mutant.kind, mutant.site) not in equivalent]
+    if arguments.all:
+        return candidates
+    if arguments.sample:
+        return random.Random(arguments.seed).sample(candidates, min(arguments.sample, len(candidates)))
+    by_place = {(mutant.kernel, mutant.kind, mutant.site): mutant for mutant in every}
+    wanted = [row[:3] for row in rows if row[3] == "killed"]
+    for place in wanted:
+        if place not in by_place:
+            sys.exit(f"mutants.csv names {place[0]}, {place[1]} {place[2]}, but the kernel has no such line any more; choose another")
+    return [by_place[place] for place in wanted]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tests", required=True)
+    parser.add_argument("--objects", required=True, help="file with a line per object that has PTX beside it")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--arch", type=int, default=90)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+
+    objects = [line for line in Path(arguments.objects).read_text().split("\n") if line and "planted" not in line]
+    every = [mutant for path in objects for mutant in mutants_of(ptx_files(path)[arguments.arch])]
+    mutants = chosen(arguments, every)
+    print(f"{len(every)} mutants can be made, {len(mutants)} are run")
+    if not mutants:
+        return 1
+    survivors = []
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for mutant, result in zip(mutants, pool.map(lambda mutant: outcome(arguments.tests, mutant, arguments.arch), mutants)):
+            print(f"{result}: {mutant.name()}: {mutant.line} -> {mutant.changed.strip() or '(removed)'}", flush=True)
+            if result != "killed":
+                survivors.append(mutant)
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} were killed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

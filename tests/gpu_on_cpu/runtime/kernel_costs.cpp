@@ -1,0 +1,99 @@
+/// kernel_costs: what the CUDA kernels execute, as CSV on the standard output; a line per launch.
+///
+/// Runs what ships at sizes that stand for its use, on the PTX of MQ_PTX_ARCH. kernel_costs.py makes the
+/// table.
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "meltquench/core/buffer.h"
+#include "meltquench/crossbar/tile_array.h"
+#include "meltquench/kernels/kernel_table.h"
+#include "on_cpu.h"
+
+namespace mq {
+namespace {
+
+constexpr Exec kCuda{.backend = Backend::cuda};
+
+std::vector<float> uniform(std::size_t size, std::uint32_t stream) {
+  std::vector<float> values(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    const RngKey key = RngKey(7, Purpose::sampling).at_event(stream);
+    values[i] = 2.0f * Rng<float>(key, static_cast<std::uint32_t>(i)).uniform() - 1.0f;
+  }
+  return values;
+}
+
+Buffer<float> on_device(std::size_t size, std::uint32_t stream) {
+  return Buffer<float>(kCuda, std::span<const float>(uniform(size, stream)));
+}
+
+void layer(const std::string& device, int bits, std::size_t n, std::size_t batch) {
+  Hardware hardware;
+  hardware.device = device_from_preset(device);
+  hardware.tile = {.rows = 512, .columns = 512, .output_noise = 0.02f, .read_noise = 0.02f};
+  hardware.dac = {.bits = bits, .range = 1.0};
+  hardware.adc = {.bits = bits, .range = 40.0};
+  TileArray array(kCuda, hardware, {.seed = 7}, n, n);
+  const std::vector<float> w = uniform(n * n, 1);
+  array.program(kCuda, {w.data(), n, n});
+  array.advance_to(kCuda, 86400.0);
+  const Buffer<float> x = on_device(batch * n, 2);
+  Buffer<float> y(kCuda, batch * n);
+  array.mvm(kCuda, x.as_matrix(batch, n), y.as_matrix(batch, n));
+}
+
+void float_product(std::size_t n) {
+  const Buffer<float> a = on_device(n * n, 1), b = on_device(n * n, 2);
+  Buffer<float> c(kCuda, n * n);
+  kernels(Backend::cuda)
+      .float_product(kCuda, {.rows = n,
+                             .columns = n,
+                             .depth = n,
+                             .a = a.data(),
+                             .a_row = n,
+                             .a_column = 1,
+                             .b = b.data(),
+                             .b_row = 1,
+                             .b_column = n,
+                             .c = c.data(),
+                             .c_row = n});
+}
+
+struct Workload {
+  const char* name;
+  std::function<void()> run;
+};
+
+const Workload kWorkloads[] = {
+    {"layer of 512x512, batch 64, 8 bits, noise", [] { layer("pcm-like", 8, 512, 64); }},
+    {"ideal cells, 256x256, batch 64, no converters", [] { layer("ideal", 0, 256, 64); }},
+    {"256x256x256", [] { float_product(256); }},
+};
+
+}  // namespace
+}  // namespace mq
+
+int main() {
+  std::puts(
+      "kernel,workload,blocks,threads,fp32,fp64,integer,special,tensor,warp_instructions,footprint,sectors,"
+      "ideal_sectors,wavefronts,ideal_wavefronts");
+  for (const mq::Workload& workload : mq::kWorkloads) {
+    const std::vector<on_cpu::LaunchCost>& launches = on_cpu::record_launches();
+    workload.run();
+    if (!on_cpu::findings().empty()) return 1;
+    for (const on_cpu::LaunchCost& cost : launches) {
+      std::printf("%s,\"%s\"", cost.kernel.c_str(), workload.name);
+      for (const std::uint64_t value :
+           {cost.blocks, cost.threads, cost.fp32, cost.fp64, cost.integer, cost.special, cost.tensor,
+            cost.warp_instructions, cost.footprint, cost.sectors, cost.ideal_sectors, cost.wavefronts,
+            cost.ideal_wavefronts}) {
+        std::printf(",%llu", static_cast<unsigned long long>(value));
+      }
+      std::puts("");
+    }
+  }
+  return 0;
+}

@@ -52,6 +52,8 @@ struct KernelTable {
   void (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
   /// All tiles of a layer: products, noise, ADC, digital sum over tiles; counts clipped conversions.
   void (*mvm)(const Exec&, const MvmLayer& op);
+  /// The same from outputs to inputs, on the same panels.
+  void (*mvm_transposed)(const Exec&, const MvmLayer& op);
   /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
   /// Noise on every element of an array.

@@ -9,7 +9,7 @@ namespace mq::MQ_BACKEND {
 const KernelTable& kernel_table() {
   static constexpr KernelTable kTable{MQ_TEXT(MQ_BACKEND), fabricate_cells, program_cells,   settle_cells,
                                       largest_magnitude,   pack_plane,      quantize_inputs, mvm,
-                                      float_product,       add_normals};
+                                      mvm_transposed,      float_product,   add_normals};
   return kTable;
 }
 

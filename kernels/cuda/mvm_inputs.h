@@ -67,12 +67,12 @@ struct PlainInputs {
   }
 };
 
-/// The bytes of all rows of a product, four inputs a word: [column tile][words][8 columns]. A warp's share of a
-/// fragment is 32 neighbours. Terms find their inputs at any multiple of four; what a step reads beyond a
+/// The bytes of all rows of a product, four inputs a word: [column tile][words][8 columns]. A warp's share of
+/// a fragment is 32 neighbours. Terms find their inputs at any multiple of four; what a step reads beyond a
 /// term's inputs meets weights of zero, and beyond the row there are zeros.
 struct SlicedInputs {
-  std::uint32_t* codes;   // [..][slices]
-  TwoWords* squares;      // low, high; null without read noise
+  std::uint32_t* codes;  // [..][slices]
+  TwoWords* squares;     // low, high; null without read noise
   std::uint32_t words;
 
   static std::uint32_t words_of(const MvmLayer& op) {

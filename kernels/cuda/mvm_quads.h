@@ -1,9 +1,9 @@
 /// From sums to outputs: what the products of CUDA do with a quad.
 ///
 /// A quad is what a lane holds of one 16 x 8 result of mma.h: outputs o and o + kGap, columns c and c + 1. A
-/// column is a row of the batch, shifted by one where the batch starts at an odd place of the data set, so that
-/// a quad's two columns are the pair of rows that shares its random words (mvm_epilogue.h); outputs that are 8
-/// apart share them as well, so that one Philox block serves a quad.
+/// column is a row of the batch, shifted by one where the batch starts at an odd place of the data set, so
+/// that a quad's two columns are the pair of rows that shares its random words (mvm_epilogue.h); outputs that
+/// are 8 apart share them as well, so that one Philox block serves a quad.
 #pragma once
 
 #include "meltquench/kernels/cuda/reduce.h"

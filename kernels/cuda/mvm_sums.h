@@ -76,7 +76,8 @@ class Weights<Direction::forward, kM> {
       high[m] = fragment[0], low[m] = fragment[32];
     }
   }
-  __device__ void load_magnitudes(const MvmTerm& term, std::uint32_t step, FourWords (&magnitudes)[kM]) const {
+  __device__ void load_magnitudes(const MvmTerm& term, std::uint32_t step,
+                                  FourWords (&magnitudes)[kM]) const {
     MQ_UNROLL
     for (int m = 0; m < kM; ++m)
       magnitudes[m] = reinterpret_cast<const FourWords*>(term.magnitudes)[std::size_t(at_[m]) + step * 32];
@@ -90,10 +91,10 @@ class Weights<Direction::forward, kM> {
   std::uint32_t at_[kM];
 };
 
-/// The other way a step is two panels and a group one step: 32 inputs of W. A word of a panel holds four inputs
-/// of one output; four words of neighbouring outputs, transposed, are four words of four outputs each. A lane
-/// gets four neighbouring inputs so: rows g and g + 8 of the first result are the inputs 4 g and 4 g + 1, those
-/// of the second one 4 g + 2 and 4 g + 3.
+/// The other way a step is two panels and a group one step: 32 inputs of W. A word of a panel holds four
+/// inputs of one output; four words of neighbouring outputs, transposed, are four words of four outputs each.
+/// A lane gets four neighbouring inputs so: rows g and g + 8 of the first result are the inputs 4 g and 4 g +
+/// 1, those of the second one 4 g + 2 and 4 g + 3.
 template <>
 class Weights<Direction::transposed, 2> {
  public:
@@ -132,8 +133,10 @@ class Weights<Direction::transposed, 2> {
         MQ_UNROLL
         for (std::uint32_t i = 0; i < 4; ++i) four[i] = from[16 * i];
       }
-      const std::uint32_t a = __byte_perm(four[0], four[1], 0x5140), b = __byte_perm(four[2], four[3], 0x5140),
-                          c = __byte_perm(four[0], four[1], 0x7362), d = __byte_perm(four[2], four[3], 0x7362);
+      const std::uint32_t a = __byte_perm(four[0], four[1], 0x5140),
+                          b = __byte_perm(four[2], four[3], 0x5140),
+                          c = __byte_perm(four[0], four[1], 0x7362),
+                          d = __byte_perm(four[2], four[3], 0x7362);
       w[0].w[2 * half] = __byte_perm(a, b, 0x5410);
       w[0].w[2 * half + 1] = __byte_perm(a, b, 0x7632);
       w[1].w[2 * half] = __byte_perm(c, d, 0x5410);

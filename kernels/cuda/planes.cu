@@ -26,10 +26,6 @@ bool is_aligned(const void* p, std::size_t bytes) { return reinterpret_cast<std:
 struct alignas(16) FourFloats {
   float v[4];
 };
-struct alignas(8) TwoFloats {
-  float v[2];
-};
-
 /// `vectors` of four floats at p, and `size` floats in all.
 __global__ void __launch_bounds__(kThreads)
     largest_magnitude_kernel(const float* p, std::size_t vectors, std::size_t size,
@@ -96,39 +92,47 @@ __global__ void __launch_bounds__(kThreads)
   add_block_sum<kThreads>(sum_of_codes, sum, scratch);
 }
 
-/// Pairs of codes, which never straddle two blocks of inputs; `reads_pairs` where x can be read in pairs,
-/// too.
+/// Four inputs at a time, which lie in one block; `reads_fours` where x can be read so, too.
 __global__ void __launch_bounds__(kThreads)
-    quantize_kernel(const __grid_constant__ QuantizeInputs op, std::uint32_t pairs, bool reads_pairs) {
+    quantize_kernel(const __grid_constant__ QuantizeInputs op, std::uint32_t fours, bool reads_fours,
+                    int shift) {
   __shared__ std::int64_t scratch[2][kThreads / 32];
-  const auto row_pairs = static_cast<std::uint32_t>(op.code_stride / 2),
-             block_pairs = static_cast<std::uint32_t>(padded_inputs(op.block) / 2);
+  const auto row_fours = static_cast<std::uint32_t>(op.plane_stride() / 4),
+             block_fours = static_cast<std::uint32_t>(padded_inputs(op.block) / 4);
   std::int64_t clips = 0, sum = 0;
-  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < pairs; i += gridDim.x * kThreads) {
-    const std::uint32_t row = i / row_pairs, block = i % row_pairs / block_pairs,
-                        j = i % row_pairs % block_pairs * 2;
-    const std::size_t input = std::size_t(block) * op.block + j;
-    const float* x = op.x + row * op.inputs + input;
-    float values[2] = {};
-    const bool has_first = j < op.block && input < op.inputs,
-               has_second = j + 1 < op.block && input + 1 < op.inputs;
-    if (reads_pairs && has_second) {
-      const TwoFloats two = *reinterpret_cast<const TwoFloats*>(x);
-      values[0] = two.v[0], values[1] = two.v[1];
+  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < fours; i += gridDim.x * kThreads) {
+    const std::uint32_t row = i / row_fours, at = i % row_fours, j = at % block_fours * 4;
+    const std::size_t first = std::size_t(at / block_fours) * op.block + j;
+    const float* x = op.x + row * op.inputs + first;
+    FourFloats values{};
+    if (reads_fours && j + 4 <= op.block && first + 4 <= op.inputs) {
+      values = *reinterpret_cast<const FourFloats*>(x);
     } else {
-      if (has_first) values[0] = x[0];
-      if (has_second) values[1] = x[1];
+      MQ_UNROLL
+      for (std::uint32_t k = 0; k < 4; ++k) {
+        if (j + k < op.block && first + k < op.inputs) values.v[k] = x[k];
+      }
     }
-    std::uint32_t codes = 0;
+    std::int32_t codes[4];
     MQ_UNROLL
-    for (int k = 0; k < 2; ++k) {
-      bool is_clipped = false;
-      const float code = dac_code(values[k], op.codes_per_unit, op.code_limit, is_clipped);
-      clips += is_clipped;
-      sum += static_cast<std::int32_t>(abs(code));
-      codes |= (static_cast<std::uint32_t>(static_cast<std::int16_t>(code)) & 0xffffu) << 16 * k;
+    for (int k = 0; k < 4; ++k) {
+      float clipped = 0.0f;
+      codes[k] = to_int(dac_code(values.v[k], op.codes_per_unit, op.code_limit, clipped));
+      clips += to_int(clipped);
     }
-    reinterpret_cast<std::uint32_t*>(op.codes)[i] = codes;
+    for (std::uint32_t plane = 0; plane < op.planes(); ++plane) {
+      TwoWords packed{}, squares{};
+      MQ_UNROLL
+      for (int k = 0; k < 4; ++k) {
+        const std::int32_t code = plane_code(op, codes[k], plane);
+        sum += code < 0 ? -code : code;
+        packed.w[k / 2] |= (static_cast<std::uint32_t>(code) & 0xffffu) << 16 * (k % 2);
+        squares.w[k / 2] |= static_cast<std::uint32_t>(square_of(code, shift)) << 16 * (k % 2);
+      }
+      const std::size_t to = row * (op.code_stride / 4) + std::size_t(plane) * row_fours + at;
+      reinterpret_cast<TwoWords*>(op.codes)[to] = packed;
+      if (op.squares != nullptr) reinterpret_cast<TwoWords*>(op.squares)[to] = squares;
+    }
   }
   add_block_sum<kThreads>(&op.counts->dac_clips, clips, scratch[0]);
   add_block_sum<kThreads>(&op.counts->sum_of_codes, sum, scratch[1]);
@@ -159,12 +163,12 @@ std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {
 }
 
 void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
-  const std::size_t pairs = op.batch * op.code_stride / 2;
-  MQ_EXPECTS(pairs <= 0xf0000000u);  // a thread counts beyond the last
-  if (pairs == 0) return;
-  const bool reads_pairs = is_aligned(op.x, sizeof(TwoFloats)) && op.inputs % 2 == 0 && op.block % 2 == 0;
-  MQ_LAUNCH(quantize_kernel, blocks_for(pairs), kThreads, exec, op, static_cast<std::uint32_t>(pairs),
-            reads_pairs);
+  const std::size_t fours = op.batch * (op.plane_stride() / 4);
+  MQ_EXPECTS(fours <= 0xf0000000u);  // a thread counts beyond the last
+  if (fours == 0) return;
+  const bool reads_fours = is_aligned(op.x, sizeof(FourFloats)) && op.inputs % 4 == 0 && op.block % 4 == 0;
+  MQ_LAUNCH(quantize_kernel, blocks_for(fours), kThreads, exec, op, static_cast<std::uint32_t>(fours),
+            reads_fours, square_shift(op.largest_code()));
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -232,6 +232,35 @@ MQ_HD UIntLanes<N> as_unsigned(IntLanes<N> a) {
   return UIntLanes<N>((typename UIntLanes<N>::V)a.v);
 }
 
+/// Number of bits that are set.
+MQ_HD std::uint32_t popcount(std::uint32_t a) {
+#if defined(__CUDA_ARCH__)
+  return static_cast<std::uint32_t>(__popc(a));
+#else
+  return static_cast<std::uint32_t>(std::popcount(a));
+#endif
+}
+template <int N>
+MQ_HD UIntLanes<N> popcount(UIntLanes<N> a) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) {
+    // Counts of the 16 values of half a byte, then sums over the bytes of a lane.
+    const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2,
+                                            2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i half = _mm256_set1_epi8(15), bits = __m256i(a.v);
+    const __m256i bytes =
+        _mm256_add_epi8(_mm256_shuffle_epi8(counts, _mm256_and_si256(bits, half)),
+                        _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), half)));
+    const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
+    return UIntLanes<N>(typename UIntLanes<N>::V(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+  }
+#endif
+  a = a - ((a >> 1) & 0x55555555u);
+  a = (a & 0x33333333u) + ((a >> 2) & 0x33333333u);
+  a = (a + (a >> 4)) & 0x0f0f0f0fu;
+  return (a * 0x01010101u) >> 24;
+}
+
 /// Unaligned loads and stores of as many consecutive elements as F has lanes.
 template <class F, class T>
 MQ_HD F load(const T* p) {

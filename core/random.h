@@ -33,7 +33,9 @@ enum class Purpose : std::uint32_t {
   weight_init = 6,
   data_order = 7,
   sampling = 8,               ///< tests, benchmarks and synthetic data
-  mvm_transposed_noise = 16,  ///< as mvm_noise, from outputs to inputs
+  pulse_trains = 9,           ///< which pulses of an update's trains fire
+  pulse_steps = 10,           ///< cycle-to-cycle noise of the steps that pulses cause
+  mvm_transposed_noise = 11,  ///< as mvm_noise, from outputs to inputs
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.

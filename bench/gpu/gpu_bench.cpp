@@ -10,6 +10,7 @@
 #include "meltquench/bench/gpu/sgemm_of_cublas.h"
 #include "meltquench/core/error.h"
 #include "meltquench/crossbar/tile_array.h"
+#include "meltquench/devices/device.h"
 
 namespace mq {
 namespace {
@@ -35,7 +36,7 @@ bool is_wanted(const std::string& name) { return name.find(wanted) != std::strin
 
 /// `amount` of `unit` done per call, in units of 1.
 void print_row(const std::string& name, double seconds, double amount, const char* unit) {
-  std::printf("%-46s %12.2f us %12.4g %s/s\n", name.c_str(), seconds * 1e6, amount / seconds, unit);
+  std::printf("%-62s %12.2f us %12.4g %s/s\n", name.c_str(), seconds * 1e6, amount / seconds, unit);
   std::fflush(stdout);
 }
 
@@ -157,6 +158,43 @@ void time_planes() {
   print_row("pack 512^2", device_seconds([&](int) { table.pack_plane(kCuda, op); }), double(n * n), "cell");
 }
 
+/// Values uniform in +-1; with trains of 31 slots a cell sees 31 gain^2 / 4 coincidences per sample on
+/// average.
+void time_pulses(const std::string& model, const DeviceParams& params, float gain) {
+  const std::size_t n = 512, batch = 64;
+  const std::string name = "pulsed update 512^2, batch 64, " + model + ", gain " + std::to_string(gain);
+  if (!is_wanted(name)) return;
+  const KernelTable& table = kernels(Backend::cuda);
+  Buffer<std::uint32_t> trains[2] = {Buffer<std::uint32_t>(kCuda, batch * n),
+                                     Buffer<std::uint32_t>(kCuda, batch * n)};
+  for (std::uint32_t side = 0; side < 2; ++side) {
+    const Buffer<float> values = on_device(uniform(batch * n, 6 + side));
+    table.make_pulse_trains(kCuda, {.values = values.data(),
+                                    .batch = batch,
+                                    .lines = n,
+                                    .gain = gain,
+                                    .key = RngKey(7, Purpose::pulse_trains).at_event(0, side),
+                                    .trains = trains[side].data()});
+  }
+  Buffer<float> fields(kCuda, n * n * static_cast<std::size_t>(cell_fields(params)));
+  Buffer<std::int64_t> pulses(kCuda, 1);
+  const CellsView cells{&params, fields.data(), n * n};
+  table.fabricate_cells(kCuda, cells, RngKey(7, Purpose::fabrication));
+  const double seconds = device_seconds([&](int i) {
+    table.pulse_cells(kCuda, {.cells = cells,
+                              .outputs = n,
+                              .inputs = n,
+                              .batch = batch,
+                              .x = trains[0].data(),
+                              .x_stride = n,
+                              .d = trains[1].data(),
+                              .d_stride = n,
+                              .key = RngKey(7, Purpose::pulse_steps).at_event(static_cast<std::uint32_t>(i)),
+                              .pulses = pulses.data()});
+  });
+  print_row(name, seconds, double(n * n * batch), "cell-sample");
+}
+
 void run() {
   kernels(Backend::cuda);
   std::printf("%s\n", describe_device());
@@ -172,6 +210,12 @@ void run() {
   for (const char* preset : {"pcm-like", "hermes-1"}) time_cells(preset);
   time_normals();
   time_planes();
+  for_each_model([]<class Model>() {
+    if constexpr (PulsedModel<Model>) {
+      for (const float gain : {0.5f, 0.08f})
+        time_pulses(std::string(Model::kName), typename Model::Params{}, gain);
+    }
+  });
 }
 
 }  // namespace

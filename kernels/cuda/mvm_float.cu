@@ -49,12 +49,13 @@ __device__ inline void load_stage(const MvmLayer& op, const MvmShape& shape, con
                                   std::uint32_t first_output, std::uint32_t first_column, std::uint32_t first,
                                   Stage& stage) {
   const std::uint32_t outputs = outputs_of(term, kDirection), inputs = inputs_of(term, kDirection);
+  const float* w = in_device_memory(term.floats);
   MQ_UNROLL
   for (std::uint32_t i = threadIdx.x; i < kDepth * kOutputs; i += kThreads) {
     const std::uint32_t k = kDirection == Direction::forward ? i / 16 % kDepth : i % kDepth,
                         o = kDirection == Direction::forward ? i / (16 * kDepth) * 16 + i % 16 : i / kDepth;
     const bool exists = first_output + o < outputs && first + k < inputs;
-    stage.w[k][o] = exists ? term.floats[float_index(term, kDirection, first_output + o, first + k)] : 0.0f;
+    stage.w[k][o] = exists ? w[float_index(term, kDirection, first_output + o, first + k)] : 0.0f;
   }
   MQ_UNROLL
   for (std::uint32_t i = threadIdx.x; i < kDepth * kColumns; i += kThreads) {

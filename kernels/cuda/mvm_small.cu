@@ -8,9 +8,9 @@ namespace {
 
 constexpr unsigned kThreads = 256, kWarps = kThreads / 32;
 
-/// One lane's sums of one part of the inputs of a term.
+/// The sums of one part of the inputs of a term, [element of the quad][lane].
 struct PartSums {
-  std::int64_t mean[4], squares[4];
+  std::int64_t mean[4][32], squares[4][32];
 };
 
 /// The part of a term's inputs that starts at step `part`: every `parts`-th step.
@@ -37,8 +37,8 @@ __device__ inline void sum_part(const MvmTerm& term, std::uint32_t group, const 
   }
   MQ_UNROLL
   for (int i = 0; i < kM * 4; ++i) {
-    sums[i / 4 * 32].mean[i % 4] = means[i / 4].sum(i % 4);
-    sums[i / 4 * 32].squares[i % 4] = squares[i / 4].sum(i % 4);
+    sums[i / 4].mean[i % 4][threadIdx.x % 32] = means[i / 4].sum(i % 4);
+    sums[i / 4].squares[i % 4][threadIdx.x % 32] = squares[i / 4].sum(i % 4);
   }
 }
 
@@ -48,7 +48,7 @@ template <Direction kDirection, int kM, int kSlices>
 __global__ void __launch_bounds__(kThreads)
     small_mvm_kernel(const __grid_constant__ MvmLayer op, const __grid_constant__ MvmShape shape,
                      std::uint32_t parts, int shift) {
-  __shared__ PartSums sums[kWarps][kM][32];
+  __shared__ PartSums sums[kWarps][kM];
   const std::uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, team = warp / parts,
                       teams = kWarps / parts;
   const std::uint32_t groups = (shape.block + kM * 16 - 1) / (kM * 16);
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kThreads)
     if (first + team < shape.terms) {
       const MvmTerm& term = terms[first + team];
       const PlainInputs inputs(op, shape, term, column_tile * 8 + lane / 4, shift);
-      sum_part<kDirection, kM, kSlices>(term, group, inputs, warp % parts, parts, &sums[warp][0][lane]);
+      sum_part<kDirection, kM, kSlices>(term, group, inputs, warp % parts, parts, sums[warp]);
     }
     __syncthreads();
     for (std::uint32_t t = 0; warp < kM && t < teams && first + t < shape.terms; ++t) {
@@ -78,8 +78,8 @@ __global__ void __launch_bounds__(kThreads)
       for (int e = 0; e < 4; ++e) {
         std::int64_t mean = 0, squares = 0;
         for (std::uint32_t p = t * parts; p < (t + 1) * parts; ++p) {
-          mean += sums[p][warp][lane].mean[e];
-          squares += sums[p][warp][lane].squares[e];
+          mean += sums[p][warp].mean[e][lane];
+          squares += sums[p][warp].squares[e][lane];
         }
         if (term.read_variance > 0.0f) {
           conversion[e].add(term, static_cast<float>(mean), static_cast<float>(squares));

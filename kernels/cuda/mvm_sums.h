@@ -69,7 +69,7 @@ class Weights<Direction::forward, kM> {
   }
   __device__ void load_codes(const MvmTerm& term, std::uint32_t step, FourWords (&high)[kM],
                              FourWords (&low)[kM]) const {
-    const FourWords* codes = reinterpret_cast<const FourWords*>(term.codes);
+    const FourWords* codes = reinterpret_cast<const FourWords*>(in_device_memory(term.codes));
     MQ_UNROLL
     for (int m = 0; m < kM; ++m) {
       const FourWords* fragment = codes + std::size_t(at_[m] / 32 + step) * 64 + at_[m] % 32;
@@ -80,7 +80,8 @@ class Weights<Direction::forward, kM> {
                                   FourWords (&magnitudes)[kM]) const {
     MQ_UNROLL
     for (int m = 0; m < kM; ++m)
-      magnitudes[m] = reinterpret_cast<const FourWords*>(term.magnitudes)[std::size_t(at_[m]) + step * 32];
+      magnitudes[m] = reinterpret_cast<const FourWords*>(
+          in_device_memory(term.magnitudes))[std::size_t(at_[m]) + step * 32];
   }
   /// The first output of this lane's quad.
   __device__ static std::uint32_t output(std::uint32_t group, std::uint32_t m) {
@@ -109,12 +110,13 @@ class Weights<Direction::transposed, 2> {
   }
   __device__ void load_codes(const MvmTerm& term, std::uint32_t step, FourWords (&high)[2],
                              FourWords (&low)[2]) const {
-    const std::uint32_t* words = reinterpret_cast<const std::uint32_t*>(term.codes);
+    const std::uint32_t* words = reinterpret_cast<const std::uint32_t*>(in_device_memory(term.codes));
     load(words, 2 * kFragmentBytes, step, high);
     load(words + kFragmentBytes / 4, 2 * kFragmentBytes, step, low);
   }
   __device__ void load_magnitudes(const MvmTerm& term, std::uint32_t step, FourWords (&magnitudes)[2]) const {
-    load(reinterpret_cast<const std::uint32_t*>(term.magnitudes), kFragmentBytes, step, magnitudes);
+    load(reinterpret_cast<const std::uint32_t*>(in_device_memory(term.magnitudes)), kFragmentBytes, step,
+         magnitudes);
   }
   __device__ static std::uint32_t output(std::uint32_t group, std::uint32_t m) {
     return group * 32 + threadIdx.x % 32 / 4 * 4 + m * 2;

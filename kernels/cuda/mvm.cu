@@ -25,14 +25,14 @@ __global__ void __launch_bounds__(kThreads)
   TwoWords codes{};
   if (row < shape.batch && j < op.code_stride)
     codes = *reinterpret_cast<const TwoWords*>(op.codes + std::size_t(row) * op.code_stride + j);
-  const FourCodes bytes(codes);
+  const FourCodes bytes = bytes_of(codes);
   if constexpr (kSlices == 1) {
     to.codes[i] = bytes.low;
   } else {
     reinterpret_cast<TwoWords*>(to.codes)[i] = {bytes.low, bytes.high};
   }
   if (to.squares != nullptr) {
-    const FourCodes squares(squares_of_four(codes, shift));
+    const FourCodes squares = bytes_of(squares_of_four(codes, shift));
     to.squares[i] = {squares.low, squares.high};
   }
 }

@@ -24,10 +24,10 @@ struct SquareFragment {
 /// The low and the high bytes of four codes.
 struct FourCodes {
   std::uint32_t low, high;
-
-  __device__ explicit FourCodes(const TwoWords& codes)
-      : low(__byte_perm(codes.w[0], codes.w[1], 0x6420)), high(__byte_perm(codes.w[0], codes.w[1], 0x7531)) {}
 };
+__device__ inline FourCodes bytes_of(const TwoWords& codes) {
+  return {__byte_perm(codes.w[0], codes.w[1], 0x6420), __byte_perm(codes.w[0], codes.w[1], 0x7531)};
+}
 
 __device__ inline std::uint32_t squares_of_pair(std::uint32_t pair, int shift) {
   const std::int32_t first = static_cast<std::int16_t>(pair), second = static_cast<std::int32_t>(pair) >> 16;
@@ -60,7 +60,8 @@ struct PlainInputs {
     MQ_UNROLL
     for (std::uint32_t word = 0; word < 2; ++word) {
       const TwoWords four_codes = four(step * std::uint32_t(kStep) + threadIdx.x % 4 * 4 + word * 16);
-      const FourCodes bytes(four_codes), square_bytes(squares_of_four(four_codes, shift));
+      const FourCodes bytes = bytes_of(four_codes),
+                      square_bytes = bytes_of(squares_of_four(four_codes, shift));
       x.low.w[word] = bytes.low, x.high[0].w[word] = bytes.high;
       squares.low.w[word] = square_bytes.low, squares.high.w[word] = square_bytes.high;
     }

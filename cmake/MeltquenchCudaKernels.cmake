@@ -2,7 +2,7 @@
 # Elementwise kernels of kernels/portable become .cu files of one line, with MQ_BACKEND=cuda.
 set(cuda_source_dir "${PROJECT_SOURCE_DIR}/kernels/cuda")
 file(GLOB cuda_sources CONFIGURE_DEPENDS "${cuda_source_dir}/*.cu")
-foreach(portable add_normals cells)
+foreach(portable add_normals cells pulse_trains)
   set(generated "${CMAKE_CURRENT_BINARY_DIR}/${portable}.cu")
   file(CONFIGURE OUTPUT "${generated}" CONTENT "#include \"meltquench/kernels/portable/${portable}.cpp\"\n")
   list(APPEND cuda_sources "${generated}")

@@ -2,7 +2,7 @@
 /// backends.
 ///
 /// A formula is a template over its lane type `F`: `float` on CUDA, in references and for left-over elements,
-/// `FloatLanes<4>` or `FloatLanes<8>` in vector code. Every function here is correctly rounded or exact, so
+/// `FloatLanes<4>`, `<8>` or `<16>` in vector code. Every function here is correctly rounded or exact, so
 /// all lane types give the same bits. A formula never branches on a lane's value: it computes both sides and
 /// selects.
 #pragma once
@@ -31,6 +31,10 @@ struct Vector<T, 4> {
 template <class T>
 struct Vector<T, 8> {
   typedef T V __attribute__((vector_size(32)));
+};
+template <class T>
+struct Vector<T, 16> {
+  typedef T V __attribute__((vector_size(64)));
 };
 }  // namespace detail
 
@@ -119,6 +123,11 @@ MQ_HD float fma(float a, float b, float c) {
 template <int N>
 MQ_HD FloatLanes<N> fma(FloatLanes<N> a, std::type_identity_t<FloatLanes<N>> b,
                         std::type_identity_t<FloatLanes<N>> c) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm512_fmadd_ps(__m512(a.v), __m512(b.v), __m512(c.v))));
+  }
+#endif
 #if defined(__FMA__)
   if constexpr (N == 8) {
     return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_fmadd_ps(__m256(a.v), __m256(b.v), __m256(c.v))));
@@ -138,6 +147,10 @@ MQ_HD float sqrt(float a) {
 }
 template <int N>
 MQ_HD FloatLanes<N> sqrt(FloatLanes<N> a) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16)
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm512_maskz_sqrt_ps(0xffff, __m512(a.v))));
+#endif
 #if defined(__AVX2__)
   if constexpr (N == 8) return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_sqrt_ps(__m256(a.v))));
 #endif
@@ -156,6 +169,12 @@ MQ_HD float rint(float a) {
 }
 template <int N>
 MQ_HD FloatLanes<N> rint(FloatLanes<N> a) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(
+        _mm512_maskz_roundscale_ps(0xffff, __m512(a.v), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)));
+  }
+#endif
 #if defined(__AVX2__)
   if constexpr (N == 8) {
     return FloatLanes<N>(typename FloatLanes<N>::V(
@@ -211,6 +230,35 @@ MQ_HD IntLanes<N> as_signed(UIntLanes<N> a) {
 template <int N>
 MQ_HD UIntLanes<N> as_unsigned(IntLanes<N> a) {
   return UIntLanes<N>((typename UIntLanes<N>::V)a.v);
+}
+
+/// Number of bits that are set.
+MQ_HD std::uint32_t popcount(std::uint32_t a) {
+#if defined(__CUDA_ARCH__)
+  return static_cast<std::uint32_t>(__popc(a));
+#else
+  return static_cast<std::uint32_t>(std::popcount(a));
+#endif
+}
+template <int N>
+MQ_HD UIntLanes<N> popcount(UIntLanes<N> a) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) {
+    // Counts of the 16 values of half a byte, then sums over the bytes of a lane.
+    const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2,
+                                            2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i half = _mm256_set1_epi8(15), bits = __m256i(a.v);
+    const __m256i bytes =
+        _mm256_add_epi8(_mm256_shuffle_epi8(counts, _mm256_and_si256(bits, half)),
+                        _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), half)));
+    const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
+    return UIntLanes<N>(typename UIntLanes<N>::V(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+  }
+#endif
+  a = a - ((a >> 1) & 0x55555555u);
+  a = (a & 0x33333333u) + ((a >> 2) & 0x33333333u);
+  a = (a + (a >> 4)) & 0x0f0f0f0fu;
+  return (a * 0x01010101u) >> 24;
 }
 
 /// Unaligned loads and stores of as many consecutive elements as F has lanes.

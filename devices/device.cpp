@@ -135,6 +135,29 @@ float g_min(const DeviceParams& params) {
 float g_max(const DeviceParams& params) {
   return std::visit([](const auto& p) { return p.g_max; }, params);
 }
+bool takes_pulses(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) { return PulsedModel<Model>; });
+}
+void require_pulses(const DeviceParams& params) {
+  if (takes_pulses(params)) return;
+  std::string models;
+  for_each_model([&]<class Model>() {
+    if (PulsedModel<Model>) models += (models.empty() ? "" : " or ") + in_quotes(Model::kName);
+  });
+  throw ConfigError(
+      "the device model " + in_quotes(model_name(params)) +
+      " has no pulsed update: its cells can only be programmed; choose device.model = " + models);
+}
+float mean_step(const DeviceParams& params) {
+  require_pulses(params);
+  return visit_model(params, []<class Model>(const typename Model::Params& p) {
+    if constexpr (PulsedModel<Model>) {
+      return Model::mean_step(p);
+    } else {
+      return 0.0f;
+    }
+  });
+}
 int cell_fields(const DeviceParams& params) {
   return visit_model(params, []<class Model>(const typename Model::Params&) { return kCellFields<Model>; });
 }

@@ -44,6 +44,12 @@ std::vector<FieldInfo> model_fields(std::string_view model);
 
 float g_min(const DeviceParams& params);
 float g_max(const DeviceParams& params);
+/// Whether pulses can move the cells of this device (PulsedModel).
+bool takes_pulses(const DeviceParams& params);
+/// Throws ConfigError, naming the models to choose from, unless `takes_pulses`.
+void require_pulses(const DeviceParams& params);
+/// Mean change [S] by one pulse in the middle of the range. Throws as `require_pulses`.
+float mean_step(const DeviceParams& params);
 /// Floats that a cell keeps.
 int cell_fields(const DeviceParams& params);
 

@@ -48,4 +48,18 @@ concept DeviceModel = requires(const typename M::Params& params, typename M::tem
   { M::read(params, cell, moment, rng) } -> std::same_as<float>;
 };
 
+/// A model whose cells pulses move in small steps, as learning in the array needs it. Beyond the above it has
+///   - `mean_step(params)`: the mean change [S] by one pulse in the middle of the range;
+///   - `pulse_noise(params)`: 0 if `pulse` does not depend on z, so that none needs to be drawn;
+///   - `pulse(params, cell, is_up, count, z)`: what `count` >= 0 pulses in one direction do, z standard
+///   normal.
+///     A count of 0 changes no bit.
+template <class M>
+concept PulsedModel = DeviceModel<M> &&
+    requires(const typename M::Params& params, typename M::template Cell<float> cell, float count, float z) {
+  { M::mean_step(params) } -> std::same_as<float>;
+  { M::pulse_noise(params) } -> std::same_as<float>;
+  M::pulse(params, cell, true, count, z);
+};
+
 }  // namespace mq

@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "meltquench/devices/constant_step.h"
 #include "meltquench/devices/ideal.h"
 #include "meltquench/devices/pcm.h"
+#include "meltquench/devices/soft_bounds.h"
 
 namespace mq {
 
@@ -20,7 +22,8 @@ struct ModelList {
 };
 
 using DeviceModels = ModelList<Ideal,  //
-                               Pcm>;
+                               Pcm,    //
+                               ConstantStep, SoftBounds>;
 
 /// The parameters of one model: which alternative it holds says which model it is.
 using DeviceParams = DeviceModels::ParamsVariant;

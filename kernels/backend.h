@@ -13,8 +13,11 @@ float largest_magnitude(const Exec& exec, const float* p, std::size_t n);
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op);
 void quantize_inputs(const Exec& exec, const QuantizeInputs& op);
 void mvm(const Exec& exec, const MvmLayer& op);
+void mvm_transposed(const Exec& exec, const MvmLayer& op);
 void float_product(const Exec& exec, const FloatProduct& op);
 void add_normals(const Exec& exec, const AddNormals& op);
+void make_pulse_trains(const Exec& exec, const PulseTrains& op);
+void pulse_cells(const Exec& exec, const PulseCells& op);
 
 const KernelTable& kernel_table();
 

@@ -14,17 +14,13 @@
 #include "meltquench/core/random.h"
 #include "meltquench/devices/registry.h"
 #include "meltquench/kernels/add_normals.h"
+#include "meltquench/kernels/cells.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
+#include "meltquench/kernels/pulse_cells.h"
+#include "meltquench/kernels/pulse_trains.h"
 
 namespace mq {
-
-/// Cells of one array: `fields` holds one array of `size` floats per member of `Model::Cell`, in its order.
-struct CellsView {
-  const DeviceParams* params = nullptr;
-  float* fields = nullptr;
-  std::size_t size = 0;
-};
 
 /// plane = sign * g, or plane += sign * g, with g [S] read at `time` [s] after the reference read.
 struct SettleCells {
@@ -52,10 +48,16 @@ struct KernelTable {
   void (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
   /// All tiles of a layer: products, noise, ADC, digital sum over tiles; counts clipped conversions.
   void (*mvm)(const Exec&, const MvmLayer& op);
+  /// The same from outputs to inputs, on the same panels.
+  void (*mvm_transposed)(const Exec&, const MvmLayer& op);
   /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
   /// Noise on every element of an array.
   void (*add_normals)(const Exec&, const AddNormals& op);
+  /// Values -> stochastic pulse trains.
+  void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
+  /// Cells move where pulses coincide.
+  void (*pulse_cells)(const Exec&, const PulseCells& op);
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU

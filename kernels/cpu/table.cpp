@@ -7,9 +7,10 @@
 namespace mq::MQ_BACKEND {
 
 const KernelTable& kernel_table() {
-  static constexpr KernelTable kTable{MQ_TEXT(MQ_BACKEND), fabricate_cells, program_cells,   settle_cells,
-                                      largest_magnitude,   pack_plane,      quantize_inputs, mvm,
-                                      float_product,       add_normals};
+  static constexpr KernelTable kTable{
+      MQ_TEXT(MQ_BACKEND), fabricate_cells,   program_cells, settle_cells,   largest_magnitude,
+      pack_plane,          quantize_inputs,   mvm,           mvm_transposed, float_product,
+      add_normals,         make_pulse_trains, pulse_cells};
   return kTable;
 }
 

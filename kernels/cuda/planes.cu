@@ -61,30 +61,38 @@ struct PackElements {
 struct QuantizeElements {
   Share share;
   QuantizeInputs op;
+  int shift;  // of squares
 
   template <class F>
   __device__ void operator()(std::uint32_t first) const {
     std::int64_t clips = 0, sum = 0;
     for (std::size_t i = first; i < share.size; i += share.threads) {
-      bool is_clipped = false;
-      const float code = quantize(static_cast<std::uint32_t>(i), is_clipped);
-      op.codes[i] = static_cast<std::int16_t>(code);
-      clips += is_clipped;
-      sum += static_cast<std::int32_t>(abs(code));
+      float clipped = 0.0f;
+      const auto stride = static_cast<std::uint32_t>(op.plane_stride());
+      const std::uint32_t row = static_cast<std::uint32_t>(i) / stride,
+                          at = static_cast<std::uint32_t>(i) % stride;
+      const std::int32_t code = quantize(row, at, clipped);
+      clips += static_cast<std::int32_t>(clipped);
+      for (std::uint32_t p = 0; p < op.planes(); ++p) {
+        const std::int32_t part = plane_code(op, code, p);
+        const std::size_t to = row * op.code_stride + p * stride + at;
+        op.codes[to] = static_cast<std::int16_t>(part);
+        if (op.squares != nullptr) op.squares[to] = static_cast<std::int16_t>(square_of(part, shift));
+        sum += part < 0 ? -part : part;
+      }
     }
     add_to(&op.counts->dac_clips, clips);
     add_to(&op.counts->sum_of_codes, sum);
   }
 
  private:
-  __device__ float quantize(std::uint32_t i, bool& is_clipped) const {
-    const auto stride = static_cast<std::uint32_t>(op.code_stride),
-               block = static_cast<std::uint32_t>(op.block);
+  __device__ std::int32_t quantize(std::uint32_t row, std::uint32_t at, float& clipped) const {
+    const auto block = static_cast<std::uint32_t>(op.block);
     const auto padded = static_cast<std::uint32_t>(padded_inputs(block));
-    const std::uint32_t row = i / stride, b = i % stride / padded, j = i % stride % padded;
+    const std::uint32_t b = at / padded, j = at % padded;
     const std::size_t input = std::size_t(b) * block + j;
-    if (j >= block || input >= op.inputs) return 0.0f;
-    return dac_code(op.x[row * op.inputs + input], op.codes_per_unit, op.code_limit, is_clipped);
+    if (j >= block || input >= op.inputs) return 0;
+    return to_int(dac_code(op.x[row * op.inputs + input], op.codes_per_unit, op.code_limit, clipped));
   }
 };
 
@@ -109,8 +117,8 @@ std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {
 }
 
 void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
-  const Share share(op.batch * op.code_stride);
-  for_each(exec, share.threads, QuantizeElements{share, op});
+  const Share share(op.batch * op.plane_stride());
+  for_each(exec, share.threads, QuantizeElements{share, op, square_shift(op.largest_code())});
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -1,36 +1,9 @@
 /// Loops over cells: fabricate, program, settle. The physics is the model's; here it only meets its arrays.
-#include <cstring>
-
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
-
-/// One array of floats per member of the model's cell.
-template <class Model>
-struct CellFields {
-  float* data;
-  std::uint32_t size;
-
-  template <class F>
-  using Cell = typename Model::template Cell<F>;
-
-  template <class F>
-  MQ_HD Cell<F> load(std::uint32_t i) const {
-    F members[kCellFields<Model>];
-    for (int m = 0; m < kCellFields<Model>; ++m) members[m] = mq::load<F>(data + std::size_t(m) * size + i);
-    Cell<F> cell;
-    memcpy(&cell, members, sizeof(cell));
-    return cell;
-  }
-  template <class F>
-  MQ_HD void store(std::uint32_t i, const Cell<F>& cell) const {
-    F members[kCellFields<Model>];
-    memcpy(members, &cell, sizeof(cell));
-    for (int m = 0; m < kCellFields<Model>; ++m) mq::store(data + std::size_t(m) * size + i, members[m]);
-  }
-};
 
 template <class F>
 MQ_HD Rng<F> cell_rng(const RngKey& key, std::uint32_t first) {
@@ -86,29 +59,24 @@ struct SettleCell {
   }
 };
 
-template <class Model>
-CellFields<Model> fields_of(const CellsView& cells) {
-  return {cells.fields, static_cast<std::uint32_t>(cells.size)};
-}
-
 }  // namespace
 
 void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key) {
   visit_model(*cells.params, [&]<class Model>(const typename Model::Params& params) {
-    for_each(exec, cells.size, FabricateCell<Model>{params, fields_of<Model>(cells), key});
+    for_each(exec, cells.size, FabricateCell<Model>{params, CellFields<Model>(cells), key});
   });
 }
 
 void program_cells(const Exec& exec, const CellsView& cells, const float* g_target, const RngKey& key) {
   visit_model(*cells.params, [&]<class Model>(const typename Model::Params& params) {
-    for_each(exec, cells.size, ProgramCell<Model>{params, fields_of<Model>(cells), g_target, key});
+    for_each(exec, cells.size, ProgramCell<Model>{params, CellFields<Model>(cells), g_target, key});
   });
 }
 
 void settle_cells(const Exec& exec, const SettleCells& op) {
   visit_model(*op.cells.params, [&]<class Model>(const typename Model::Params& params) {
     for_each(exec, op.cells.size,
-             SettleCell<Model>{params, fields_of<Model>(op.cells), Model::at(params, op.time), op.key,
+             SettleCell<Model>{params, CellFields<Model>(op.cells), Model::at(params, op.time), op.key,
                                op.sign, op.adds, op.plane});
   });
 }

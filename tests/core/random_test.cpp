@@ -50,6 +50,8 @@ TEST(Random, TheLayoutOfKeysIsFixed) {
   EXPECT_EQ(key.at_moment(0x4046000000000000u).key, 0x6c3141c9816c3cddu);
   EXPECT_EQ(key.at_event(0xabcdef, 0x5).event, 0xabcdef50u);
   EXPECT_EQ(key.at_place(0x1234, 0x5678).place, 0x12345678u);
+  EXPECT_EQ(RngKey(7, Purpose::pulse_trains).key, 0xc9c3c00533e0c1eau);
+  EXPECT_EQ(RngKey(7, Purpose::pulse_steps).key, 0x617f0d0b8f577782u);
   EXPECT_EQ(mix64(0), 0xe220a8397b1dcdafu);  // first output of SplitMix64 with seed 0
 }
 

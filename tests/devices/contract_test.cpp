@@ -187,5 +187,98 @@ TYPED_TEST(Contract, TheRegistryKnowsTheModel) {
   EXPECT_EQ(model_fields(TypeParam::kName).size(), field_infos<typename TypeParam::Params>().size());
 }
 
+template <class Model>
+class PulseContract : public testing::Test {};
+template <class List, class... Models>
+struct PulsedOf {
+  using Types = List;
+};
+template <class... Found, class First, class... Rest>
+struct PulsedOf<testing::Types<Found...>, First, Rest...>
+    : PulsedOf<
+          std::conditional_t<PulsedModel<First>, testing::Types<Found..., First>, testing::Types<Found...>>,
+          Rest...> {};
+template <class... Models>
+PulsedOf<testing::Types<>, Models...> pulsed_of(ModelList<Models...>);
+using PulsedModels = decltype(pulsed_of(DeviceModels{}))::Types;
+TYPED_TEST_SUITE(PulseContract, PulsedModels, NameOfModel);
+
+template <class Model, class F>
+typename Model::template Cell<F> new_cell(const typename Model::Params& params, std::uint32_t i) {
+  Rng<F> rng(RngKey(6, Purpose::fabrication), ascending_from<typename LaneTraits<F>::UInt>(i));
+  return Model::template fabricate<F>(params, rng);
+}
+
+TYPED_TEST(PulseContract, NoPulseChangesNoBit) {
+  const typename TypeParam::Params params;
+  for (std::uint32_t i = 0; i < kCells; ++i) {
+    auto cell = new_cell<TypeParam, float>(params, i);
+    for (const float z : {-3.0f, 0.0f, 3.0f}) {
+      const auto before = cell;
+      TypeParam::template pulse<float>(params, cell, z > 0.0f, 0.0f, z);
+      ASSERT_EQ(std::memcmp(&before, &cell, sizeof(cell)), 0);
+    }
+  }
+}
+
+TYPED_TEST(PulseContract, ManyPulsesLeaveAConductanceThatCanBe) {
+  const typename TypeParam::Params params;
+  for (std::uint32_t i = 0; i < 512; ++i) {
+    auto cell = new_cell<TypeParam, float>(params, i);
+    Rng<float> rng(RngKey(8, Purpose::pulse_steps), i);
+    for (std::uint32_t n = 0; n < 12; ++n) {
+      TypeParam::template pulse<float>(params, cell, n % 3 == 0, 31.0f * float(n), rng.normal());
+      const float g = TypeParam::template conductance<float>(params, cell, 0.0f);
+      ASSERT_TRUE(std::isfinite(g));
+      ASSERT_GE(g, 0.0f);
+      ASSERT_LT(g, 2.0f * params.g_max);
+    }
+  }
+}
+
+TYPED_TEST(PulseContract, TheMeanStepIsTheMeanOverNewCells) {
+  auto params = typename TypeParam::Params{};
+  const double step = TypeParam::mean_step(params);
+  for (const bool is_up : {true, false}) {
+    double sum = 0.0, squares = 0.0;
+    for (std::uint32_t i = 0; i < kCells; ++i) {
+      auto cell = new_cell<TypeParam, float>(params, i);
+      const double before = TypeParam::template conductance<float>(params, cell, 0.0f);
+      TypeParam::template pulse<float>(params, cell, is_up, 1.0f, 0.0f);
+      const double moved = TypeParam::template conductance<float>(params, cell, 0.0f) - before;
+      sum += moved, squares += moved * moved;
+    }
+    const double mean = sum / kCells, sigma = std::sqrt(squares / kCells - mean * mean);
+    EXPECT_NEAR(mean, is_up ? step : -step, 5.0 * sigma / std::sqrt(double(kCells)));
+  }
+}
+
+TYPED_TEST(PulseContract, LanesAndSingleCellsMoveAlike) {
+  const typename TypeParam::Params params;
+  for (std::uint32_t i = 0; i < kCells; i += 4) {
+    auto lanes = new_cell<TypeParam, FloatLanes<4>>(params, i);
+    float counts[4], normals[4], expected[4], g[4];
+    for (std::uint32_t n = 0; n < 4; ++n) {
+      counts[n] = static_cast<float>((i + n) % 32);
+      normals[n] = Rng<float>(RngKey(9, Purpose::pulse_steps), i + n).normal();
+      auto cell = new_cell<TypeParam, float>(params, i + n);
+      TypeParam::template pulse<float>(params, cell, n < 2, counts[n], normals[n]);
+      expected[n] = TypeParam::template conductance<float>(params, cell, 0.0f);
+    }
+    const float sides[4] = {1.0f, 1.0f, -1.0f, -1.0f};
+    const auto is_up = load<FloatLanes<4>>(sides) > FloatLanes<4>(0.0f);
+    TypeParam::template pulse<FloatLanes<4>>(params, lanes, is_up, load<FloatLanes<4>>(counts),
+                                             load<FloatLanes<4>>(normals));
+    store(g, TypeParam::template conductance<FloatLanes<4>>(params, lanes, FloatLanes<4>(0.0f)));
+    ASSERT_EQ(std::memcmp(g, expected, sizeof(g)), 0) << i;
+  }
+}
+
+TYPED_TEST(PulseContract, TheRegistryKnowsThatPulsesMoveIt) {
+  const DeviceParams params = typename TypeParam::Params{};
+  EXPECT_TRUE(takes_pulses(params));
+  EXPECT_EQ(mean_step(params), TypeParam::mean_step(typename TypeParam::Params{}));
+}
+
 }  // namespace
 }  // namespace mq

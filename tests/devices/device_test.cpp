@@ -45,7 +45,7 @@ TEST(Device, ThePresetPcmLikeIsTheDefaultOfItsModel) {
 }
 
 TEST(Device, EveryPresetIsValidAndSaysWhatItIs) {
-  ASSERT_EQ(presets().size(), 4u);
+  ASSERT_EQ(presets().size(), 5u);
   std::string_view previous;
   for (const Preset& p : presets()) {
     EXPECT_LT(previous, p.name);
@@ -101,6 +101,21 @@ TEST(Device, AMistakeUnderlinesItsPlace) {
                  "  |\n"
                  "1 | device = \"hermes-3\"\n"
                  "  |          ^~~~~~~~~~");
+  }
+}
+
+TEST(Device, OnlyPulsedModelsTakePulses) {
+  EXPECT_FALSE(takes_pulses(Pcm::Params{}));
+  EXPECT_FALSE(takes_pulses(Ideal::Params{}));
+  EXPECT_TRUE(takes_pulses(device_from_preset("gokmen-vlasov")));
+  EXPECT_THROW(mean_step(Ideal::Params{}), ConfigError);
+  try {
+    require_pulses(Ideal::Params{});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "the device model 'ideal' has no pulsed update: its cells can only be programmed; choose "
+                 "device.model = 'constant-step' or 'soft-bounds'");
   }
 }
 

@@ -18,7 +18,7 @@ TEST(Mvm, IntegerProductsEqual64BitArithmetic) {
     for (const std::size_t inputs : kOdd) {
       TestLayer layer(
           {.outputs = outputs, .inputs = inputs, .tile_outputs = outputs, .tile_inputs = inputs, .batch = 7});
-      layer.tiles[0].scale = 1.0f;
+      layer.terms[0].scale = 1.0f;
       for (const KernelTable* table : cpu_tables()) {
         const std::vector<float> y = layer.run(*table);
         EXPECT_EQ(y, layer.run(kernels(Backend::reference))) << table->name;
@@ -49,7 +49,7 @@ TEST(Mvm, SumsThatNeedMoreThan32BitsAreExact) {
                        .batch = 7,
                        .dac_bits = bits,
                        .is_extreme = true});
-      layer.tiles[0].scale = 1.0f;
+      layer.terms[0].scale = 1.0f;
       const std::int64_t exact =
           -std::int64_t(32767) * ((1 << (bits - 1)) - 1) * static_cast<std::int64_t>(inputs);
       for (const KernelTable* table : cpu_tables()) {
@@ -63,7 +63,7 @@ TEST(Mvm, SumsThatNeedMoreThan32BitsAreExact) {
 TEST(Mvm, TwelveBitCodesOfAnySignAreExactToo) {
   TestLayer layer(
       {.outputs = 33, .inputs = 1001, .tile_outputs = 33, .tile_inputs = 1001, .batch = 7, .dac_bits = 12});
-  layer.tiles[0].scale = 1.0f;
+  layer.terms[0].scale = 1.0f;
   const std::vector<float> expected = layer.run(kernels(Backend::reference));
   for (const KernelTable* table : cpu_tables()) EXPECT_EQ(layer.run(*table), expected) << table->name;
 }
@@ -148,7 +148,7 @@ TEST(Mvm, AgreesWithTheDoublePrecisionOracle) {
       } else {
         // A float sum may round to the code beside where it lies within 1e-6 of the border of two: seldom,
         // and by one.
-        const double step = 1.01 * layer.options.adc_range / layer.tiles[0].adc_limit;
+        const double step = 1.01 * layer.options.adc_range / layer.terms[0].adc_limit;
         EXPECT_LT(worst, 1.01 * step) << table->name << ", " << v.name;
         EXPECT_LT(differing, static_cast<int>(y.size() / 200)) << table->name << ", " << v.name;
       }

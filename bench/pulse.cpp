@@ -1,0 +1,117 @@
+/// Speed of the pulsed update, one core: 512 x 512 cells with cycle-to-cycle noise, a mini-batch of 64.
+///
+///   M_items/s     device-samples (cell x sample), or lines (trains of a sample), per microsecond
+///   peak_fmas     fused multiply-adds that the core could have done per item
+///   vs_gaussians  items per normal that add_normals makes in the same time on the same core
+///   coincidences  mean per device-sample
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "meltquench/bench/reference_speed.h"
+#include "meltquench/core/buffer.h"
+#include "meltquench/devices/device.h"
+#include "meltquench/kernels/kernel_table.h"
+
+namespace mq {
+namespace {
+
+constexpr std::size_t kLines = 512, kBatch = 64;
+
+std::vector<float> uniform(std::size_t n, std::uint32_t stream) {
+  std::vector<float> values(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    Rng<float> rng(RngKey(7, Purpose::sampling, stream), static_cast<std::uint32_t>(i));
+    values[i] = 2.0f * rng.uniform() - 1.0f;
+  }
+  return values;
+}
+
+PulseTrains trains_of(const std::vector<float>& values, float gain, std::uint32_t side,
+                      std::vector<std::uint32_t>& trains) {
+  return {.values = values.data(),
+          .batch = kBatch,
+          .lines = kLines,
+          .gain = gain,
+          .key = RngKey(7, Purpose::pulse_trains).at_event(1, side),
+          .trains = trains.data()};
+}
+
+double gaussians_per_second() {
+  static const double rate = [] {
+    std::vector<float> z(1 << 16);
+    return double(z.size()) / best_seconds([&] {
+             kernels(Backend::cpu)
+                 .add_normals({}, {.key = RngKey(7, Purpose::sampling),
+                                   .scale = 1.0f,
+                                   .from = z.data(),
+                                   .to = z.data(),
+                                   .size = z.size()});
+           });
+  }();
+  return rate;
+}
+
+void report(benchmark::State& state, double items, double seconds) {
+  state.counters["M_items/s"] = items / seconds * 1e-6;
+  state.counters["peak_fmas"] = fma_peak() * seconds / items;
+  state.counters["vs_gaussians"] = items / seconds / gaussians_per_second();
+}
+
+void pulse_cells(benchmark::State& state, const char* model, float gain, PulseSteps steps, float noise) {
+  const KernelTable& table = kernels(Backend::cpu);
+  Value description = Value::table();
+  description.set_key("model", model);
+  description.set_key("cycle_noise", double(noise));
+  const DeviceParams params = device_from_value(description, "device");
+  std::vector<float> fields(kLines * kLines * static_cast<std::size_t>(cell_fields(params)));
+  const CellsView view{&params, fields.data(), kLines * kLines};
+  table.fabricate_cells({}, view, RngKey(7, Purpose::fabrication));
+  const std::vector<float> x = uniform(kBatch * kLines, 1), d = uniform(kBatch * kLines, 2);
+  std::vector<std::uint32_t> x_trains(x.size()), d_trains(d.size());
+  table.make_pulse_trains({}, trains_of(x, gain, 0, x_trains));
+  table.make_pulse_trains({}, trains_of(d, gain, 1, d_trains));
+  std::int64_t pulses = 0, calls = 0;
+  const auto call = [&] {
+    table.pulse_cells({}, {.cells = view,
+                           .outputs = kLines,
+                           .inputs = kLines,
+                           .batch = kBatch,
+                           .x = x_trains.data(),
+                           .x_stride = kLines,
+                           .d = d_trains.data(),
+                           .d_stride = kLines,
+                           .steps = steps,
+                           .key = RngKey(7, Purpose::pulse_steps),
+                           .pulses = &pulses});
+    ++calls;
+  };
+  for (auto _ : state) call();
+  const double items = double(kLines * kLines * kBatch);
+  report(state, items, best_seconds(call));
+  state.counters["coincidences"] = double(pulses) / double(calls) / items;
+}
+constexpr float kDense = 0.5f, kSparse = 0.0806f;  // gains: means of 1.92 and 0.05 coincidences
+constexpr PulseSteps kAggregated = PulseSteps::aggregated, kSingle = PulseSteps::single;
+BENCHMARK_CAPTURE(pulse_cells, dense_soft_bounds, "soft-bounds", kDense, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, dense_constant_step, "constant-step", kDense, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, sparse_soft_bounds, "soft-bounds", kSparse, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, sparse_constant_step, "constant-step", kSparse, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, dense_noiseless, "soft-bounds", kDense, kAggregated, 0.0f);
+BENCHMARK_CAPTURE(pulse_cells, dense_single_steps, "soft-bounds", kDense, kSingle, 0.3f);
+// Between the two: where the kernel turns from collecting pairs to whole vectors.
+BENCHMARK_CAPTURE(pulse_cells, mean_0_1, "soft-bounds", 0.114f, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, mean_0_15, "soft-bounds", 0.139f, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, mean_0_2, "soft-bounds", 0.1613f, kAggregated, 0.3f);
+
+void pulse_trains(benchmark::State& state) {
+  const std::vector<float> x = uniform(kBatch * kLines, 1);
+  std::vector<std::uint32_t> trains(x.size());
+  const auto call = [&] { kernels(Backend::cpu).make_pulse_trains({}, trains_of(x, 0.5f, 0, trains)); };
+  for (auto _ : state) call();
+  report(state, double(x.size()), best_seconds(call));
+}
+BENCHMARK(pulse_trains);
+
+}  // namespace
+}  // namespace mq

@@ -1,0 +1,127 @@
+/// A device whose step shrinks with the distance to the bound that it moves towards.
+///
+/// With b+ = high - middle, b- = middle - low, Delta+ and Delta- the steps of this device in the middle of
+/// the range, xi standard normal for each pulse:
+///     up    g <- g + Delta+ (high - g) / b+ (1 + cycle_noise xi)
+///     down  g <- g - Delta- (g - low) / b- (1 + cycle_noise xi)
+/// so that n noiseless pulses up from the middle end at high - b+ (1 - Delta+ / b+)^n. A train of c pulses is
+/// one step with the slope at its start: mean c dg, standard deviation sqrt(c) cycle_noise dg, cut at the
+/// bounds. Spread between devices: step_device.h. Sources: J. Frascaroli et al., Sci. Rep. 8, 7178 (2018),
+/// doi:10.1038/s41598-018-25376-x (soft bounds of analog memristive devices); equations and defaults as in
+/// IBM aihwkit, PulsedDevice and SoftBoundsDevice. Published in units of weights: the scale in siemens is a
+/// choice, with g_min far enough from 0 for the spread of the bounds.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "meltquench/core/fields.h"
+#include "meltquench/devices/device_model.h"
+#include "meltquench/devices/step_device.h"
+
+namespace mq {
+
+struct SoftBounds {
+  static constexpr std::string_view kName = "soft-bounds";
+  static constexpr std::string_view kSummary = "Pulsed device whose steps shrink towards its bounds.";
+
+  struct Params {
+    float g_min = 10.0_uS;
+    float g_max = 20.0_uS;
+    float step = 8.3333_nS;
+    float step_spread = 0.3f;
+    float asymmetry = 0.0f;
+    float asymmetry_spread = 0.01f;
+    float bound_spread = 0.3f;
+    float cycle_noise = 0.3f;
+    float step_spread_scale = 1.0f;
+    float asymmetry_spread_scale = 1.0f;
+    float bound_spread_scale = 1.0f;
+    float cycle_noise_scale = 1.0f;
+
+    static constexpr auto describe() {
+      using enum Unit;
+      return fields(
+          field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Mean lower bound of the conductance."),
+          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3),
+                "Mean upper bound of the conductance; the middle of the two stands for weight 0."),
+          field("step", &Params::step, siemens, between(1e-15, 1e-3),
+                "Mean change by one pulse in the middle of the range."),
+          field("step_spread", &Params::step_spread, non_negative,
+                "Device-to-device spread of the step, relative to it."),
+          field("asymmetry", &Params::asymmetry, between(-1, 1),
+                "Takes this share off the up step if negative, off the down step if positive."),
+          field(
+              "asymmetry_spread", &Params::asymmetry_spread, non_negative,
+              "Device-to-device spread that adds to the up step and takes off the down step, relative to the "
+              "step."),
+          field("bound_spread", &Params::bound_spread, non_negative,
+                "Device-to-device spread of each bound, relative to half the range."),
+          field("cycle_noise", &Params::cycle_noise, non_negative,
+                "Cycle-to-cycle noise of one step, relative to it."),
+          field("step_spread_scale", &Params::step_spread_scale, non_negative,
+                "Multiplies step_spread; 0 switches it off."),
+          field("asymmetry_spread_scale", &Params::asymmetry_spread_scale, non_negative,
+                "Multiplies asymmetry_spread; 0 switches it off."),
+          field("bound_spread_scale", &Params::bound_spread_scale, non_negative,
+                "Multiplies bound_spread; 0: all cells have the same bounds."),
+          field("cycle_noise_scale", &Params::cycle_noise_scale, non_negative,
+                "Multiplies cycle_noise; 0 switches it off."));
+    }
+    std::string problem() const {
+      if (g_min >= g_max) return "g_min must be below g_max";
+      return step > g_max - g_min ? "step must not exceed g_max - g_min" : "";
+    }
+  };
+
+  template <class F>
+  struct Cell {
+    F g;                   ///< conductance [S]
+    F rate_up, rate_down;  ///< share of the way to the bound that one pulse covers; in [0, 1]
+    F g_low, g_high;       ///< bounds [S]
+  };
+
+  MQ_HD static Moment at(const Params&, double) { return {}; }
+
+  /// A new cell stands for weight 0 and has the steps and bounds that it keeps for ever.
+  template <class F>
+  MQ_HD static Cell<F> fabricate(const Params& p, Rng<F>& rng) {
+    const DrawnSteps<F> drawn = draw_steps(p, rng);
+    const F middle = F(0.5f * (p.g_min + p.g_max));
+    const F tiny = F(1e-30f);  // a device that has neither range nor step stands still
+    return {.g = middle,
+            .rate_up = drawn.up / max(max(drawn.high - middle, drawn.up), tiny),
+            .rate_down = drawn.down / max(max(middle - drawn.low, drawn.down), tiny),
+            .g_low = drawn.low,
+            .g_high = drawn.high};
+  }
+
+  /// Writes once, exactly, as far as the bounds of this cell reach; expects g_min <= g_target <= g_max [S].
+  template <class F>
+  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&) {
+    cell.g = clamp(g_target, cell.g_low, cell.g_high);
+  }
+  template <class F>
+  MQ_HD static F conductance(const Params&, const Cell<F>& cell, F) {
+    return cell.g;
+  }
+  template <class F>
+  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment&, Rng<F>&) {
+    return cell.g;
+  }
+
+  MQ_HD static float mean_step(const Params& p) { return p.step; }
+  MQ_HD static float pulse_noise(const Params& p) { return p.cycle_noise * p.cycle_noise_scale; }
+
+  /// `count` pulses in one direction; z: standard normal, their cycle-to-cycle noise.
+  template <class F>
+  MQ_HD static void pulse(const Params& p, Cell<F>& cell, typename LaneTraits<F>::Mask is_up, F count, F z) {
+    const F way = select(is_up, cell.g_high, cell.g_low) - cell.g;
+    const F step = select(is_up, cell.rate_up, cell.rate_down) * way;
+    cell.g = clamp(fma(step, noisy_count(count, pulse_noise(p), z), cell.g), cell.g_low, cell.g_high);
+  }
+};
+
+static_assert(PulsedModel<SoftBounds>);
+
+}  // namespace mq

@@ -71,8 +71,10 @@ TEST_F(OnCuda, CellsWithMeasuredCurvesLiveAsOnTheCpu) {
     params.nu_mean.table.x[i] = 0.1f * static_cast<float>(i);
     params.nu_mean.table.y[i] = 0.1f - 0.007f * static_cast<float>(i * i % 11);
   }
-  params.prog_sigma.shape = LawShape::table;
-  params.prog_sigma.table = params.nu_mean.table;
+  for (StateLaw* law : {&params.nu_sigma, &params.read_noise}) {
+    law->shape = LawShape::table;
+    law->table = params.nu_mean.table;
+  }
   compare_life(DeviceParams(params), 777, "curves of many knots");
 }
 

@@ -27,10 +27,11 @@ COLUMNS = ["kernel", "kind", "site", "expected", "reason"]
 
 # Which cases run which file's kernels: the fewer, the faster. A file that is not here meets all of them.
 CASES = {
-    "add_normals": "OnCuda.*Noise*:OnCuda.*Normals*",
     "cells": "OnCuda.Cells*:OnCuda.ArraysOfEverySize*",
     "planes": "OnCuda.Packs*:OnCuda.Quantizes*:OnCuda.Finds*:OnCuda.AnInput*",
-    "mvm": "OnCuda.Products*:OnCuda.Noise*:OnCuda.Sums*:OnCuda.Clipped*",
+    "pulse_cells": "OnCuda.Pulses*",
+    "pulse_trains": "OnCuda.Pulses*",
+    "mvm": "OnCuda.Products*:OnCuda.Transposed*:OnCuda.Noise*:OnCuda.Sums*:OnCuda.Clipped*",
     "float_product": "OnCuda.FloatProducts*",
 }
 EVERY_CASE = "OnCuda.*"

@@ -78,10 +78,11 @@ void pulses(const DeviceParams& params, std::size_t n, std::size_t batch) {
   };
   const Buffer<std::uint32_t> x = trains(0), d = trains(1);
   Buffer<float> fields(kCuda, n * n * static_cast<std::size_t>(cell_fields(params)));
+  Buffer<float> plane(kCuda, n * n);
   Buffer<std::int64_t> count(kCuda, 1);
   const CellsView cells{&params, fields.data(), n * n};
   table.fabricate_cells(kCuda, cells, RngKey(7, Purpose::fabrication));
-  table.program_cells(kCuda, cells, on_device(n * n, 3).data(), RngKey(7, Purpose::programming));
+  table.program_cells(kCuda, cells, plane.data(), RngKey(7, Purpose::programming));
   table.pulse_cells(kCuda, {.cells = cells,
                             .outputs = n,
                             .inputs = n,
@@ -92,8 +93,7 @@ void pulses(const DeviceParams& params, std::size_t n, std::size_t batch) {
                             .d_stride = n,
                             .key = RngKey(7, Purpose::pulse_steps),
                             .pulses = count.data()});
-  Buffer<float> plane(kCuda, n * n);
-  table.settle_cells(kCuda, {.cells = cells, .plane = plane.data()});
+  table.settle_cells(kCuda, {.cells = cells, .key = RngKey(7, Purpose::read_noise), .plane = plane.data()});
 }
 
 void weight_noise(std::size_t size) {

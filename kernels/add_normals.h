@@ -17,6 +17,7 @@ struct AddNormals {
   const float* from = nullptr;
   float* to = nullptr;
   std::size_t size = 0;
+  Tail tail = Tail::bits_23;
 };
 
 }  // namespace mq

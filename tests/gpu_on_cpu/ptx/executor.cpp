@@ -293,8 +293,10 @@ Executor::Turn Executor::run_warp(Warp& warp) {
       return Turn::failed;
     }
     Counts& counts = report_.instructions[warp.now.pc];
-    ++counts.warps;
-    counts.lanes += static_cast<std::uint64_t>(std::popcount(mask));
+    if (i.is_counted) {
+      ++counts.warps;
+      counts.lanes += static_cast<std::uint64_t>(std::popcount(mask));
+    }
     bool is_ready = true;
     switch (i.kind) {
       case Kind::lanes:

@@ -38,6 +38,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
       converters_(exec, 1),
+      update_pulses_(exec, 1),
       planes_(exec, grid_.size()) {
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
@@ -64,10 +65,13 @@ void TileArray::set_ranges(const Ranges& ranges) {
 }
 
 DifferentialPair TileArray::mapping() const {
-  return {.g_min = g_min(hardware_.device), .g_max = g_max(hardware_.device), .w_max = w_max_};
+  return {.g_min = g_min(hardware_.device),
+          .g_max = g_max(hardware_.device),
+          .w_max = w_max_,
+          .kind = takes_pulses(hardware_.device) ? PairKind::reference : PairKind::two_sided};
 }
 
-void TileArray::program(const Exec& exec, MatrixView<const float> w) {
+void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
     throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
                      " [out, in] but got " + shape(w.rows, w.columns));
@@ -80,7 +84,11 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w) {
     }
     largest = std::max(largest, std::abs(w.data[i]));
   }
-  w_max_ = largest > 0.0f ? largest : 1.0f;
+  if (w_max && !(*w_max >= largest && *w_max > 0.0f && std::isfinite(*w_max))) {
+    throw ConfigError("w_max = " + format_number(*w_max) + " cannot hold weights up to " +
+                      format_number(largest) + "; give the largest weight that learning may reach");
+  }
+  w_max_ = w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
   const DifferentialPair pair = mapping();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const float* first = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns +
@@ -88,6 +96,65 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w) {
     counters_.pulses += tiles_[t].program(exec, pair, first, w.columns);
   }
   time_ = 0.0;
+  settle(exec);
+  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
+}
+
+double TileArray::weight_step() const {
+  check_programmed();
+  return mean_step(hardware_.device) * mapping().weight_per_siemens();
+}
+
+float TileArray::update_gain(double rate, int pulses) const {
+  return static_cast<float>(std::sqrt(rate / (weight_step() * pulses)));
+}
+
+void TileArray::update(const Exec& exec, MatrixView<const float> x, MatrixView<const float> d,
+                       const PulsedUpdate& how) {
+  require_pulses(hardware_.device);
+  check_ready(exec);
+  if (x.columns != grid_.inputs || d.columns != grid_.outputs || x.rows != d.rows) {
+    throw ShapeError("the array learns from x[batch, " + std::to_string(grid_.inputs) + "] and d[batch, " +
+                     std::to_string(grid_.outputs) + "] but got x" + shape(x.rows, x.columns) + " and d" +
+                     shape(d.rows, d.columns));
+  }
+  if (how.pulses < 1 || how.pulses > kLongestTrain) {
+    throw ConfigError("a train has 1 to " + std::to_string(kLongestTrain) + " pulses, not " +
+                      std::to_string(how.pulses));
+  }
+  for (const float gain : {how.x_gain, how.d_gain}) {
+    if (gain >= 0.0f && std::isfinite(gain)) continue;
+    throw ConfigError("the gain of a pulse train, a probability per unit, cannot be " + format_number(gain));
+  }
+  if (x.rows == 0) return;
+  MQ_EXPECTS(how.event < 1u << 24);
+  const RngKey key = RngKey(address_.seed, Purpose::pulse_trains, address_.layer).at_place(0, address_.chip);
+  const auto make = [&](MatrixView<const float> values, float gain, std::uint32_t side,
+                        Buffer<std::uint32_t>& trains) {
+    if (trains.size() < values.size()) trains = Buffer<std::uint32_t>(exec, values.size());
+    kernels(backend_).make_pulse_trains(exec, {.values = values.data,
+                                               .batch = values.rows,
+                                               .lines = values.columns,
+                                               .gain = gain,
+                                               .length = how.pulses,
+                                               .key = key.at_event(how.event, side),
+                                               .first_sample = how.first_sample,
+                                               .trains = trains.data()});
+  };
+  make(x, how.x_gain, 0, x_trains_);
+  make(d, how.d_gain, 1, d_trains_);
+  for (std::size_t t = 0; t < tiles_.size(); ++t) {
+    tiles_[t].update(exec,
+                     {.batch = x.rows,
+                      .x = x_trains_.data() + t % grid_.columns() * grid_.tile_inputs,
+                      .x_stride = grid_.inputs,
+                      .d = d_trains_.data() + t / grid_.columns() * grid_.tile_outputs,
+                      .d_stride = grid_.outputs,
+                      .steps = how.steps,
+                      .first_sample = how.first_sample,
+                      .pulses = update_pulses_.data()},
+                     how.event);
+  }
   settle(exec);
   for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
 }
@@ -130,7 +197,7 @@ float TileArray::full_scale_input() const { return hardware_.dac.bits > 0 ? rang
 void TileArray::refresh_planes(const Exec& exec) {
   const bool has_dac = hardware_.dac.bits > 0, has_adc = hardware_.adc.bits > 0;
   const double full_scale = double(w_max_) * full_scale_input();
-  const double g_range = double(g_max(hardware_.device)) - g_min(hardware_.device);
+  const double g_range = mapping().full_scale();
   const double adc_limit = has_adc ? largest_code(hardware_.adc.bits) : 0.0;
   const double step_x = has_dac ? ranges_.dac / double(largest_code(hardware_.dac.bits)) : 1.0;
 
@@ -169,19 +236,27 @@ void TileArray::refresh_planes(const Exec& exec) {
   planes_are_stale_ = false;
 }
 
-void TileArray::check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
-                              std::size_t y_columns) const {
+void TileArray::check_programmed() const {
   if (!is_programmed()) {
     throw StateError("this array was never programmed: its cells hold no weights; call program() first");
   }
+}
+
+void TileArray::check_ready(const Exec& exec) const {
+  check_programmed();
+  if (exec.backend != backend_) {
+    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
+                     std::string(name(exec.backend)) + "; make a new one there");
+  }
+}
+
+void TileArray::check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
+                              std::size_t y_columns) const {
+  check_ready(exec);
   if (x_columns != grid_.inputs || y_columns != grid_.outputs || x_rows != y_rows) {
     throw ShapeError("the array maps x[batch, " + std::to_string(grid_.inputs) + "] to y[batch, " +
                      std::to_string(grid_.outputs) + "] but got x" + shape(x_rows, x_columns) + " and y" +
                      shape(y_rows, y_columns));
-  }
-  if (exec.backend != backend_) {
-    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
-                     std::string(name(exec.backend)) + "; make a new one there");
   }
   if (hardware_.dac.bits > 0 && !(ranges_.dac > 0.0f)) {
     throw StateError("the DAC has " + std::to_string(hardware_.dac.bits) +
@@ -269,6 +344,9 @@ Counters TileArray::counters() const {
   sum.dac_clips += seen.dac_clips * grid_rows;
   sum.sum_of_codes += seen.sum_of_codes * grid_rows;
   sum.adc_clips += seen.adc_clips;
+  std::int64_t pulses = 0;
+  update_pulses_.copy_to({&pulses, 1});
+  sum.pulses += pulses;
   return sum;
 }
 
@@ -336,6 +414,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   counters_ = counters_from_value(counters);
   converters_ = Buffer<ConverterCounts>(exec, 1);
+  update_pulses_ = Buffer<std::int64_t>(exec, 1);
   if (is_programmed()) settle(exec);
   reference_response_ = file.read<double>(path + "/reference_response", per_tile);
   factors_ = file.read<double>(path + "/compensation", per_tile);

@@ -2,7 +2,7 @@
 /// backends.
 ///
 /// A formula is a template over its lane type `F`: `float` on CUDA, in references and for left-over elements,
-/// `FloatLanes<4>` or `FloatLanes<8>` in vector code. Every function here is correctly rounded or exact, so
+/// `FloatLanes<4>`, `<8>` or `<16>` in vector code. Every function here is correctly rounded or exact, so
 /// all lane types give the same bits. A formula never branches on a lane's value: it computes both sides and
 /// selects.
 #pragma once
@@ -31,6 +31,10 @@ struct Vector<T, 4> {
 template <class T>
 struct Vector<T, 8> {
   typedef T V __attribute__((vector_size(32)));
+};
+template <class T>
+struct Vector<T, 16> {
+  typedef T V __attribute__((vector_size(64)));
 };
 }  // namespace detail
 
@@ -119,6 +123,11 @@ MQ_HD float fma(float a, float b, float c) {
 template <int N>
 MQ_HD FloatLanes<N> fma(FloatLanes<N> a, std::type_identity_t<FloatLanes<N>> b,
                         std::type_identity_t<FloatLanes<N>> c) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm512_fmadd_ps(__m512(a.v), __m512(b.v), __m512(c.v))));
+  }
+#endif
 #if defined(__FMA__)
   if constexpr (N == 8) {
     return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_fmadd_ps(__m256(a.v), __m256(b.v), __m256(c.v))));
@@ -138,6 +147,10 @@ MQ_HD float sqrt(float a) {
 }
 template <int N>
 MQ_HD FloatLanes<N> sqrt(FloatLanes<N> a) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16)
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm512_maskz_sqrt_ps(0xffff, __m512(a.v))));
+#endif
 #if defined(__AVX2__)
   if constexpr (N == 8) return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_sqrt_ps(__m256(a.v))));
 #endif
@@ -156,6 +169,12 @@ MQ_HD float rint(float a) {
 }
 template <int N>
 MQ_HD FloatLanes<N> rint(FloatLanes<N> a) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(
+        _mm512_maskz_roundscale_ps(0xffff, __m512(a.v), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)));
+  }
+#endif
 #if defined(__AVX2__)
   if constexpr (N == 8) {
     return FloatLanes<N>(typename FloatLanes<N>::V(

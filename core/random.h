@@ -2,7 +2,7 @@
 ///
 /// Generator: Philox4x32-10, J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
 /// doi:10.1145/2063384.2063405. Normals: Box-Muller, G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29, 610
-/// (1958); a radius has 23 random bits, so |z| <= 5.77.
+/// (1958); a radius has 23 random bits, so |z| <= 5.77, or 32 bits, so |z| <= 6.76 (Tail).
 ///
 /// Layout, fixed by a golden-value test. The 64-bit key is mixed from (seed, purpose, layer, moment). The
 /// counter is
@@ -32,9 +32,10 @@ enum class Purpose : std::uint32_t {
   weight_noise = 5,  ///< hardware-aware training
   weight_init = 6,
   data_order = 7,
-  sampling = 8,      ///< tests, benchmarks and synthetic data
-  pulse_trains = 9,  ///< which pulses of an update's trains fire
-  pulse_steps = 10,  ///< cycle-to-cycle noise of the steps that pulses cause
+  sampling = 8,               ///< tests, benchmarks and synthetic data
+  pulse_trains = 9,           ///< which pulses of an update's trains fire
+  pulse_steps = 10,           ///< cycle-to-cycle noise of the steps that pulses cause
+  mvm_transposed_noise = 11,  ///< as mvm_noise, from outputs to inputs
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.
@@ -104,9 +105,44 @@ MQ_HD PhiloxBlock<std::uint32_t> philox(std::uint32_t c0, std::uint32_t c1, std:
   return {{c[0], c[1], c[2], c[3]}};
 }
 
+#if defined(__AVX512F__)
+/// As the 8 lanes below, in registers of twice the width. (g++ 12 warns of the plain forms of some AVX-512
+/// intrinsics, hence operators and full masks.)
+MQ_HD PhiloxBlock<UIntLanes<16>> philox_16(UIntLanes<16> c0, UIntLanes<16> c1, UIntLanes<16> c2,
+                                           UIntLanes<16> c3, std::uint64_t key) {
+  typedef std::uint64_t V __attribute__((vector_size(64)));
+  const auto multiply = [](V a, std::uint32_t m) {
+    return V(_mm512_maskz_mul_epu32(0xff, __m512i(a), __m512i(V{} + m)));
+  };
+  V a0 = V(c0.v), a1 = V(c1.v), a2 = V(c2.v), a3 = V(c3.v);
+  V b0 = a0 >> 32, b1 = a1 >> 32, b2 = a2 >> 32, b3 = a3 >> 32;
+  std::uint32_t k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
+  MQ_UNROLL
+  for (int round = 0; round < 10; ++round) {
+    const V p0 = multiply(a0, 0xD2511F53u), p1 = multiply(a2, 0xCD9E8D57u);
+    const V q0 = multiply(b0, 0xD2511F53u), q1 = multiply(b2, 0xCD9E8D57u);
+    a0 = (p1 >> 32) ^ a1 ^ k0;
+    a2 = (p0 >> 32) ^ a3 ^ k1;
+    b0 = (q1 >> 32) ^ b1 ^ k0;
+    b2 = (q0 >> 32) ^ b3 ^ k1;
+    a1 = p1, a3 = p0, b1 = q1, b3 = q0;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  const auto merge = [](V even, V odd) {
+    return UIntLanes<16>(
+        UIntLanes<16>::V(_mm512_mask_blend_epi32(0xAAAA, __m512i(even), __m512i(odd << 32))));
+  };
+  return {{merge(a0, b0), merge(a1, b1), merge(a2, b2), merge(a3, b3)}};
+}
+#endif
+
 template <int N>
 MQ_HD PhiloxBlock<UIntLanes<N>> philox(UIntLanes<N> c0, UIntLanes<N> c1, UIntLanes<N> c2, UIntLanes<N> c3,
                                        std::uint64_t key) {
+#if defined(__AVX512F__)
+  if constexpr (N == 16) return philox_16(c0, c1, c2, c3, key);
+#endif
 #if defined(__AVX2__)
   if constexpr (N == 8) {
     // 32 x 32 -> 64 bit products exist for even lanes only, so even and odd lanes run as two streams of
@@ -144,10 +180,23 @@ MQ_HD PhiloxBlock<UIntLanes<N>> philox(UIntLanes<N> c0, UIntLanes<N> c1, UIntLan
   return r;
 }
 
-/// Two independent standard normals from two words. The radius is sqrt(-2 ln((k + 1/2) / 2^23)).
-template <class F, class U = typename LaneTraits<F>::UInt>
+/// How far normals reach: how many bits of a word make the radius, and so the smallest probability in it.
+enum class Tail {
+  bits_23,  ///< |z| <= 5.77: what lies beyond has a probability of 8e-9
+  bits_32,  ///< |z| <= 6.76: 1.4e-11
+};
+
+/// Two independent standard normals from two words. The radius is sqrt(-2 ln((k + 1/2) / 2^bits)) with the
+/// upper bits of the first word as k.
+template <class F, Tail kTail = Tail::bits_23, class U = typename LaneTraits<F>::UInt>
 MQ_HD void box_muller(U a, U b, F& z0, F& z1) {
-  const F u = fma(to_float(as_signed(a >> 9)), 0x1p-23f, 0x1p-24f);
+  F u;
+  if constexpr (kTail == Tail::bits_23) {
+    u = fma(to_float(as_signed(a >> 9)), 0x1p-23f, 0x1p-24f);
+  } else {
+    const F rest = fma(to_float(as_signed(a & 0xffu)), 0x1p-32f, 0x1p-33f);
+    u = fma(to_float(as_signed(a >> 8)), 0x1p-24f, rest);
+  }
   const F radius = sqrt(log(u) * -2.0f);
   F sine, cosine;
   sincos_turn(b, sine, cosine);
@@ -156,7 +205,7 @@ MQ_HD void box_muller(U a, U b, F& z0, F& z1) {
 }
 
 /// The random numbers of the cells or outputs `index`; a short-lived value, made where it is used.
-template <class F>
+template <class F, Tail kTail = Tail::bits_23>
 class Rng {
  public:
   using U = typename LaneTraits<F>::UInt;
@@ -171,7 +220,7 @@ class Rng {
     }
     if (used_ > 2) refill();  // after an odd number of uniforms the last word is left unused
     F z;
-    box_muller(block_.w[used_], block_.w[used_ + 1], z, spare_);
+    box_muller<F, kTail>(block_.w[used_], block_.w[used_ + 1], z, spare_);
     used_ += 2;
     has_spare_ = true;
     return z;

@@ -93,15 +93,15 @@ void Tile::settle(const Exec& exec, double time, float* scratch) {
   mean_response_ = static_cast<double>(sum) * siemens_per_code_ / static_cast<double>(size);
 }
 
-TilePlane Tile::plane() const {
-  TilePlane plane;
-  plane.codes = codes_.data();
-  plane.magnitudes = magnitudes_.data();
-  plane.floats = floats_.data();
-  plane.outputs = static_cast<std::uint32_t>(outputs_);
-  plane.inputs = static_cast<std::uint32_t>(inputs_);
-  plane.tile = address_.tile;
-  return plane;
+MvmTerm Tile::term() const {
+  MvmTerm term;
+  term.codes = codes_.data();
+  term.magnitudes = magnitudes_.data();
+  term.floats = floats_.data();
+  term.outputs = static_cast<std::uint32_t>(outputs_);
+  term.inputs = static_cast<std::uint32_t>(inputs_);
+  term.tile = address_.tile;
+  return term;
 }
 
 std::vector<float> Tile::conductances(const Exec& exec, Polarity side, double time) {

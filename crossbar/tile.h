@@ -42,8 +42,8 @@ class Tile {
   /// backend and is left with the differential conductances [S].
   void settle(const Exec& exec, double time, float* scratch);
 
-  /// Panels and their scale, for `MvmLayer`; scale, variances and converters are still to be set.
-  TilePlane plane() const;
+  /// The plane as a term of a product: scale, variances, converters and inputs are still to be set.
+  MvmTerm term() const;
   /// Siemens per weight code, and per code of |g| in the variance plane.
   double siemens_per_code() const { return siemens_per_code_; }
   double siemens_per_magnitude() const { return siemens_per_magnitude_; }

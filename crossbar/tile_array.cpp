@@ -1,11 +1,9 @@
 #include "meltquench/crossbar/tile_array.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "meltquench/core/error.h"
-#include "meltquench/kernels/reference/mvm.h"
 
 namespace mq {
 namespace {
@@ -37,9 +35,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       backend_(exec.backend),
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
-      converters_(exec, 1),
-      update_pulses_(exec, 1),
-      planes_(exec, grid_.size()) {
+      update_pulses_(exec, 1) {
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
   check_fields(hardware.adc, "adc");
@@ -50,18 +46,47 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       tiles_.emplace_back(exec, hardware, address, grid_.outputs_of(r), grid_.inputs_of(c));
     }
   }
-  ranges_.adc.assign(grid_.size(), static_cast<float>(hardware.adc.range.value_or(0.0)));
-  ranges_.dac = static_cast<float>(hardware.dac.range.value_or(0.0));
+  for (Products* side : {&forward_, &transposed_}) {
+    side->ranges.adc.assign(grid_.size(), 0.0f);
+    side->counts = Buffer<ConverterCounts>(exec, 1);
+    update_pulses_ = Buffer<std::int64_t>(exec, 1);
+  }
+  if (hardware.adc.range) forward_.ranges.adc.assign(grid_.size(), static_cast<float>(*hardware.adc.range));
+  if (hardware.dac.range) forward_.ranges.dac = static_cast<float>(*hardware.dac.range);
 }
 
-void TileArray::set_ranges(const Ranges& ranges) {
+void TileArray::check_ranges(const Ranges& ranges) const {
   if (ranges.adc.size() != grid_.size()) {
     throw ShapeError("the layer has " + std::to_string(grid_.size()) + " tiles but got " +
                      std::to_string(ranges.adc.size()) + " ADC ranges; calibrate with the same tile sizes");
   }
-  if (!hardware_.dac.range) ranges_.dac = ranges.dac;
-  if (!hardware_.adc.range) ranges_.adc = ranges.adc;
-  planes_are_stale_ = true;
+}
+
+void TileArray::set_ranges(const Ranges& ranges) {
+  check_ranges(ranges);
+  if (!hardware_.dac.range) forward_.ranges.dac = ranges.dac;
+  if (!hardware_.adc.range) forward_.ranges.adc = ranges.adc;
+  forward_.is_stale = true;
+}
+
+void TileArray::set_transposed_ranges(const Ranges& ranges) {
+  check_ranges(ranges);
+  transposed_.ranges = ranges;
+  transposed_.is_stale = true;
+}
+
+void TileArray::check_programmed() const {
+  if (!is_programmed()) {
+    throw StateError("this array was never programmed: its cells hold no weights; call program() first");
+  }
+}
+
+void TileArray::check_ready(const Exec& exec) const {
+  check_programmed();
+  if (exec.backend != backend_) {
+    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
+                     std::string(name(exec.backend)) + "; make a new one there");
+  }
 }
 
 DifferentialPair TileArray::mapping() const {
@@ -100,65 +125,6 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w, std::option
   for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
 }
 
-double TileArray::weight_step() const {
-  check_programmed();
-  return mean_step(hardware_.device) * mapping().weight_per_siemens();
-}
-
-float TileArray::update_gain(double rate, int pulses) const {
-  return static_cast<float>(std::sqrt(rate / (weight_step() * pulses)));
-}
-
-void TileArray::update(const Exec& exec, MatrixView<const float> x, MatrixView<const float> d,
-                       const PulsedUpdate& how) {
-  require_pulses(hardware_.device);
-  check_ready(exec);
-  if (x.columns != grid_.inputs || d.columns != grid_.outputs || x.rows != d.rows) {
-    throw ShapeError("the array learns from x[batch, " + std::to_string(grid_.inputs) + "] and d[batch, " +
-                     std::to_string(grid_.outputs) + "] but got x" + shape(x.rows, x.columns) + " and d" +
-                     shape(d.rows, d.columns));
-  }
-  if (how.pulses < 1 || how.pulses > kLongestTrain) {
-    throw ConfigError("a train has 1 to " + std::to_string(kLongestTrain) + " pulses, not " +
-                      std::to_string(how.pulses));
-  }
-  for (const float gain : {how.x_gain, how.d_gain}) {
-    if (gain >= 0.0f && std::isfinite(gain)) continue;
-    throw ConfigError("the gain of a pulse train, a probability per unit, cannot be " + format_number(gain));
-  }
-  if (x.rows == 0) return;
-  MQ_EXPECTS(how.event < 1u << 24);
-  const RngKey key = RngKey(address_.seed, Purpose::pulse_trains, address_.layer).at_place(0, address_.chip);
-  const auto make = [&](MatrixView<const float> values, float gain, std::uint32_t side,
-                        Buffer<std::uint32_t>& trains) {
-    if (trains.size() < values.size()) trains = Buffer<std::uint32_t>(exec, values.size());
-    kernels(backend_).make_pulse_trains(exec, {.values = values.data,
-                                               .batch = values.rows,
-                                               .lines = values.columns,
-                                               .gain = gain,
-                                               .length = how.pulses,
-                                               .key = key.at_event(how.event, side),
-                                               .first_sample = how.first_sample,
-                                               .trains = trains.data()});
-  };
-  make(x, how.x_gain, 0, x_trains_);
-  make(d, how.d_gain, 1, d_trains_);
-  for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    tiles_[t].update(exec,
-                     {.batch = x.rows,
-                      .x = x_trains_.data() + t % grid_.columns() * grid_.tile_inputs,
-                      .x_stride = grid_.inputs,
-                      .d = d_trains_.data() + t / grid_.columns() * grid_.tile_outputs,
-                      .d_stride = grid_.outputs,
-                      .steps = how.steps,
-                      .first_sample = how.first_sample,
-                      .pulses = update_pulses_.data()},
-                     how.event);
-  }
-  settle(exec);
-  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
-}
-
 void TileArray::advance_to(const Exec& exec, double time) {
   if (!is_programmed())
     throw StateError("this array was never programmed, so it cannot age; call program() first");
@@ -177,7 +143,7 @@ void TileArray::settle(const Exec& exec) {
   Buffer<float> scratch(exec, grid_.tile_outputs * grid_.tile_inputs);
   for (Tile& tile : tiles_) tile.settle(exec, time_, scratch.data());
   std::fill(factors_.begin(), factors_.end(), 1.0);
-  planes_are_stale_ = true;
+  forward_.is_stale = transposed_.is_stale = true;
 }
 
 void TileArray::compensate_drift(DriftCompensation how) {
@@ -187,168 +153,10 @@ void TileArray::compensate_drift(DriftCompensation how) {
     const double now = tiles_[t].mean_response();
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
   }
-  planes_are_stale_ = true;
+  forward_.is_stale = transposed_.is_stale = true;
 }
 
 std::vector<double> TileArray::compensation() const { return factors_; }
-
-float TileArray::full_scale_input() const { return hardware_.dac.bits > 0 ? ranges_.dac : 1.0f; }
-
-void TileArray::refresh_planes(const Exec& exec) {
-  const bool has_dac = hardware_.dac.bits > 0, has_adc = hardware_.adc.bits > 0;
-  const double full_scale = double(w_max_) * full_scale_input();
-  const double g_range = mapping().full_scale();
-  const double adc_limit = has_adc ? largest_code(hardware_.adc.bits) : 0.0;
-  const double step_x = has_dac ? ranges_.dac / double(largest_code(hardware_.dac.bits)) : 1.0;
-
-  double largest_step = 0.0;
-  for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    if (has_adc) largest_step = std::max(largest_step, ranges_.adc[t] / adc_limit * factors_[t]);
-  }
-  int exponent = 0;
-  std::frexp(largest_step, &exponent);
-  y_lsb_ = has_adc ? std::ldexp(1.0, exponent - 30) : 1.0;
-
-  std::vector<TilePlane> planes;
-  for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    TilePlane plane = tiles_[t].plane();
-    const double siemens = has_dac ? tiles_[t].siemens_per_code() : 1.0;
-    plane.scale = siemens * mapping().weight_per_siemens() * step_x;
-    plane.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
-    // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared
-    // DAC codes.
-    const double per_square = has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) /
-                                            std::pow(largest_code(hardware_.dac.bits), 2)
-                                      : 1.0;
-    const double per_magnitude = (has_dac ? tiles_[t].siemens_per_magnitude() : 1.0) / g_range;
-    plane.read_variance =
-        static_cast<float>(std::pow(hardware_.tile.read_noise * full_scale, 2) * per_square * per_magnitude);
-    if (has_adc) {
-      plane.adc_codes_per_unit = static_cast<float>(adc_limit / ranges_.adc[t]);
-      plane.adc_limit = static_cast<float>(adc_limit);
-      plane.multiplier = std::nearbyint(ranges_.adc[t] / adc_limit * factors_[t] / y_lsb_);
-    } else {
-      plane.multiplier = factors_[t];
-    }
-    planes.push_back(plane);
-  }
-  planes_ = Buffer<TilePlane>(exec, std::span<const TilePlane>(planes));
-  planes_are_stale_ = false;
-}
-
-void TileArray::check_programmed() const {
-  if (!is_programmed()) {
-    throw StateError("this array was never programmed: its cells hold no weights; call program() first");
-  }
-}
-
-void TileArray::check_ready(const Exec& exec) const {
-  check_programmed();
-  if (exec.backend != backend_) {
-    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
-                     std::string(name(exec.backend)) + "; make a new one there");
-  }
-}
-
-void TileArray::check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
-                              std::size_t y_columns) const {
-  check_ready(exec);
-  if (x_columns != grid_.inputs || y_columns != grid_.outputs || x_rows != y_rows) {
-    throw ShapeError("the array maps x[batch, " + std::to_string(grid_.inputs) + "] to y[batch, " +
-                     std::to_string(grid_.outputs) + "] but got x" + shape(x_rows, x_columns) + " and y" +
-                     shape(y_rows, y_columns));
-  }
-  if (hardware_.dac.bits > 0 && !(ranges_.dac > 0.0f)) {
-    throw StateError("the DAC has " + std::to_string(hardware_.dac.bits) +
-                     " bits but no range; set dac.range, calibrate with typical inputs, or set dac.bits = 0");
-  }
-  if (hardware_.adc.bits > 0 && !(*std::min_element(ranges_.adc.begin(), ranges_.adc.end()) > 0.0f)) {
-    throw StateError("the ADC has " + std::to_string(hardware_.adc.bits) +
-                     " bits but no range; set adc.range, calibrate with typical inputs, or set adc.bits = 0");
-  }
-}
-
-MvmLayer TileArray::product(const Exec& exec, std::size_t batch, MvmPlace place) {
-  if (planes_are_stale_) refresh_planes(exec);
-  MQ_EXPECTS(place.call < 1u << 24 && place.first_row + batch <= std::uint64_t(1) << 33);
-  MvmLayer op;
-  op.batch = batch;
-  op.outputs = grid_.outputs;
-  op.inputs = grid_.inputs;
-  op.tile_outputs = grid_.tile_outputs;
-  op.tile_inputs = grid_.tile_inputs;
-  op.tiles = planes_.data();
-  op.y_lsb = y_lsb_;
-  op.key = RngKey(address_.seed, Purpose::mvm_noise, address_.layer)
-               .at_moment(std::bit_cast<std::uint64_t>(time_))
-               .at_event(place.call)
-               .at_place(0, address_.chip);
-  op.first_row = place.first_row;
-  op.counts = converters_.data();
-  return op;
-}
-
-void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<float> y, MvmPlace place) {
-  check_product(exec, x.rows, x.columns, y.rows, y.columns);
-  if (x.rows == 0) return;
-  MvmLayer op = product(exec, x.rows, place);
-  op.y = y.data;
-  if (hardware_.dac.bits > 0) {
-    op.code_limit = largest_code(hardware_.dac.bits);
-    op.code_stride = grid_.columns() * padded_inputs(grid_.tile_inputs);
-    if (codes_.size() < x.rows * op.code_stride) codes_ = Buffer<std::int16_t>(exec, x.rows * op.code_stride);
-    kernels(backend_).quantize_inputs(
-        exec, {.x = x.data,
-               .batch = x.rows,
-               .inputs = x.columns,
-               .block = grid_.tile_inputs,
-               .codes_per_unit = static_cast<float>(op.code_limit / double(ranges_.dac)),
-               .code_limit = static_cast<float>(op.code_limit),
-               .codes = codes_.data(),
-               .code_stride = op.code_stride,
-               .counts = converters_.data()});
-    op.codes = codes_.data();
-  } else {
-    op.x = x.data;
-  }
-  kernels(backend_).mvm(exec, op);
-  count(x.rows);
-}
-
-void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place) {
-  check_product(exec, x.rows, x.columns, y.rows, y.columns);
-  if (backend_ != Backend::reference || hardware_.dac.bits > 0) {
-    throw ConfigError(
-        "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
-  }
-  reference::mvm_in_double(product(exec, x.rows, place), x.data, y.data);
-  count(x.rows);
-}
-
-void TileArray::count(std::size_t batch) {
-  const auto rows = static_cast<std::int64_t>(batch);
-  const auto grid_rows = static_cast<std::int64_t>(grid_.rows());
-  counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
-  if (hardware_.dac.bits > 0)
-    counters_.dac_conversions += rows * static_cast<std::int64_t>(grid_.inputs) * grid_rows;
-  if (hardware_.adc.bits > 0) {
-    counters_.adc_conversions += rows * static_cast<std::int64_t>(grid_.outputs * grid_.columns());
-  }
-}
-
-Counters TileArray::counters() const {
-  const auto grid_rows = static_cast<std::int64_t>(grid_.rows());
-  ConverterCounts seen;
-  converters_.copy_to({&seen, 1});
-  Counters sum = counters_;
-  sum.dac_clips += seen.dac_clips * grid_rows;
-  sum.sum_of_codes += seen.sum_of_codes * grid_rows;
-  sum.adc_clips += seen.adc_clips;
-  std::int64_t pulses = 0;
-  update_pulses_.copy_to({&pulses, 1});
-  sum.pulses += pulses;
-  return sum;
-}
 
 std::vector<double> TileArray::read_weights(const Exec& exec) {
   if (!is_programmed())
@@ -372,10 +180,10 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
 
 void TileArray::save(H5Writer& file, const std::string& path) const {
   for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t].save(file, path + "/tiles/" + std::to_string(t));
-  file.write(path + "/adc_ranges", ranges_.adc);
+  file.write(path + "/adc_ranges", forward_.ranges.adc);
   file.write(path + "/reference_response", reference_response_);
   file.write(path + "/compensation", factors_);
-  file.set_attribute(path, "dac_range", double(ranges_.dac));
+  file.set_attribute(path, "dac_range", double(forward_.ranges.dac));
   file.set_attribute(path, "w_max", double(w_max_));
   file.set_attribute(path, "time_s", time_);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
@@ -402,8 +210,8 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   const Shape per_tile{grid_.size()};
   for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t].load(file, path + "/tiles/" + std::to_string(t));
-  ranges_.adc = file.read<float>(path + "/adc_ranges", per_tile);
-  ranges_.dac = static_cast<float>(number("dac_range"));
+  forward_.ranges.adc = file.read<float>(path + "/adc_ranges", per_tile);
+  forward_.ranges.dac = static_cast<float>(number("dac_range"));
   w_max_ = static_cast<float>(number("w_max"));
   time_ = number("time_s");
   const Value names = to_value(Counters{});
@@ -413,12 +221,12 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
     if (!value.is_null()) counters.set_key(entry.key, value);
   }
   counters_ = counters_from_value(counters);
-  converters_ = Buffer<ConverterCounts>(exec, 1);
+  for (Products* side : {&forward_, &transposed_}) side->counts = Buffer<ConverterCounts>(exec, 1);
   update_pulses_ = Buffer<std::int64_t>(exec, 1);
   if (is_programmed()) settle(exec);
   reference_response_ = file.read<double>(path + "/reference_response", per_tile);
   factors_ = file.read<double>(path + "/compensation", per_tile);
-  planes_are_stale_ = true;
+  forward_.is_stale = transposed_.is_stale = true;
 }
 
 }  // namespace mq

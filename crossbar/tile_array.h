@@ -63,7 +63,12 @@ class TileArray {
 
   /// Ranges of the converters; throws ShapeError if there is not one ADC range per tile.
   void set_ranges(const Ranges& ranges);
-  const Ranges& ranges() const { return ranges_; }
+  const Ranges& ranges() const { return forward_.ranges; }
+  /// Ranges of the converters of `mvm_transposed`; likewise. They may change before every product: what goes
+  /// back through a layer is a gradient, orders of magnitude smaller than what goes forward and shrinking as
+  /// training goes on. So they are neither derived from the others, nor from `dac.range` and `adc.range`, nor
+  /// saved.
+  void set_transposed_ranges(const Ranges& ranges);
 
   /// Writes w[out, in] (host memory) and reads it for reference: the clock stands at 0. Throws ShapeError,
   /// and ConfigError for a weight that is not finite. Full scale stands for the largest |w|, or for `w_max`,
@@ -98,6 +103,14 @@ class TileArray {
   /// The same in double precision: backend reference, ideal DAC.
   void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
 
+  /// d[batch, in] = e[batch, out] W on the same cells, read from bit lines to word lines, with converters of
+  /// the same resolution and noise of its own. Expects finite e. Throws StateError where a converter is not
+  /// ideal and has no range (set_transposed_ranges).
+  void mvm_transposed(const Exec& exec, MatrixView<const float> e, MatrixView<float> d, MvmPlace place = {});
+  /// The same in double precision: backend reference, ideal DAC.
+  void mvm_transposed(const Exec& exec, MatrixView<const double> e, MatrixView<double> d,
+                      MvmPlace place = {});
+
   /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ
   /// from what was programmed by at most 2^-23 of the largest weight.
   std::vector<double> read_weights(const Exec& exec);
@@ -111,14 +124,30 @@ class TileArray {
 
  private:
   void settle(const Exec& exec);
-  void refresh_planes(const Exec& exec);
+  /// What products of one direction need beside the tiles.
+  struct Products {
+    Ranges ranges;
+    bool is_stale = true;  // terms and y_lsb
+    Buffer<MvmTerm> terms;
+    double y_lsb = 1.0;
+    Buffer<ConverterCounts> counts;  // 1
+  };
+  Products& products(Direction direction);
+  void check_ranges(const Ranges& ranges) const;
+  void refresh_terms(const Exec& exec, Direction direction);
+  MvmTerm term(Direction direction, std::size_t tile, double y_lsb);
   void check_programmed() const;
+  /// Throws StateError unless this array is programmed and lives on the backend of `exec`.
   void check_ready(const Exec& exec) const;
-  void check_product(const Exec& exec, std::size_t x_rows, std::size_t x_columns, std::size_t y_rows,
-                     std::size_t y_columns) const;
-  MvmLayer product(const Exec& exec, std::size_t batch, MvmPlace place);
-  void count(std::size_t batch);
-  float full_scale_input() const;
+  void check_product(const Exec& exec, Direction direction, std::size_t x_rows, std::size_t x_columns,
+                     std::size_t y_rows, std::size_t y_columns);
+  MvmLayer product(const Exec& exec, Direction direction, std::size_t batch, MvmPlace place);
+  void multiply(const Exec& exec, Direction direction, MatrixView<const float> x, MatrixView<float> y,
+                MvmPlace place);
+  void multiply(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y,
+                MvmPlace place);
+  void quantize(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
+  void count(Direction direction, std::size_t batch);
 
   Hardware hardware_;
   TileAddress address_;
@@ -126,16 +155,12 @@ class TileArray {
   Backend backend_;
   std::vector<Tile> tiles_;
   std::vector<double> reference_response_, factors_;
-  Ranges ranges_;
   float w_max_ = 0.0f;
   double time_ = 0.0;
-  double y_lsb_ = 1.0;
-  bool planes_are_stale_ = true;
-  Counters counters_;                   // without what the converters count
-  Buffer<ConverterCounts> converters_;  // 1
+  Counters counters_;  // without what the converters count
+  Products forward_, transposed_;
+  Buffer<std::int16_t> codes_, squares_;
   Buffer<std::int64_t> update_pulses_;  // 1
-  Buffer<TilePlane> planes_;
-  Buffer<std::int16_t> codes_;
   Buffer<std::uint32_t> x_trains_, d_trains_;
 };
 

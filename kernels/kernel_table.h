@@ -19,6 +19,7 @@
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
+#include "meltquench/kernels/training_ops.h"
 
 namespace mq {
 
@@ -48,6 +49,8 @@ struct KernelTable {
   void (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
   /// All tiles of a layer: products, noise, ADC, digital sum over tiles; counts clipped conversions.
   void (*mvm)(const Exec&, const MvmLayer& op);
+  /// The same from outputs to inputs, on the same panels.
+  void (*mvm_transposed)(const Exec&, const MvmLayer& op);
   /// Float matrix product with one summation order.
   void (*float_product)(const Exec&, const FloatProduct& op);
   /// Noise on every element of an array.
@@ -56,6 +59,8 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// What training does between products.
+  TrainingKernels training;
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU

@@ -121,13 +121,18 @@ def gpu_section():
                  [[f"`{row['name']}`", f"{float(row['value']):.4g}", row["unit"], row["device"]] for row in rows])
 
 
+def traffic(cost):
+    """Bytes over the memory bus: caches spare what is asked for again, so no more than all the memory at hand."""
+    return min(32 * cost["sectors"], cost["footprint"])
+
+
 def bounds(gpu, cost):
     """Resource -> seconds that the launch takes at least if it keeps that resource busy all the time."""
     per_second = gpu.multiprocessors * gpu.clock
     return {"issue": cost["warp_instructions"] / (per_second * gpu.issue), "fp32": cost["fp32"] / (per_second * gpu.fp32),
             "fp64": cost["fp64"] / (per_second * gpu.fp64), "integer": cost["integer"] / (per_second * gpu.integer),
             "special": cost["special"] / (per_second * gpu.special), "tensor": cost["tensor"] / (per_second * gpu.tensor),
-            "L1": 32 * cost["sectors"] / (per_second * gpu.cache), "memory": cost["footprint"] / gpu.memory}
+            "L1": 32 * cost["sectors"] / (per_second * gpu.cache), "memory": traffic(cost) / gpu.memory}
 
 
 def predicted(gpu, cost):
@@ -166,11 +171,11 @@ def costs_section():
     ran = {row["kernel"] for row in rows}
     missing = sorted({row["kernel"] for row in read_csv(REGISTERS)} - ran)
     lines = [table(
-        ["kernel", "launch", "fp32", "fp64", "integer", "tensor", "footprint", "sectors", "banks",
+        ["kernel", "launch", "fp32", "fp64", "integer", "tensor", "bytes", "sectors", "banks",
          *(f"{gpu.name}, predicted" for gpu in GPUS)],
         [[f"`{row['kernel']}`", f"{row['workload']}: {row['blocks']} x {row['threads']}",
           *(quantity(row[key], COUNTS).strip() if row[key] else "-" for key in ("fp32", "fp64", "integer", "tensor")),
-          quantity(row["footprint"], BYTES), ratio(row["sectors"], row["ideal_sectors"]),
+          quantity(traffic(row), BYTES), ratio(row["sectors"], row["ideal_sectors"]),
           ratio(row["wavefronts"], row["ideal_wavefronts"]), *(predicted(gpu, row) for gpu in GPUS)] for row in rows])]
     if missing:
         lines += ["", "Not run for this table: " + ", ".join(f"`{name}`" for name in missing) + "."]
@@ -208,8 +213,8 @@ No GPU was asked for this section. Registers, shared memory and occupancy are wh
 
 {registers}
 
-Operations are PTX instructions of single lanes (tensor: of warps). Footprint: all memory that the launch had at hand;
-each byte of it is taken to cross the memory bus once. Sectors and banks: 32-byte sectors and passes over the banks of
+Operations are PTX instructions of single lanes (tensor: of warps). Bytes cross the memory bus: the sectors that were
+asked for, but no more than all the memory that the launch had at hand, as caches spare what is asked for again. Sectors and banks: 32-byte sectors and passes over the banks of
 shared memory, over the fewest that the same accesses could take; 1 is ideal. The time is a bound: the launch cannot
 take less with the resource that it names busy from start to end on all SMs. It is no measurement, and it knows nothing
 of latency, of launches that fill a part of the GPU, and of what ptxas makes of the PTX.

@@ -1,290 +1,303 @@
 /// Grouped MVM of a layer's tiles on the CPU: packed panels, 16-bit multiply-add, noise and ADC in the same
-/// pass.
+/// pass, forward and transposed.
 ///
-/// Work is cut into (output panel, block of rows); the tiles that share outputs are summed inside one piece
-/// of work, so threads never meet. Accumulators are expanded by fold expressions: g++ 12 keeps arrays of them
-/// in memory.
-#include <cstring>
-#include <utility>
+/// Work is cut into (a few panels of outputs, block of rows). The terms that share outputs are summed inside
+/// one piece of work, so threads never meet; each term's panels stay in the first cache while the rows pass.
+#include <new>
 
 #include "meltquench/kernels/backend.h"
-#include "meltquench/kernels/for_each.h"
+#include "meltquench/kernels/cpu/mvm_strip.h"
+#include "meltquench/kernels/cpu/mvm_tile.h"
 #include "meltquench/kernels/mvm_epilogue.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
 
-using F = WideFloat;
-using I = LaneTraits<F>::Int;
-using U = LaneTraits<F>::UInt;
-constexpr int kWidth = LaneTraits<F>::kWidth;
-constexpr int kGroups = static_cast<int>(kPanel) / kWidth;  // vectors per panel
-#if defined(__AVX2__)
-constexpr int kRows = 6;  // 12 accumulators of 16 registers
-#else
-constexpr int kRows = 2;
-#endif
-constexpr std::int64_t kRowBlock = 10 * kRows;
+constexpr std::int64_t kRowBlock = 96;  // with two panels: sums of 24 KiB
+constexpr std::size_t kWorthThreads = std::size_t(1)
+                                      << 21;  // multiply-adds: about what waking a thread costs
 
-/// Two 16-bit products per lane, added.
-MQ_HD I multiply_add_pairs(I a, I b) {
-#if defined(__AVX2__)
-  return I(I::V(_mm256_madd_epi16(__m256i(a.v), __m256i(b.v))));
-#elif defined(__SSE2__)
-  return I(I::V(_mm_madd_epi16(__m128i(a.v), __m128i(b.v))));
-#else
-  I r;
-  for (int i = 0; i < kWidth; ++i) {
-    const std::int32_t low = std::int16_t(a.v[i]) * std::int16_t(b.v[i]);
-    r.v[i] = low + (a.v[i] >> 16) * (b.v[i] >> 16);
-  }
-  return r;
-#endif
-}
+/// The normals of some panels, remembered for the pair of rows that shares them.
+class PanelNormals {
+ public:
+  PanelNormals(const MvmLayer& op, const MvmTerm& term, std::size_t panel, int panels)
+      : op_(op),
+        term_(term),
+        key_(key_of(op, term)),
+        first_(static_cast<std::uint32_t>(panel * 8)),
+        chunks_((panels * 8 + kWidth - 1) / kWidth) {}
 
-MQ_HD I broadcast_pair(const std::int16_t* p) {
-  std::int32_t pair;
-  memcpy(&pair, p, sizeof(pair));
-  return I(pair);
-}
-
-/// sums[row][16] = sum over `pairs` input pairs of one panel; N = rows * kGroups accumulators.
-template <std::size_t... N>
-MQ_HD void multiply_integers(const std::int16_t* x, std::size_t stride, const std::int16_t* panel,
-                             std::size_t pairs, I* sums, std::index_sequence<N...>) {
-  I acc[] = {(void(N), I(0))...};
-  for (std::size_t k = 0; k < pairs; ++k) {
-    const std::int16_t* w = panel + k * kPanel * 2;
-    ((acc[N] = acc[N] +
-               multiply_add_pairs(broadcast_pair(x + N / kGroups * stride + 2 * k),
-                                  load<I>(reinterpret_cast<const std::int32_t*>(w) + N % kGroups * kWidth))),
-     ...);
-  }
-  ((sums[N] = acc[N]), ...);
-}
-
-template <std::size_t... N>
-MQ_HD void multiply_floats(const float* x, std::size_t stride, const float* panel, std::size_t inputs,
-                           F* sums, std::index_sequence<N...>) {
-  F acc[] = {(void(N), F(0.0f))...};
-  for (std::size_t k = 0; k < inputs; ++k) {
-    const float* w = panel + k * kPanel;
-    ((acc[N] = fma(F(x[N / kGroups * stride + k]), load<F>(w + N % kGroups * kWidth), acc[N])), ...);
-  }
-  ((sums[N] = acc[N]), ...);
-}
-/// The variance product of float inputs: sum |g| x^2.
-template <std::size_t... N>
-MQ_HD void multiply_squares(const float* x, std::size_t stride, const float* panel, std::size_t inputs,
-                            F* sums, std::index_sequence<N...>) {
-  F acc[] = {(void(N), F(0.0f))...};
-  for (std::size_t k = 0; k < inputs; ++k) {
-    const float* w = panel + k * kPanel;
-    ((acc[N] = fma(F(x[N / kGroups * stride + k] * x[N / kGroups * stride + k]),
-                   abs(load<F>(w + N % kGroups * kWidth)), acc[N])),
-     ...);
-  }
-  ((sums[N] = acc[N]), ...);
-}
-
-/// Integer sums as floats, rounded once; K is split where 32 bits could overflow.
-template <int kR>
-MQ_HD void integer_sums(const std::int16_t* x, std::size_t stride, const std::int16_t* panel,
-                        std::size_t inputs, std::int64_t largest_product, F* sums) {
-  constexpr auto kSequence = std::make_index_sequence<kR * kGroups>{};
-  const std::size_t pairs = inputs / 2;
-  const std::size_t safe = static_cast<std::size_t>(2147483647 / (2 * largest_product));
-  I part[kR * kGroups];
-  if (pairs <= safe) {
-    multiply_integers(x, stride, panel, pairs, part, kSequence);
-    for (int n = 0; n < kR * kGroups; ++n) sums[n] = to_float(part[n]);
-    return;
-  }
-  std::int64_t total[kR * kGroups][kWidth] = {};
-  for (std::size_t first = 0; first < pairs; first += safe) {
-    const std::size_t count = pairs - first < safe ? pairs - first : safe;
-    multiply_integers(x + 2 * first, stride, panel + first * kPanel * 2, count, part, kSequence);
-    for (int n = 0; n < kR * kGroups; ++n) {
-      for (int i = 0; i < kWidth; ++i) total[n][i] += part[n].v[i];
-    }
-  }
-  for (int n = 0; n < kR * kGroups; ++n) {
-    float lanes[kWidth];
-    for (int i = 0; i < kWidth; ++i) lanes[i] = static_cast<float>(total[n][i]);
-    sums[n] = load<F>(lanes);
-  }
-}
-
-/// The normals of one panel, remembered for the pair of rows that shares them.
-struct PanelNormals {
-  RngKey key;
-  std::uint32_t output;
-  std::uint64_t pair = ~std::uint64_t(0);
-  PhiloxBlock<U> blocks[8 / kWidth] = {};
-
+  /// z[panels * kGroups].
   MQ_HD void draw(std::uint64_t row, F* z) {
-    if (row >> 1 != pair) {
-      pair = row >> 1;
-      for (int h = 0; h < 8 / kWidth; ++h) {
-        const U index = ascending_from<U>(output / 16 * 8 + static_cast<std::uint32_t>(h * kWidth));
-        blocks[h] = philox(index, U(key.event), U(static_cast<std::uint32_t>(pair)), U(key.place), key.key);
+    if (row >> 1 != pair_) {
+      pair_ = row >> 1;
+      for (int c = 0; c < chunks_; ++c) {
+        const U index = ascending_from<U>(first_ + static_cast<std::uint32_t>(c * kWidth));
+        blocks_[c] = philox(index, U(key_.event), U(pair_of_rows(op_, term_, row)), U(key_.place), key_.key);
       }
     }
-    const int first = (row & 1) != 0 ? 2 : 0;
-    for (int h = 0; h < 8 / kWidth; ++h) {
-      box_muller<F>(blocks[h].w[first], blocks[h].w[first + 1], z[h], z[h + 8 / kWidth]);
+    const int word = (row & 1) != 0 ? 2 : 0;
+    for (int c = 0; c < chunks_; ++c) {
+      F a, b;  // outputs 0 to 7 and 8 to 15 of a panel
+      box_muller<F>(blocks_[c].w[word], blocks_[c].w[word + 1], a, b);
+#if defined(__AVX512F__)
+      z[2 * c] = F(__builtin_shufflevector(a.v, b.v, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
+      z[2 * c + 1] =
+          F(__builtin_shufflevector(a.v, b.v, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+#else
+      constexpr int kPerHalf = 8 / kWidth;
+      const int at = c / kPerHalf * kGroups + c % kPerHalf;
+      z[at] = a;
+      z[at + kPerHalf] = b;
+#endif
     }
   }
+
+ private:
+  const MvmLayer& op_;
+  const MvmTerm& term_;
+  RngKey key_;
+  std::uint32_t first_;
+  int chunks_;
+  std::uint64_t pair_ = ~std::uint64_t(0);
+  PhiloxBlock<U> blocks_[kMostPanels * 8 / kWidth + 1];
 };
 
-/// One panel of outputs for a block of rows.
+/// What a term does at the end of its sums.
+struct Role {
+  bool continues;          // the conversion of a held term
+  bool has_noise;          // the conversion, not only this term
+  bool is_first, is_last;  // of the digital sum
+};
+
+/// Some panels of outputs for a block of rows.
 class PanelTask {
  public:
-  PanelTask(const MvmLayer& op, std::size_t tile_row, std::size_t panel, const std::int16_t* squares)
-      : op_(op), tile_row_(tile_row), panel_(panel), squares_(squares) {
-    output_ = tile_row * op.tile_outputs + panel * kPanel;
-    const TilePlane& tile = op.tiles[tile_row * op.grid_inputs()];
-    const std::size_t left = tile.outputs - panel * kPanel;
-    valid_ = static_cast<int>(left < kPanel ? left : kPanel);
-    for (int g = 0; g < kGroups; ++g) {
-      const I lane = as_signed(ascending_from<U>(static_cast<std::uint32_t>(g * kWidth)));
-      counted_[g] = lane < I(valid_);
-    }
+  PanelTask(const MvmLayer& op, Direction direction, std::size_t block, std::size_t panel, int panels)
+      : op_(op),
+        direction_(direction),
+        terms_(op.terms + block * op.terms_per_block),
+        panel_(panel),
+        panels_(panels),
+        output_(block * op.block + panel * kPanel) {
+    const std::size_t left = op.outputs - output_, in_block = op.block - panel * kPanel;
+    const std::size_t most = static_cast<std::size_t>(panels) * kPanel;
+    valid_ = static_cast<int>(left < in_block ? left : in_block);
+    if (valid_ > static_cast<int>(most)) valid_ = static_cast<int>(most);
   }
 
-  std::int64_t run(std::int64_t first, std::int64_t end) {
-    for (std::int64_t row = first; row < end;) {
-      const std::int64_t left = end - row;
-      row += left >= kRows ? rows<kRows>(row) : remainder(row, left);
+  /// Bytes of scratch for the transposed product.
+  static std::size_t strip_bytes(const MvmTerm& term, int panels) {
+    return static_cast<std::size_t>(panels) * kPanel * padded_outputs(term.outputs) * sizeof(float);
+  }
+
+  std::int64_t run(std::int64_t first, std::int64_t end, void* strip) {
+    bool was_held = false, has_noise = false;
+    std::size_t conversions = 0;
+    for (std::size_t t = 0; t < op_.terms_per_block; ++t) {
+      const MvmTerm& term = terms_[t];
+      has_noise = has_noise || is_noisy(term);
+      const Role role{was_held, has_noise, conversions == 0, t + 1 == op_.terms_per_block};
+      add_term(term, role, first, end, strip);
+      was_held = term.is_held;
+      if (was_held) continue;
+      has_noise = false;
+      ++conversions;
     }
     std::int64_t clips = 0;
-    for (int i = 0; i < kWidth; ++i) clips -= clips_.v[i];
+    for (int i = 0; i < kWidth; ++i) clips += clips_.v[i];
     return clips;
   }
 
  private:
-  std::int64_t remainder(std::int64_t row, std::int64_t left) {
-    if constexpr (kRows == 2) return rows<1>(row);
-    switch (left) {
-      case 1:
-        return rows<1>(row);
-      case 2:
-        return rows<2>(row);
-      case 3:
-        return rows<3>(row);
-      case 4:
-        return rows<4>(row);
-      default:
-        return rows<5>(row);
+  /// The panels of a term: in its plane, or turned around in `strip`.
+  template <class T>
+  const T* panels_of(const MvmTerm& term, const T* plane, T* strip, std::size_t& stride) {
+    if (direction_ == Direction::forward) {
+      stride = padded_inputs(term.inputs) * kPanel;
+      return plane + panel_ * stride;
     }
+    stride = padded_outputs(term.outputs) * kPanel;
+    for (int p = 0; p < panels_; ++p) {
+      fill_strip(plane, term.outputs, term.inputs, panel_ + static_cast<std::size_t>(p),
+                 strip + static_cast<std::size_t>(p) * stride);
+    }
+    return strip;
   }
 
-  template <int kR>
-  std::int64_t rows(std::int64_t row) {
-    double total[kR][kPanel] = {};
-    const std::size_t grid_inputs = op_.grid_inputs();
-    for (std::size_t c = 0; c < grid_inputs; ++c) add_tile<kR>(row, c, total);
-    for (int r = 0; r < kR; ++r) {
-      float* y = op_.y + static_cast<std::size_t>(row + r) * op_.outputs + output_;
-      for (int o = 0; o < valid_; ++o) y[o] = static_cast<float>(total[r][o] * op_.y_lsb);
-    }
-    return kR;
-  }
-
-  template <int kR>
-  void add_tile(std::int64_t row, std::size_t c, double (*total)[kPanel]) {
-    constexpr auto kSequence = std::make_index_sequence<kR * kGroups>{};
-    const TilePlane& tile = op_.tiles[tile_row_ * op_.grid_inputs() + c];
-    const std::size_t inputs = padded_inputs(tile.inputs);
-    const bool reads_noisily = tile.read_variance > 0.0f;
-    F sums[kR * kGroups], squares[kR * kGroups] = {};
+  void add_term(const MvmTerm& term, const Role& role, std::int64_t first, std::int64_t end, void* strip) {
+    const std::size_t inputs = inputs_of(term, direction_);
+    const bool reads_noisily = term.read_variance > 0.0f;
+    const std::int16_t *codes = nullptr, *magnitudes = nullptr;
+    const float* floats = nullptr;
+    std::size_t stride = 0;
     if (op_.codes != nullptr) {
-      const std::size_t offset =
-          static_cast<std::size_t>(row) * op_.code_stride + c * padded_inputs(op_.tile_inputs);
-      const std::size_t panel = panel_ * inputs * kPanel;
-      integer_sums<kR>(op_.codes + offset, op_.code_stride, tile.codes + panel, inputs,
-                       std::int64_t(op_.code_limit) * kWeightLimit, sums);
+      auto* to = static_cast<std::int16_t*>(strip);
+      codes = panels_of(term, term.codes, to, stride);
       if (reads_noisily) {
-        integer_sums<kR>(squares_ + offset, op_.code_stride, tile.magnitudes + panel, inputs,
-                         std::int64_t(32767) * kMagnitudeLimit, squares);
+        magnitudes =
+            panels_of(term, term.magnitudes, to + static_cast<std::size_t>(panels_) * stride, stride);
       }
     } else {
-      const float* x = op_.x + static_cast<std::size_t>(row) * op_.inputs + c * op_.tile_inputs;
-      const float* panel = tile.floats + panel_ * inputs * kPanel;
-      multiply_floats(x, op_.inputs, panel, tile.inputs, sums, kSequence);
-      if (reads_noisily) multiply_squares(x, op_.inputs, panel, tile.inputs, squares, kSequence);
+      floats = panels_of(term, term.floats, static_cast<float*>(strip), stride);
     }
-    const bool is_noisy = reads_noisily || tile.output_variance > 0.0f;
-    RngKey key = op_.key;
-    key.place = tile.tile << 16 | (key.place & 0xffffu);
-    PanelNormals normals{.key = key, .output = static_cast<std::uint32_t>(panel_ * kPanel)};
-    for (int r = 0; r < kR; ++r) {
-      F z[kGroups];
-      if (is_noisy) normals.draw(op_.first_row + static_cast<std::uint64_t>(row + r), z);
-      alignas(64) float values[kPanel];
-      for (int g = 0; g < kGroups; ++g) {
-        F y = sums[r * kGroups + g] * F(static_cast<float>(tile.scale));
-        if (is_noisy) {
-          const F variance =
-              reads_noisily ? fma(squares[r * kGroups + g], F(tile.read_variance), F(tile.output_variance))
-                            : F(tile.output_variance);
-          y = add_noise(y, variance, z[g]);
+    PanelNormals normals(op_, term, panel_, panels_);
+    for (std::int64_t row = first; row < end;) {
+      const int rows = rows_of_tile(end - row);
+      F sums[kMostSums], squares[kMostSums];
+      if (op_.codes != nullptr) {
+        const std::size_t at = static_cast<std::size_t>(row) * op_.code_stride + term.first_input;
+        const std::size_t pairs = padded_inputs(inputs) / 2;
+        multiply_to_floats(rows, panels_, {op_.codes + at, op_.code_stride, codes, stride, pairs},
+                           std::int64_t(op_.code_limit) * kWeightLimit, sums);
+        if (reads_noisily) {
+          multiply_to_floats(rows, panels_, {op_.squares + at, op_.code_stride, magnitudes, stride, pairs},
+                             std::int64_t(32767) * kMagnitudeLimit, squares);
         }
-        if (tile.adc_codes_per_unit > 0.0f) {
-          LaneTraits<F>::Mask is_clipped;
-          y = adc_code(y, tile.adc_codes_per_unit, tile.adc_limit, is_clipped);
-          clips_ = clips_ + I(is_clipped.v & counted_[g].v);
-        }
-        store(values + g * kWidth, y);
+      } else {
+        const float* x = op_.x + static_cast<std::size_t>(row) * op_.x_stride + term.first_input;
+        multiply<Floats>(rows, panels_, {x, op_.x_stride, floats, stride, inputs}, sums);
+        if (reads_noisily)
+          multiply<FloatSquares>(rows, panels_, {x, op_.x_stride, floats, stride, inputs}, squares);
       }
-      for (std::size_t o = 0; o < kPanel; ++o)
-        total[r][o] += static_cast<double>(values[o]) * tile.multiplier;
+      for (int r = 0; r < rows; ++r) {
+        const int n = r * panels_ * kGroups;
+        finish_row(term, role, normals, row + r, static_cast<std::size_t>(row + r - first), sums + n,
+                   reads_noisily ? squares + n : nullptr);
+      }
+      row += rows;
     }
   }
 
+  /// Noise, ADC and digital sum of one row; `place` counts the rows of the task.
+  void finish_row(const MvmTerm& term, const Role& role, PanelNormals& normals, std::int64_t row,
+                  std::size_t place, const F* sums, const F* squares) {
+    const int vectors = panels_ * kGroups;
+    const bool draws = role.has_noise && !term.is_held;
+    F z[kMostPanels * kGroups + 1];
+    if (draws) normals.draw(op_.first_row + static_cast<std::uint64_t>(row), z);
+    float* y_out = op_.y + static_cast<std::size_t>(row) * op_.outputs + output_;
+    for (int n = 0; n < vectors; ++n) {
+      const std::size_t at =
+          place * kPanel * static_cast<std::size_t>(panels_) + static_cast<std::size_t>(n * kWidth);
+      Conversion<F> conversion;
+      if (role.continues) conversion = {load<F>(held_y_ + at), load<F>(held_variance_ + at)};
+      if (squares != nullptr) {
+        conversion.add(term, sums[n], squares[n]);
+      } else {
+        conversion.add(term, sums[n]);
+      }
+      if (term.is_held) {
+        store(held_y_ + at, conversion.y);
+        store(held_variance_ + at, conversion.variance);
+        continue;
+      }
+      F y = draws ? add_noise(conversion.y, conversion.variance, z[n]) : conversion.y;
+      const int left = valid_ - n * kWidth;
+      if (term.adc_codes_per_unit > 0.0f) {
+        LaneTraits<F>::Mask is_clipped;
+        y = adc_code(y, term.adc_codes_per_unit, term.adc_limit, is_clipped);
+        const auto is_counted = as_signed(ascending_from<U>(0)) < I(left);
+        clips_ = clips_ - I(is_clipped.v & is_counted.v);
+      }
+      if (left > 0) add_to_total(term, role, y, at, left, y_out + n * kWidth);
+    }
+  }
+
+  void add_to_total(const MvmTerm& term, const Role& role, F y, std::size_t at, int left, float* out) {
+    alignas(64) float values[kWidth];
+    store(values, y);
+    double* total = totals_ + at;
+    if (!role.is_last) {
+      for (int i = 0; i < kWidth; ++i)
+        total[i] = (role.is_first ? 0.0 : total[i]) + static_cast<double>(values[i]) * term.multiplier;
+      return;
+    }
+    for (int i = 0; i < kWidth; ++i) {
+      const double sum = (role.is_first ? 0.0 : total[i]) + static_cast<double>(values[i]) * term.multiplier;
+      values[i] = static_cast<float>(sum * op_.y_lsb);
+    }
+    if (left >= kWidth) {
+      std::memcpy(out, values, sizeof(values));
+    } else {
+      for (int i = 0; i < left; ++i) out[i] = values[i];
+    }
+  }
+
+  static constexpr std::size_t kMostOutputs = kRowBlock * kTilePanels * kPanel;
+  static_assert(kMostOutputs >= kMostPanels * kPanel);
+
   const MvmLayer& op_;
-  std::size_t tile_row_, panel_, output_;
-  const std::int16_t* squares_;
+  Direction direction_;
+  const MvmTerm* terms_;
+  std::size_t panel_;
+  int panels_;
+  std::size_t output_;
   int valid_;
-  LaneTraits<F>::Mask counted_[kGroups];
   I clips_ = I(0);
+  double totals_[kMostOutputs];
+  float held_y_[kMostOutputs], held_variance_[kMostOutputs];
 };
+
+/// Panels of a block that one piece of work takes.
+int panels_per_task(const MvmLayer& op, Direction direction) {
+  return op.batch == 1 && direction == Direction::forward ? kWidePanels : kTilePanels;
+}
+
+void multiply_layer(const Exec& exec, const MvmLayer& op, Direction direction) {
+  if (op.batch == 0) return;
+  const int most = panels_per_task(op, direction);
+  const std::size_t panels = padded_outputs(op.block) / kPanel;
+  const std::size_t tasks_per_block =
+      (panels + static_cast<std::size_t>(most) - 1) / static_cast<std::size_t>(most);
+  const std::int64_t batch = static_cast<std::int64_t>(op.batch);
+  const std::int64_t row_blocks = (batch + kRowBlock - 1) / kRowBlock;
+  // Blocks of nearly equal size, of whole tiles and pairs of rows.
+  const std::int64_t rows = (batch + row_blocks * kTileRows - 1) / (row_blocks * kTileRows) * kTileRows;
+  const std::int64_t tasks = row_blocks * static_cast<std::int64_t>(op.blocks() * tasks_per_block);
+  const std::size_t work = op.batch * op.outputs * op.terms_per_block * inputs_of(op.terms[0], direction);
+  const int threads = work < kWorthThreads ? 1 : exec.threads;
+  std::int64_t clips = 0;
+  bool has_memory = true;
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips) \
+    reduction(&& : has_memory) if (threads > 1)
+  for (std::int64_t task = 0; task < tasks; ++task) {
+    const std::size_t group = static_cast<std::size_t>(task / row_blocks);
+    const std::size_t block = group / tasks_per_block;
+    const std::int64_t first = task % row_blocks * rows;
+    const std::int64_t end = first + rows < batch ? first + rows : batch;
+    const std::size_t left = op.outputs - block * op.block;
+    const std::size_t outputs = left < op.block ? left : op.block;
+    const std::size_t panel_end = padded_outputs(outputs) / kPanel;
+    std::size_t panel = group % tasks_per_block * static_cast<std::size_t>(most);
+    const std::size_t task_end = panel + static_cast<std::size_t>(most);
+    while (panel < task_end && panel < panel_end && first < end) {
+      const std::size_t limit = task_end < panel_end ? task_end : panel_end;
+      const int count = panels_of_pass(limit - panel, most);
+      void* strip = nullptr;
+      if (direction == Direction::transposed) {
+        std::size_t bytes = 0;
+        for (std::size_t t = 0; t < op.terms_per_block; ++t) {
+          const std::size_t needed = PanelTask::strip_bytes(op.terms[block * op.terms_per_block + t], count);
+          bytes = bytes > needed ? bytes : needed;
+        }
+        Scratch& scratch = own_scratch();
+        has_memory = has_memory && scratch.reserve(bytes);
+        if (!has_memory) break;
+        strip = scratch.data();
+      }
+      clips += PanelTask(op, direction, block, panel, count).run(first, end, strip);
+      panel += static_cast<std::size_t>(count);
+    }
+  }
+  if (!has_memory) throw std::bad_alloc();
+  op.counts->adc_clips += clips;
+}
 
 }  // namespace
 
-void mvm(const Exec& exec, const MvmLayer& op) {
-  const std::size_t grid_outputs = op.grid_outputs(),
-                    panels_per_tile = padded_outputs(op.tile_outputs) / kPanel;
-  // The squares of the codes feed the variance product; they are formed once per call.
-  std::int16_t* squares = nullptr;
-  bool reads_noisily = false;
-  for (std::size_t t = 0; t < grid_outputs * op.grid_inputs(); ++t) {
-    reads_noisily = reads_noisily || op.tiles[t].read_variance > 0.0f;
-  }
-  if (op.codes != nullptr && reads_noisily) {
-    const std::size_t n = op.batch * op.code_stride;
-    squares = new std::int16_t[n];
-    const int shift = square_shift(op.code_limit);
-    for (std::size_t i = 0; i < n; ++i) {
-      squares[i] = static_cast<std::int16_t>((std::int32_t(op.codes[i]) * op.codes[i]) >> shift);
-    }
-  }
-  const std::int64_t batch = static_cast<std::int64_t>(op.batch);
-  const std::int64_t row_blocks = (batch + kRowBlock - 1) / kRowBlock;
-  const std::int64_t tasks = row_blocks * static_cast<std::int64_t>(grid_outputs * panels_per_tile);
-  std::int64_t clips = 0;
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(+ : clips) if (exec.threads > 1)
-  for (std::int64_t task = 0; task < tasks; ++task) {
-    const std::int64_t block = task % row_blocks;
-    const std::size_t output_panel = static_cast<std::size_t>(task / row_blocks);
-    const std::size_t tile_row = output_panel / panels_per_tile, panel = output_panel % panels_per_tile;
-    if (panel * kPanel >= op.tiles[tile_row * op.grid_inputs()].outputs) continue;
-    const std::int64_t first = block * kRowBlock;
-    const std::int64_t end = first + kRowBlock < batch ? first + kRowBlock : batch;
-    clips += PanelTask(op, tile_row, panel, squares).run(first, end);
-  }
-  delete[] squares;
-  op.counts->adc_clips += clips;
-}
+void mvm(const Exec& exec, const MvmLayer& op) { multiply_layer(exec, op, Direction::forward); }
+
+void mvm_transposed(const Exec& exec, const MvmLayer& op) { multiply_layer(exec, op, Direction::transposed); }
 
 }  // namespace mq::MQ_BACKEND

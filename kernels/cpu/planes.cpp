@@ -1,4 +1,6 @@
 /// Planes and inputs on the CPU: largest magnitude, packing into panels, DAC codes.
+#include <cstring>
+
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/quantize.h"
@@ -8,19 +10,98 @@ namespace {
 
 using Wide = WideFloat;
 constexpr std::size_t kWidth = LaneTraits<Wide>::kWidth;
+constexpr std::size_t kWorthThreads = 16384;  // inputs: below, starting threads costs more than it saves
+
+/// Sums over one block of inputs, which has fewer than 2^16: they fit.
+template <class F>
+struct Counts {
+  using I = typename LaneTraits<F>::Int;
+  F clips = F(0.0f);
+  I codes = I(0);
+
+  MQ_HD std::int64_t clips_in_all() const { return sum_of(to_int(clips)); }
+  MQ_HD std::int64_t codes_in_all() const { return sum_of(codes); }
+
+ private:
+  MQ_HD static std::int64_t sum_of(I lanes) {
+    std::int32_t each[LaneTraits<F>::kWidth];
+    store(each, lanes);
+    std::int64_t sum = 0;
+    for (const std::int32_t lane : each) sum += lane;
+    return sum;
+  }
+};
+
+MQ_HD void store_short(std::int16_t* p, std::int32_t a) { *p = static_cast<std::int16_t>(a); }
+template <int N>
+MQ_HD void store_short(std::int16_t* p, IntLanes<N> a) {
+  typedef std::int16_t Shorts __attribute__((vector_size(2 * N)));
+  const Shorts narrow = __builtin_convertvector(a.v, Shorts);
+  std::memcpy(p, &narrow, sizeof(narrow));
+}
+
+/// One block of one row, in all planes.
+class BlockOfCodes {
+ public:
+  MQ_HD BlockOfCodes(const QuantizeInputs& op, std::size_t x, std::size_t at)
+      : op_(op), x_(op.x + x), at_(at), shift_(square_shift(op.largest_code())) {}
+
+  template <class F>
+  MQ_HD void quantize(std::size_t j, Counts<F>& counts) const {
+    using I = typename LaneTraits<F>::Int;
+    F clipped;
+    const I code = to_int(dac_code(load<F>(x_ + j), op_.codes_per_unit, op_.code_limit, clipped));
+    counts.clips = counts.clips + clipped;
+    for (std::uint32_t p = 0; p < op_.planes(); ++p) {
+      const I part = plane_code(op_, code, p);
+      counts.codes = counts.codes + plane_magnitude(part);
+      const std::size_t to = at_ + p * op_.plane_stride() + j;
+      store_short(op_.codes + to, part);
+      if (op_.squares != nullptr) store_short(op_.squares + to, square_of(part, shift_));
+    }
+  }
+  MQ_HD void clear(std::size_t first, std::size_t end) const {
+    for (std::uint32_t p = 0; p < op_.planes(); ++p) {
+      const std::size_t to = at_ + p * op_.plane_stride() + first;
+      std::memset(op_.codes + to, 0, (end - first) * sizeof(std::int16_t));
+      if (op_.squares != nullptr) std::memset(op_.squares + to, 0, (end - first) * sizeof(std::int16_t));
+    }
+  }
+
+ private:
+  template <class I>
+  MQ_HD static I plane_magnitude(I code) {
+    const I sign = code >> 31;
+    return (code ^ sign) - sign;
+  }
+
+  const QuantizeInputs& op_;
+  const float* x_;
+  std::size_t at_;
+  int shift_;
+};
 
 }  // namespace
 
 float largest_magnitude(const Exec&, const float* p, std::size_t n) {
-  Wide largest(0.0f);
+  Wide a(0.0f), b(0.0f), c(0.0f), d(0.0f);  // four, so that one comparison need not wait for the one before
   std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) largest = max(abs(load<Wide>(p + i)), largest);
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    a = max(abs(load<Wide>(p + i)), a);
+    b = max(abs(load<Wide>(p + i + kWidth)), b);
+    c = max(abs(load<Wide>(p + i + 2 * kWidth)), c);
+    d = max(abs(load<Wide>(p + i + 3 * kWidth)), d);
+  }
   float lanes[kWidth];
-  store(lanes, largest);
+  store(lanes, max(max(a, b), max(c, d)));
   float result = 0.0f;
   for (; i < n; ++i) result = max(abs(p[i]), result);
   for (const float lane : lanes) result = max(lane, result);
   return result;
+}
+
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest) {
+  *largest = largest_magnitude(exec, p, n);
 }
 
 std::int64_t pack_plane(const Exec&, const PackPlane& op) {
@@ -43,25 +124,23 @@ std::int64_t pack_plane(const Exec&, const PackPlane& op) {
 
 void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
   const std::size_t blocks = (op.inputs + op.block - 1) / op.block;
+  const int threads = op.batch * op.inputs < kWorthThreads ? 1 : exec.threads;
   std::int64_t clips = 0, sum = 0;
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(+ : clips, sum) if (exec.threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips, sum) if (threads > 1)
   for (std::size_t row = 0; row < op.batch; ++row) {
     for (std::size_t b = 0; b < blocks; ++b) {
       const std::size_t first = b * op.block;
       const std::size_t count = op.inputs - first < op.block ? op.inputs - first : op.block;
-      const float* x = op.x + row * op.inputs + first;
-      std::int16_t* codes = op.codes + row * op.code_stride + b * padded_inputs(op.block);
-      std::int32_t block_clips = 0, block_sum = 0;  // |code| < 2^15 and a block has fewer than 2^16 inputs
-      for (std::size_t j = 0; j < count; ++j) {
-        bool is_clipped;
-        const float code = dac_code(x[j], op.codes_per_unit, op.code_limit, is_clipped);
-        block_clips += is_clipped;
-        block_sum += static_cast<std::int32_t>(abs(code));
-        codes[j] = static_cast<std::int16_t>(code);
-      }
-      for (std::size_t j = count; j < padded_inputs(op.block); ++j) codes[j] = 0;
-      clips += block_clips;
-      sum += block_sum;
+      const BlockOfCodes block(op, row * op.inputs + first,
+                               row * op.code_stride + b * padded_inputs(op.block));
+      std::size_t j = 0;
+      Counts<Wide> lanes;
+      for (; j + kWidth <= count; j += kWidth) block.quantize(j, lanes);
+      Counts<float> rest;
+      for (; j < count; ++j) block.quantize(j, rest);
+      if (j < padded_inputs(op.block)) block.clear(j, padded_inputs(op.block));
+      clips += rest.clips_in_all() + lanes.clips_in_all();
+      sum += rest.codes_in_all() + lanes.codes_in_all();
     }
   }
   op.counts->dac_clips += clips;

@@ -145,7 +145,8 @@ __global__ void __launch_bounds__(kRows* kColumns)
   const auto inputs = static_cast<std::uint32_t>(u.op.inputs);
   const bool is_cell = row0 + warp < u.op.outputs && column0 + lane < inputs;
   const std::uint32_t index = (row0 + warp) * inputs + column0 + lane;
-  auto cell = u.cells.template load<float>(is_cell ? index : 0);
+  typename Model::template Cell<float> cell{};
+  if (is_cell) cell = u.cells.template load<float>(index);
   std::uint64_t pulses = 0;
 
   const std::uint64_t last = std::uint64_t(u.op.first_sample) + u.op.batch;

@@ -12,13 +12,10 @@
 namespace mq::reference {
 namespace {
 
-double normal_of(const MvmLayer& op, const TilePlane& tile, std::size_t output, std::size_t row) {
-  RngKey key = op.key;
-  key.place = tile.tile << 16 | (key.place & 0xffffu);
+double normal_of(const MvmLayer& op, const MvmTerm& term, std::uint32_t output, std::size_t row) {
   float z, spare;
-  const auto o = static_cast<std::uint32_t>(output);
-  mvm_normals<float>(key, o / 16 * 16 + o % 8, op.first_row + row, z, spare);
-  return o % 16 < 8 ? z : spare;
+  mvm_normals<float>(op, term, output / 16 * 16 + output % 8, op.first_row + row, z, spare);
+  return output % 16 < 8 ? z : spare;
 }
 
 struct Sums {
@@ -26,64 +23,77 @@ struct Sums {
   double squares = 0.0;  ///< sum_j m_j x_j^2
 };
 
-Sums sums_of(const MvmLayer& op, const TilePlane& tile, std::size_t c, std::size_t output, std::size_t row,
-             const double* x) {
+Sums sums_of(const MvmLayer& op, const MvmTerm& term, Direction direction, std::uint32_t output,
+             std::size_t row, const double* x) {
+  const std::uint32_t inputs = inputs_of(term, direction);
   if (op.codes == nullptr) {
     Sums sums;
-    for (std::size_t j = 0; j < tile.inputs; ++j) {
-      const double w = tile.floats[float_panel_index(output, j, tile.inputs)];
-      const double value = x[row * op.inputs + c * op.tile_inputs + j];
+    for (std::uint32_t j = 0; j < inputs; ++j) {
+      const double w = term.floats[float_index(term, direction, output, j)];
+      const double value = x[row * op.x_stride + term.first_input + j];
       sums.mean += w * value;
       sums.squares += std::abs(w) * value * value;
     }
     return sums;
   }
   std::int64_t mean = 0, squares = 0;
-  const std::int16_t* codes = op.codes + row * op.code_stride + c * padded_inputs(op.tile_inputs);
+  const std::int16_t* codes = op.codes + row * op.code_stride + term.first_input;
   const int shift = square_shift(op.code_limit);
-  for (std::size_t j = 0; j < tile.inputs; ++j) {
-    const std::size_t at = integer_panel_index(output, j, tile.inputs);
-    mean += std::int64_t(tile.codes[at]) * codes[j];
-    if (tile.magnitudes != nullptr) {
-      squares += std::int64_t(tile.magnitudes[at]) * ((std::int64_t(codes[j]) * codes[j]) >> shift);
+  for (std::uint32_t j = 0; j < inputs; ++j) {
+    const std::size_t at = integer_index(term, direction, output, j);
+    mean += std::int64_t(term.codes[at]) * codes[j];
+    if (term.magnitudes != nullptr) {
+      squares += std::int64_t(term.magnitudes[at]) * ((std::int64_t(codes[j]) * codes[j]) >> shift);
     }
   }
   return {static_cast<double>(mean), static_cast<double>(squares)};
 }
 
+/// One output of one row: all terms of its block.
+double total_of(const MvmLayer& op, Direction direction, std::size_t row, std::size_t out, const double* x,
+                std::int64_t& clips) {
+  const auto output = static_cast<std::uint32_t>(out % op.block);
+  double total = 0.0, value = 0.0, variance = 0.0;
+  for (std::size_t t = 0; t < op.terms_per_block; ++t) {
+    const MvmTerm& term = op.terms[out / op.block * op.terms_per_block + t];
+    const Sums sums = sums_of(op, term, direction, output, row, x);
+    value += sums.mean * term.scale;
+    variance += sums.squares * term.read_variance + term.output_variance;
+    if (term.is_held) continue;
+    if (variance > 0.0) value += std::sqrt(variance) * normal_of(op, term, output, row);
+    if (term.adc_codes_per_unit > 0.0f) {
+      const double code = std::nearbyint(value * term.adc_codes_per_unit);
+      clips += std::abs(code) > term.adc_limit;
+      value = std::clamp(code, -double(term.adc_limit), double(term.adc_limit));
+    }
+    total += value * term.multiplier;
+    value = variance = 0.0;
+  }
+  return total * op.y_lsb;
+}
+
+void multiply(const MvmLayer& op, Direction direction) {
+  std::vector<double> x, y(op.batch * op.outputs);
+  if (op.x != nullptr) x.assign(op.x, op.x + op.batch * op.x_stride);
+  mvm_in_double(op, direction, x.data(), y.data());
+  for (std::size_t i = 0; i < y.size(); ++i) op.y[i] = static_cast<float>(y[i]);
+}
+
 }  // namespace
 
-void mvm_in_double(const MvmLayer& op, const double* x, double* y) {
+void mvm_in_double(const MvmLayer& op, Direction direction, const double* x, double* y) {
   std::int64_t clips = 0;
   for (std::size_t row = 0; row < op.batch; ++row) {
     for (std::size_t out = 0; out < op.outputs; ++out) {
-      const std::size_t tile_row = out / op.tile_outputs, output = out % op.tile_outputs;
-      double total = 0.0;
-      for (std::size_t c = 0; c < op.grid_inputs(); ++c) {
-        const TilePlane& tile = op.tiles[tile_row * op.grid_inputs() + c];
-        const Sums sums = sums_of(op, tile, c, output, row, x);
-        double value = sums.mean * tile.scale;
-        const double variance = sums.squares * tile.read_variance + tile.output_variance;
-        if (variance > 0.0) value += std::sqrt(variance) * normal_of(op, tile, output, row);
-        if (tile.adc_codes_per_unit > 0.0f) {
-          const double code = std::nearbyint(value * tile.adc_codes_per_unit);
-          clips += std::abs(code) > tile.adc_limit;
-          value = std::clamp(code, -double(tile.adc_limit), double(tile.adc_limit));
-        }
-        total += value * tile.multiplier;
-      }
-      y[row * op.outputs + out] = total * op.y_lsb;
+      y[row * op.outputs + out] = total_of(op, direction, row, out, x, clips);
     }
   }
   op.counts->adc_clips += clips;
 }
 
-void mvm(const Exec&, const MvmLayer& op) {
-  std::vector<double> x, y(op.batch * op.outputs);
-  if (op.x != nullptr) x.assign(op.x, op.x + op.batch * op.inputs);
-  mvm_in_double(op, x.data(), y.data());
-  for (std::size_t i = 0; i < y.size(); ++i) op.y[i] = static_cast<float>(y[i]);
-}
+void mvm(const Exec&, const MvmLayer& op) { multiply(op, Direction::forward); }
+
+void mvm_transposed(const Exec&, const MvmLayer& op) { multiply(op, Direction::transposed); }
 
 void float_product(const Exec&, const FloatProduct& op) {
   for (std::size_t i = 0; i < op.rows; ++i) {

@@ -5,8 +5,8 @@
 
 namespace mq::reference {
 
-/// As `KernelTable::mvm`, with inputs and outputs in double precision: x replaces op.x, y replaces op.y. With
-/// a DAC the codes of `op` are used and x is ignored. Returns the number of clipped conversions.
-void mvm_in_double(const MvmLayer& op, const double* x, double* y);
+/// As `KernelTable::mvm` and `mvm_transposed`, with inputs and outputs in double precision: x replaces op.x,
+/// y replaces op.y. With a DAC the codes of `op` are used and x is ignored.
+void mvm_in_double(const MvmLayer& op, Direction direction, const double* x, double* y);
 
 }  // namespace mq::reference

@@ -12,6 +12,10 @@ struct Layer {
   float read_noise = 0.0f, output_noise = 0.0f;
   std::uint64_t first_row = 0;
   bool is_full_scale = false;  // the largest sums that can be
+  Direction direction = Direction::forward;
+  // Planes of inputs, each a term of every tile.
+  std::uint32_t digit_bits = 0, digits = 1;
+  bool splits_sign = false, holds = false;  // holds: all planes of a tile are one conversion
 };
 
 struct Product {
@@ -22,50 +26,85 @@ struct Product {
 class LayerOnBackend {
  public:
   LayerOnBackend(const Exec& exec, const Layer& layer) : exec_(exec), layer_(layer), counts_(exec, 1) {
+    from_ = layer.inputs, from_block_ = layer.tile_inputs;
+    op_.outputs = layer.outputs, op_.block = layer.tile_outputs;
+    if (layer.direction == Direction::transposed) {
+      std::swap(from_, op_.outputs);
+      std::swap(from_block_, op_.block);
+    }
+    const std::size_t tiles = (from_ + from_block_ - 1) / from_block_;
+    op_.phases = layer.digits * (layer.splits_sign ? 2 : 1);
+    op_.terms_per_block = tiles * op_.phases;
+    op_.x_stride = from_;
     op_.counts = counts_.data();
     op_.batch = layer.batch;
-    op_.outputs = layer.outputs, op_.inputs = layer.inputs;
-    op_.tile_outputs = layer.tile_outputs, op_.tile_inputs = layer.tile_inputs;
     op_.y_lsb = layer.adc_bits > 0 ? 0x1p-20 : 1.0;
     op_.key = RngKey(99, Purpose::mvm_noise, 2).at_event(3).at_place(0, 17);
     op_.first_row = layer.first_row;
-    x_ = on_backend(exec, layer.is_full_scale ? std::vector<float>(layer.batch * layer.inputs, 1.0f)
-                                              : uniform_floats(layer.batch * layer.inputs, -1.05f, 1.05f, 5));
+    x_ = on_backend(exec, layer.is_full_scale ? std::vector<float>(layer.batch * from_, 1.0f)
+                                              : uniform_floats(layer.batch * from_, -1.05f, 1.05f, 5));
     if (layer.dac_bits > 0)
       quantize();
     else
       op_.x = x_.data();
-    std::vector<TilePlane> planes;
-    for (std::size_t r = 0; r < op_.grid_outputs(); ++r) {
-      for (std::size_t c = 0; c < op_.grid_inputs(); ++c) planes.push_back(tile(r, c));
+    const std::size_t padded = layer.dac_bits > 0 ? padded_inputs(from_block_) : from_block_;
+    std::vector<MvmTerm> terms;
+    for (std::size_t b = 0; b < op_.blocks(); ++b) {
+      for (std::size_t t = 0; t < tiles; ++t) {
+        MvmTerm term = layer.direction == Direction::forward ? tile(b, t) : tile(t, b);
+        for (std::size_t p = 0; p < op_.phases; ++p) {
+          term.first_input = static_cast<std::uint32_t>((p * tiles + t) * padded);
+          term.phase = static_cast<std::uint16_t>(p);
+          term.slice = static_cast<std::uint16_t>(t % 16);
+          term.is_held = layer.holds && p + 1 < op_.phases;
+          terms.push_back(term);
+          term.multiplier *= -2.0;
+        }
+      }
     }
-    planes_ = on_backend(exec, planes);
-    op_.tiles = planes_.data();
+    terms_ = on_backend(exec, terms);
+    op_.terms = terms_.data();
   }
 
   Product run() {
-    Buffer<float> y(exec_, layer_.batch * layer_.outputs);
+    Buffer<float> y(exec_, layer_.batch * op_.outputs);
     op_.y = y.data();
-    kernels(exec_.backend).mvm(exec_, op_);
+    const KernelTable& table = kernels(exec_.backend);
+    (layer_.direction == Direction::forward ? table.mvm : table.mvm_transposed)(exec_, op_);
     return {on_host(y), on_host(counts_)[0].adc_clips};
   }
 
  private:
   void quantize() {
-    op_.code_limit = (1 << (layer_.dac_bits - 1)) - 1;
-    op_.code_stride = op_.grid_inputs() * padded_inputs(layer_.tile_inputs);
+    op_.code_stride = op_.terms_per_block * padded_inputs(from_block_);
     codes_ = Buffer<std::int16_t>(exec_, layer_.batch * op_.code_stride);
-    const auto limit = static_cast<float>(op_.code_limit);
-    kernels(exec_.backend)
-        .quantize_inputs(exec_, {x_.data(), layer_.batch, layer_.inputs, layer_.tile_inputs, limit, limit,
-                                 codes_.data(), op_.code_stride, counts_.data()});
+    squares_ = Buffer<std::int16_t>(exec_, layer_.batch * op_.code_stride);
+    const auto limit = static_cast<float>((1 << (layer_.dac_bits - 1)) - 1);
+    const QuantizeInputs quantize{.x = x_.data(),
+                                  .batch = layer_.batch,
+                                  .inputs = from_,
+                                  .block = from_block_,
+                                  .codes_per_unit = limit,
+                                  .code_limit = limit,
+                                  .codes = codes_.data(),
+                                  .code_stride = op_.code_stride,
+                                  .counts = counts_.data(),
+                                  .squares = squares_.data(),
+                                  .digit_bits = layer_.digit_bits,
+                                  .digits = layer_.digits,
+                                  .splits_sign = layer_.splits_sign};
+    op_.code_limit = quantize.largest_code();
+    kernels(exec_.backend).quantize_inputs(exec_, quantize);
     op_.codes = codes_.data();
+    op_.squares = squares_.data();
   }
 
-  TilePlane tile(std::size_t r, std::size_t c) {
+  /// Tile (r, c) as a term of its first plane of inputs.
+  MvmTerm tile(std::size_t r, std::size_t c) {
     const std::size_t outputs = std::min(layer_.tile_outputs, layer_.outputs - r * layer_.tile_outputs);
     const std::size_t inputs = std::min(layer_.tile_inputs, layer_.inputs - c * layer_.tile_inputs);
-    const auto index = static_cast<std::uint32_t>(r * op_.grid_inputs() + c);
+    const auto index =
+        static_cast<std::uint32_t>(r * ((layer_.inputs + layer_.tile_inputs - 1) / layer_.tile_inputs) + c);
     const std::vector<float> weights = layer_.is_full_scale
                                            ? std::vector<float>(outputs * inputs, 1.0f)
                                            : uniform_floats(outputs * inputs, -1.0f, 1.0f, 100 + index);
@@ -81,12 +120,12 @@ class LayerOnBackend {
     pack.floats = floats_.emplace_back(exec_, size).data();
     kernels(exec_.backend).pack_plane(exec_, pack);
 
-    TilePlane tile{.codes = pack.codes,
-                   .magnitudes = pack.magnitudes,
-                   .floats = pack.floats,
-                   .outputs = static_cast<std::uint32_t>(outputs),
-                   .inputs = static_cast<std::uint32_t>(inputs),
-                   .tile = index};
+    MvmTerm tile{.codes = pack.codes,
+                 .magnitudes = pack.magnitudes,
+                 .floats = pack.floats,
+                 .outputs = static_cast<std::uint32_t>(outputs),
+                 .inputs = static_cast<std::uint32_t>(inputs),
+                 .tile = index};
     const float limit = static_cast<float>(std::max(op_.code_limit, 1));
     tile.scale = op_.codes != nullptr ? 1.0f / (limit * kWeightLimit) : 1.0f;
     const float per_square = op_.codes != nullptr ? static_cast<float>(1 << square_shift(op_.code_limit)) /
@@ -108,8 +147,9 @@ class LayerOnBackend {
   MvmLayer op_;
   Buffer<float> x_;
   Buffer<ConverterCounts> counts_;
-  Buffer<std::int16_t> codes_;
-  Buffer<TilePlane> planes_;
+  std::size_t from_ = 0, from_block_ = 0;  // inputs of the product
+  Buffer<std::int16_t> codes_, squares_;
+  Buffer<MvmTerm> terms_;
   std::vector<Buffer<std::int16_t>> panels_;
   std::vector<Buffer<float>> floats_;
 };
@@ -151,6 +191,117 @@ TEST_F(OnCuda, ProductsOfAnyShapeAndGridHaveTheBitsOfTheCpu) {
                   std::to_string(tile_outputs) + " x " + std::to_string(tile_inputs) + ", " +
                   std::to_string(bits) + " bits");
     }
+  }
+}
+
+TEST_F(OnCuda, TransposedProductsHaveTheBitsOfTheCpu) {
+  const std::size_t shapes[][5] = {// outputs, inputs, tile outputs, tile inputs, batch
+                                   {1, 1, 1, 1, 1},     {10, 128, 10, 128, 3}, {17, 3, 16, 2, 5},
+                                   {40, 70, 16, 32, 4}, {100, 65, 33, 21, 13}, {64, 64, 64, 64, 61}};
+  for (const auto& [outputs, inputs, tile_outputs, tile_inputs, batch] : shapes) {
+    for (const int bits : {0, 8, 12}) {
+      Layer layer{outputs, inputs, tile_outputs, tile_inputs, batch, bits, bits, 0.05f, 0.1f};
+      layer.direction = Direction::transposed;
+      compare(layer, std::to_string(outputs) + " x " + std::to_string(inputs) + " transposed, " +
+                         std::to_string(bits) + " bits");
+    }
+  }
+}
+
+// Sizes that take the paths for large products: rectangles of outputs and columns per warp, with odd edges.
+TEST_F(OnCuda, LargeProductsHaveTheBitsOfTheCpu) {
+  const Layer one_tile{.outputs = 1000,
+                       .inputs = 45,
+                       .tile_outputs = 1000,
+                       .tile_inputs = 45,
+                       .batch = 520,
+                       .adc_bits = 8,
+                       .read_noise = 0.05f,
+                       .output_noise = 0.1f,
+                       .first_row = 3};
+  compare(one_tile, "one tile");
+  Layer layer = one_tile;
+  layer.read_noise = 0.0f;
+  compare(layer, "one tile without read noise");
+  layer = one_tile;
+  layer.tile_inputs = 20, layer.tile_outputs = 500;
+  compare(layer, "many tiles");
+  layer.tile_outputs = 490, layer.outputs = 500, layer.batch = 265;
+  compare(layer, "fewer of them");
+  layer.dac_bits = 12;
+  compare(layer, "12 bits");
+}
+
+TEST_F(OnCuda, LargeTransposedProductsHaveTheBitsOfTheCpu) {
+  Layer layer{.outputs = 75,
+              .inputs = 1000,
+              .tile_outputs = 40,
+              .tile_inputs = 510,
+              .batch = 265,
+              .adc_bits = 8,
+              .read_noise = 0.05f,
+              .output_noise = 0.1f,
+              .first_row = 2,
+              .direction = Direction::transposed};
+  compare(layer, "8 bits");
+  layer.dac_bits = 12;
+  compare(layer, "12 bits");
+}
+
+TEST_F(OnCuda, PlanesOfInputsAndHeldConversionsHaveTheBitsOfTheCpu) {
+  struct Case {
+    int dac_bits;
+    std::uint32_t digit_bits, digits;
+    bool splits_sign, holds;
+  };
+  for (const Case& c : {Case{8, 0, 1, true, false}, Case{8, 1, 7, false, false}, Case{8, 4, 2, true, true},
+                        Case{12, 3, 4, false, true}}) {
+    for (const Direction direction : {Direction::forward, Direction::transposed}) {
+      for (const bool is_large : {false, true}) {
+        if (is_large && c.digits > 2) continue;
+        Layer layer{.outputs = 70,
+                    .inputs = 50,
+                    .tile_outputs = 40,
+                    .tile_inputs = 30,
+                    .batch = 11,
+                    .dac_bits = c.dac_bits,
+                    .adc_bits = 8,
+                    .read_noise = 0.05f,
+                    .output_noise = 0.1f,
+                    .first_row = 1,
+                    .direction = direction};
+        layer.digit_bits = c.digit_bits, layer.digits = c.digits;
+        layer.splits_sign = c.splits_sign, layer.holds = c.holds;
+        if (is_large) layer.outputs = layer.inputs = 300, layer.batch = 420;
+        compare(layer, std::to_string(c.digits) + " digits of " + std::to_string(c.digit_bits) +
+                           " bits, batch " + std::to_string(layer.batch));
+      }
+    }
+  }
+  Layer floats{
+      .inputs = 90, .tile_inputs = 30, .batch = 70, .dac_bits = 0, .adc_bits = 8, .output_noise = 0.1f};
+  compare(floats, "floats");
+}
+
+TEST_F(OnCuda, ProductsOfEveryBatchAroundATileHaveTheBitsOfTheCpu) {
+  for (const std::size_t batch : {1, 2, 7, 8, 9, 63, 64, 65, 130}) {
+    Layer layer{.batch = batch, .adc_bits = 8, .read_noise = 0.05f, .output_noise = 0.1f};
+    compare(layer, "batch " + std::to_string(batch));
+    layer.dac_bits = 0, layer.first_row = 5;
+    compare(layer, "batch " + std::to_string(batch) + " without a DAC");
+  }
+}
+
+// More inputs than 32-bit sums hold: warps share them out.
+TEST_F(OnCuda, SumsOverVeryManyInputsAreExact) {
+  for (const int dac_bits : {8, 12}) {
+    Layer layer{.outputs = 3, .inputs = 40000, .tile_outputs = 3, .tile_inputs = 40000, .batch = 2};
+    layer.dac_bits = dac_bits, layer.read_noise = 0.05f, layer.is_full_scale = true;
+    compare(layer, std::to_string(dac_bits) + " bits, forward");
+    std::swap(layer.outputs, layer.inputs);
+    std::swap(layer.tile_outputs, layer.tile_inputs);
+    layer.direction = Direction::transposed;
+    compare(layer, std::to_string(dac_bits) + " bits, transposed");
   }
 }
 

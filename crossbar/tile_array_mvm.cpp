@@ -1,0 +1,253 @@
+/// Products of a tile array, forward and transposed: terms of the grouped kernel, converters, counters.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "meltquench/core/error.h"
+#include "meltquench/crossbar/tile_array.h"
+#include "meltquench/kernels/reference/mvm.h"
+
+namespace mq {
+namespace {
+
+/// Inputs whose codes are held at once: a batch of many rows is cut, so that codes take less memory than a
+/// tile and its cells.
+constexpr std::size_t kCodesAtOnce = std::size_t(1) << 20;
+
+/// A grid as a product sees it: blocks of outputs, and the tiles that share each.
+struct ProductShape {
+  std::size_t outputs, inputs, block, input_block, terms;
+
+  ProductShape(const TileGrid& grid, Direction direction)
+      : outputs(grid.outputs),
+        inputs(grid.inputs),
+        block(grid.tile_outputs),
+        input_block(grid.tile_inputs),
+        terms(grid.columns()) {
+    if (direction == Direction::forward) return;
+    std::swap(outputs, inputs);
+    std::swap(block, input_block);
+    terms = grid.rows();
+  }
+  std::size_t blocks() const { return (outputs + block - 1) / block; }
+};
+
+std::string shape(std::size_t rows, std::size_t columns) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+}
+
+}  // namespace
+
+TileArray::Products& TileArray::products(Direction direction) {
+  return direction == Direction::forward ? forward_ : transposed_;
+}
+
+MvmTerm TileArray::term(Direction direction, std::size_t tile, double y_lsb) {
+  const bool has_dac = hardware_.dac.bits > 0, has_adc = hardware_.adc.bits > 0;
+  const Ranges& ranges = products(direction).ranges;
+  const double dac_limit = has_dac ? largest_code(hardware_.dac.bits) : 1.0;
+  const double full_scale_input = has_dac ? ranges.dac : 1.0;
+  const double full_scale = double(w_max_) * full_scale_input;
+  const double g_range = mapping().full_scale();
+  MvmTerm term = tiles_[tile].term();
+  const double siemens = has_dac ? tiles_[tile].siemens_per_code() : 1.0;
+  const double step_x = has_dac ? ranges.dac / dac_limit : 1.0;
+  term.scale = siemens * mapping().weight_per_siemens() * step_x;
+  term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
+  // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared
+  // DAC codes.
+  const double per_square =
+      has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) / std::pow(dac_limit, 2)
+              : 1.0;
+  const double per_magnitude = (has_dac ? tiles_[tile].siemens_per_magnitude() : 1.0) / g_range;
+  term.read_variance =
+      static_cast<float>(std::pow(hardware_.tile.read_noise * full_scale, 2) * per_square * per_magnitude);
+  if (has_adc) {
+    const double adc_limit = largest_code(hardware_.adc.bits);
+    term.adc_codes_per_unit = static_cast<float>(adc_limit / ranges.adc[tile]);
+    term.adc_limit = static_cast<float>(adc_limit);
+    term.multiplier = std::nearbyint(ranges.adc[tile] / adc_limit * factors_[tile] / y_lsb);
+  } else {
+    term.multiplier = factors_[tile];
+  }
+  return term;
+}
+
+void TileArray::refresh_terms(const Exec& exec, Direction direction) {
+  Products& side = products(direction);
+  side.y_lsb = 1.0;
+  if (hardware_.adc.bits > 0) {
+    double largest_step = 0.0;
+    for (std::size_t t = 0; t < tiles_.size(); ++t) {
+      largest_step =
+          std::max(largest_step, side.ranges.adc[t] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
+    }
+    int exponent = 0;
+    std::frexp(largest_step, &exponent);
+    side.y_lsb = std::ldexp(1.0, exponent - 30);
+  }
+  const ProductShape shape(grid_, direction);
+  const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
+  std::vector<MvmTerm> terms;
+  for (std::size_t b = 0; b < shape.blocks(); ++b) {
+    for (std::size_t t = 0; t < shape.terms; ++t) {
+      const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
+      terms.push_back(term(direction, row * grid_.columns() + column, side.y_lsb));
+      terms.back().first_input = static_cast<std::uint32_t>(t * stride);
+    }
+  }
+  side.terms = Buffer<MvmTerm>(exec, std::span<const MvmTerm>(terms));
+  side.is_stale = false;
+}
+
+void TileArray::check_product(const Exec& exec, Direction direction, std::size_t x_rows,
+                              std::size_t x_columns, std::size_t y_rows, std::size_t y_columns) {
+  const ProductShape sizes(grid_, direction);
+  const bool is_forward = direction == Direction::forward;
+  check_programmed();
+  if (x_columns != sizes.inputs || y_columns != sizes.outputs || x_rows != y_rows) {
+    throw ShapeError("the array maps x[batch, " + std::to_string(sizes.inputs) + "] to y[batch, " +
+                     std::to_string(sizes.outputs) + "] " + (is_forward ? "" : "when transposed ") +
+                     "but got x" + shape(x_rows, x_columns) + " and y" + shape(y_rows, y_columns));
+  }
+  check_ready(exec);
+  const Ranges& ranges = products(direction).ranges;
+  const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
+    if (bits == 0 || smallest > 0.0f) return;
+    throw StateError(std::string("the ") + converter + " has " + std::to_string(bits) + " bits but no range" +
+                     (is_forward
+                          ? std::string("; set ") + section +
+                                ".range, calibrate with typical inputs, or set " + section + ".bits = 0"
+                          : std::string(" for transposed products; call set_transposed_ranges(), or set ") +
+                                section + ".bits = 0"));
+  };
+  check("DAC", "dac", hardware_.dac.bits, ranges.dac);
+  check("ADC", "adc", hardware_.adc.bits, *std::min_element(ranges.adc.begin(), ranges.adc.end()));
+}
+
+MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t batch, MvmPlace place) {
+  Products& side = products(direction);
+  if (side.is_stale) refresh_terms(exec, direction);
+  MQ_EXPECTS(place.call < 1u << 24 && place.first_row + batch <= std::uint64_t(1) << 33);
+  const ProductShape sizes(grid_, direction);
+  MvmLayer op;
+  op.batch = batch;
+  op.outputs = sizes.outputs;
+  op.block = sizes.block;
+  op.terms_per_block = sizes.terms;
+  op.terms = side.terms.data();
+  op.x_stride = sizes.inputs;
+  op.y_lsb = side.y_lsb;
+  const Purpose purpose =
+      direction == Direction::forward ? Purpose::mvm_noise : Purpose::mvm_transposed_noise;
+  op.key = RngKey(address_.seed, purpose, address_.layer)
+               .at_moment(std::bit_cast<std::uint64_t>(time_))
+               .at_event(place.call)
+               .at_place(0, address_.chip);
+  op.first_row = place.first_row;
+  op.counts = side.counts.data();
+  return op;
+}
+
+void TileArray::quantize(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
+  const ProductShape sizes(grid_, direction);
+  op.code_limit = largest_code(hardware_.dac.bits);
+  op.code_stride = sizes.terms * padded_inputs(sizes.input_block);
+  const std::size_t size = op.batch * op.code_stride;
+  if (codes_.size() < size) codes_ = Buffer<std::int16_t>(exec, size);
+  const bool reads_noisily = hardware_.tile.read_noise > 0.0f;
+  if (reads_noisily && squares_.size() < size) squares_ = Buffer<std::int16_t>(exec, size);
+  QuantizeInputs inputs;
+  inputs.x = x;
+  inputs.batch = op.batch;
+  inputs.inputs = sizes.inputs;
+  inputs.block = sizes.input_block;
+  inputs.codes_per_unit = static_cast<float>(op.code_limit / double(products(direction).ranges.dac));
+  inputs.code_limit = static_cast<float>(op.code_limit);
+  inputs.codes = codes_.data();
+  inputs.code_stride = op.code_stride;
+  inputs.squares = reads_noisily ? squares_.data() : nullptr;
+  inputs.counts = op.counts;
+  kernels(backend_).quantize_inputs(exec, inputs);
+  op.codes = codes_.data();
+  op.squares = inputs.squares;
+}
+
+void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const float> x,
+                         MatrixView<float> y, MvmPlace place) {
+  check_product(exec, direction, x.rows, x.columns, y.rows, y.columns);
+  if (x.rows == 0) return;
+  MvmLayer op = product(exec, direction, x.rows, place);
+  const KernelTable& table = kernels(backend_);
+  const auto multiply = direction == Direction::forward ? table.mvm : table.mvm_transposed;
+  const bool has_dac = hardware_.dac.bits > 0;
+  const std::size_t rows_at_once = has_dac ? std::max<std::size_t>(kCodesAtOnce / x.columns, 1) : x.rows;
+  for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
+    op.batch = std::min(rows_at_once, x.rows - first);
+    op.first_row = place.first_row + first;
+    op.y = y.data + first * y.columns;
+    if (has_dac) {
+      quantize(exec, direction, x.data + first * x.columns, op);
+    } else {
+      op.x = x.data;
+    }
+    multiply(exec, op);
+  }
+  count(direction, x.rows);
+}
+
+void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const double> x,
+                         MatrixView<double> y, MvmPlace place) {
+  check_product(exec, direction, x.rows, x.columns, y.rows, y.columns);
+  if (backend_ != Backend::reference || hardware_.dac.bits > 0) {
+    throw ConfigError(
+        "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
+  }
+  reference::mvm_in_double(product(exec, direction, x.rows, place), direction, x.data, y.data);
+  count(direction, x.rows);
+}
+
+void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<float> y, MvmPlace place) {
+  multiply(exec, Direction::forward, x, y, place);
+}
+void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place) {
+  multiply(exec, Direction::forward, x, y, place);
+}
+void TileArray::mvm_transposed(const Exec& exec, MatrixView<const float> e, MatrixView<float> d,
+                               MvmPlace place) {
+  multiply(exec, Direction::transposed, e, d, place);
+}
+void TileArray::mvm_transposed(const Exec& exec, MatrixView<const double> e, MatrixView<double> d,
+                               MvmPlace place) {
+  multiply(exec, Direction::transposed, e, d, place);
+}
+
+void TileArray::count(Direction direction, std::size_t batch) {
+  const auto rows = static_cast<std::int64_t>(batch);
+  const ProductShape sizes(grid_, direction);
+  counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
+  if (hardware_.dac.bits > 0)
+    counters_.dac_conversions += rows * static_cast<std::int64_t>(sizes.inputs * sizes.blocks());
+  if (hardware_.adc.bits > 0)
+    counters_.adc_conversions += rows * static_cast<std::int64_t>(sizes.outputs * sizes.terms);
+}
+
+Counters TileArray::counters() const {
+  Counters sum = counters_;
+  for (const Direction direction : {Direction::forward, Direction::transposed}) {
+    const Products& side = direction == Direction::forward ? forward_ : transposed_;
+    ConverterCounts seen;
+    side.counts.copy_to({&seen, 1});
+    // Every block of outputs has DACs of its own.
+    const auto blocks = static_cast<std::int64_t>(ProductShape(grid_, direction).blocks());
+    sum.dac_clips += seen.dac_clips * blocks;
+    sum.sum_of_codes += seen.sum_of_codes * blocks;
+    sum.adc_clips += seen.adc_clips;
+  }
+  std::int64_t pulses = 0;
+  update_pulses_.copy_to({&pulses, 1});
+  sum.pulses += pulses;
+  return sum;
+}
+
+}  // namespace mq

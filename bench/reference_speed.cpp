@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <vector>
 
@@ -32,6 +33,24 @@ double best_seconds(const std::function<void()>& work) {
     best = std::min(best, (cpu_seconds() - start) / calls);
   }
   return best;
+}
+
+double speedup(const std::function<void(int)>& work) {
+  using Clock = std::chrono::steady_clock;
+  double best[2] = {1e9, 1e9};
+  const auto end = Clock::now() + std::chrono::seconds(2);
+  while (Clock::now() < end) {
+    for (const int threads : {1, 2}) {
+      work(threads);
+      for (int n = 0; n < 8; ++n) {
+        const auto start = Clock::now();
+        work(threads);
+        const std::chrono::duration<double> seconds = Clock::now() - start;
+        best[threads - 1] = std::min(best[threads - 1], seconds.count());
+      }
+    }
+  }
+  return best[0] / best[1];
 }
 
 double openblas_seconds(std::size_t n, std::size_t batch) {

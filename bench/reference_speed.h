@@ -10,6 +10,10 @@ namespace mq {
 /// Shortest CPU time of one call of `work` [s], over about a quarter of a second.
 double best_seconds(const std::function<void()>& work);
 
+/// Shortest wall time of `work(1)` over that of `work(2)`, a thread count each, taken in turns over about two
+/// seconds: on a shared machine only the best of many shows what two cores give.
+double speedup(const std::function<void(int)>& work);
+
 /// Fused multiply-adds per second of one core (8 lanes, AVX2), counted per lane; 0 where there is no AVX2.
 double fma_peak();
 

@@ -2,7 +2,7 @@
 ///
 /// Generator: Philox4x32-10, J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
 /// doi:10.1145/2063384.2063405. Normals: Box-Muller, G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29, 610
-/// (1958); a radius has 23 random bits, so |z| <= 5.77.
+/// (1958); a radius has 23 random bits, so |z| <= 5.77, or 32 bits, so |z| <= 6.76 (Tail).
 ///
 /// Layout, fixed by a golden-value test. The 64-bit key is mixed from (seed, purpose, layer, moment). The
 /// counter is
@@ -180,10 +180,23 @@ MQ_HD PhiloxBlock<UIntLanes<N>> philox(UIntLanes<N> c0, UIntLanes<N> c1, UIntLan
   return r;
 }
 
-/// Two independent standard normals from two words. The radius is sqrt(-2 ln((k + 1/2) / 2^23)).
-template <class F, class U = typename LaneTraits<F>::UInt>
+/// How far normals reach: how many bits of a word make the radius, and so the smallest probability in it.
+enum class Tail {
+  bits_23,  ///< |z| <= 5.77: what lies beyond has a probability of 8e-9
+  bits_32,  ///< |z| <= 6.76: 1.4e-11
+};
+
+/// Two independent standard normals from two words. The radius is sqrt(-2 ln((k + 1/2) / 2^bits)) with the
+/// upper bits of the first word as k.
+template <class F, Tail kTail = Tail::bits_23, class U = typename LaneTraits<F>::UInt>
 MQ_HD void box_muller(U a, U b, F& z0, F& z1) {
-  const F u = fma(to_float(as_signed(a >> 9)), 0x1p-23f, 0x1p-24f);
+  F u;
+  if constexpr (kTail == Tail::bits_23) {
+    u = fma(to_float(as_signed(a >> 9)), 0x1p-23f, 0x1p-24f);
+  } else {
+    const F rest = fma(to_float(as_signed(a & 0xffu)), 0x1p-32f, 0x1p-33f);
+    u = fma(to_float(as_signed(a >> 8)), 0x1p-24f, rest);
+  }
   const F radius = sqrt(log(u) * -2.0f);
   F sine, cosine;
   sincos_turn(b, sine, cosine);
@@ -192,7 +205,7 @@ MQ_HD void box_muller(U a, U b, F& z0, F& z1) {
 }
 
 /// The random numbers of the cells or outputs `index`; a short-lived value, made where it is used.
-template <class F>
+template <class F, Tail kTail = Tail::bits_23>
 class Rng {
  public:
   using U = typename LaneTraits<F>::UInt;
@@ -207,7 +220,7 @@ class Rng {
     }
     if (used_ > 2) refill();  // after an odd number of uniforms the last word is left unused
     F z;
-    box_muller(block_.w[used_], block_.w[used_ + 1], z, spare_);
+    box_muller<F, kTail>(block_.w[used_], block_.w[used_ + 1], z, spare_);
     used_ += 2;
     has_spare_ = true;
     return z;

@@ -10,6 +10,10 @@
 namespace mq {
 namespace {
 
+/// Inputs whose codes are held at once: a batch of many rows is cut, so that codes take less memory than a
+/// tile and its cells.
+constexpr std::size_t kCodesAtOnce = std::size_t(1) << 20;
+
 /// A grid as a product sees it: blocks of outputs, and the tiles that share each.
 struct ProductShape {
   std::size_t outputs, inputs, block, input_block, terms;
@@ -179,14 +183,21 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   check_product(exec, direction, x.rows, x.columns, y.rows, y.columns);
   if (x.rows == 0) return;
   MvmLayer op = product(exec, direction, x.rows, place);
-  op.y = y.data;
-  if (hardware_.dac.bits > 0) {
-    quantize(exec, direction, x.data, op);
-  } else {
-    op.x = x.data;
-  }
   const KernelTable& table = kernels(backend_);
-  (direction == Direction::forward ? table.mvm : table.mvm_transposed)(exec, op);
+  const auto multiply = direction == Direction::forward ? table.mvm : table.mvm_transposed;
+  const bool has_dac = hardware_.dac.bits > 0;
+  const std::size_t rows_at_once = has_dac ? std::max<std::size_t>(kCodesAtOnce / x.columns, 1) : x.rows;
+  for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
+    op.batch = std::min(rows_at_once, x.rows - first);
+    op.first_row = place.first_row + first;
+    op.y = y.data + first * y.columns;
+    if (has_dac) {
+      quantize(exec, direction, x.data + first * x.columns, op);
+    } else {
+      op.x = x.data;
+    }
+    multiply(exec, op);
+  }
   count(direction, x.rows);
 }
 

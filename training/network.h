@@ -1,8 +1,9 @@
 /// An ordered list of layers and their parameters.
 ///
-/// Digital arithmetic runs on the CPU with the one float product of kernels/float_product.h, whatever the
-/// backend of the tiles; results do not depend on how samples are split into batches nor on the number of
-/// threads, bit for bit.
+/// A network's own parameters lie on the host, for files, printing and mapping onto tiles. Passes compute on
+/// the backend of their `exec` with memory that lies there: images, the parameters handed in, outputs. With
+/// the one float product of kernels/float_product.h results do not depend on the backend, on how samples are
+/// split into batches or on the number of threads, bit for bit.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "meltquench/core/buffer.h"
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/training/layer.h"
@@ -30,19 +32,23 @@ struct WeightedLayer {
   std::size_t weights() const { return shape.outputs * shape.inputs; }
 };
 
+/// Where digital arithmetic runs when tiles compute on `exec`: there as well, but on the CPU for the backend
+/// reference, whose products are oracles.
+Exec digital_exec(const Exec& exec);
+
 /// Memory of one pass; grows as needed and is used again from batch to batch. One per thread.
 class Workspace {
  private:
   friend class Network;
-  std::vector<std::vector<float>> y_, kept_;  // one per layer
-  std::vector<float> scratch_, dx_, dy_;
+  std::vector<Buffer<float>> y_, kept_;  // one per layer
+  Buffer<float> scratch_, dx_, dy_;
   MatrixView<const float> x_;
 };
 
 struct ForwardOptions {
   std::uint64_t first_sample = 0;       ///< place of the first image in the data set
   WeightProduct* product = nullptr;     ///< who multiplies; null: the digital weights
-  std::span<const float> parameters{};  ///< used instead of the network's own; empty: its own
+  std::span<const float> parameters{};  ///< on the backend; empty: the network's own, for host backends
 };
 
 class Network {
@@ -77,8 +83,8 @@ class Network {
   void initialize(std::uint64_t seed);
 
   /// Outputs [samples, output().size()] for images [samples, input().size()]; they lie in the workspace until
-  /// its next use, and the images must live as long. `exec.threads` are handed to the products. Throws
-  /// ShapeError.
+  /// its next use, and the images must live as long. `exec.threads` are handed to the kernels. Nothing waits
+  /// for a device. Throws ShapeError.
   MatrixView<const float> forward(const Exec& exec, MatrixView<const float> images, Workspace& workspace,
                                   const ForwardOptions& options = {}) const;
   /// Gradient by the parameters, overwritten, from the gradient by the outputs of the last `forward` on this

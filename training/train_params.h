@@ -9,7 +9,7 @@
 
 #include "meltquench/core/fields.h"
 #include "meltquench/core/value.h"
-#include "meltquench/training/fixed_point.h"
+#include "meltquench/kernels/training_ops.h"
 
 namespace mq {
 

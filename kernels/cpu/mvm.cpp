@@ -14,6 +14,8 @@ namespace mq::MQ_BACKEND {
 namespace {
 
 constexpr std::int64_t kRowBlock = 96;  // with two panels: sums of 24 KiB
+constexpr std::size_t kWorthThreads = std::size_t(1)
+                                      << 21;  // multiply-adds: about what waking a thread costs
 
 /// The normals of some panels, remembered for the pair of rows that shares them.
 class PanelNormals {
@@ -253,10 +255,12 @@ void multiply_layer(const Exec& exec, const MvmLayer& op, Direction direction) {
   // Blocks of nearly equal size, of whole tiles and pairs of rows.
   const std::int64_t rows = (batch + row_blocks * kTileRows - 1) / (row_blocks * kTileRows) * kTileRows;
   const std::int64_t tasks = row_blocks * static_cast<std::int64_t>(op.blocks() * tasks_per_block);
+  const std::size_t work = op.batch * op.outputs * op.terms_per_block * inputs_of(op.terms[0], direction);
+  const int threads = work < kWorthThreads ? 1 : exec.threads;
   std::int64_t clips = 0;
   bool has_memory = true;
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(+ : clips) \
-    reduction(&& : has_memory) if (exec.threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips) \
+    reduction(&& : has_memory) if (threads > 1)
   for (std::int64_t task = 0; task < tasks; ++task) {
     const std::size_t group = static_cast<std::size_t>(task / row_blocks);
     const std::size_t block = group / tasks_per_block;

@@ -66,7 +66,7 @@ __device__ inline void sum_codes(const MvmTerm& term, const Weights<C::kDirectio
   MQ_UNROLL
   for (int n = 0; n < C::kN; ++n) x[n] = inputs.codes + inputs.at(tile[n], term) * C::kSlices;
   FourWords next_high[C::kM], next_low[C::kM];
-  CodeFragment<C::kSlices> next_x[C::kN];
+  ByteFragment next_x[C::kN];
   const auto load = [&](std::uint32_t step) {
     weights.load_codes(term, step, next_high, next_low);
     MQ_UNROLL
@@ -75,7 +75,7 @@ __device__ inline void sum_codes(const MvmTerm& term, const Weights<C::kDirectio
   load(0);
   for (std::uint32_t step = 0; step < steps; ++step) {
     FourWords high[C::kM], low[C::kM];
-    CodeFragment<C::kSlices> now[C::kN];
+    ByteFragment now[C::kN];
     MQ_UNROLL
     for (int m = 0; m < C::kM; ++m) high[m] = next_high[m], low[m] = next_low[m];
     MQ_UNROLL
@@ -97,7 +97,7 @@ __device__ inline void sum_squares(const MvmTerm& term, const Weights<C::kDirect
   MQ_UNROLL
   for (int n = 0; n < C::kN; ++n) x[n] = inputs.squares + inputs.at(tile[n], term);
   FourWords next[C::kM];
-  SquareFragment next_x[C::kN];
+  ByteFragment next_x[C::kN];
   const auto load = [&](std::uint32_t step) {
     weights.load_magnitudes(term, step, next);
     MQ_UNROLL
@@ -106,7 +106,7 @@ __device__ inline void sum_squares(const MvmTerm& term, const Weights<C::kDirect
   load(0);
   for (std::uint32_t step = 0; step < steps; ++step) {
     FourWords magnitudes[C::kM];
-    SquareFragment now[C::kN];
+    ByteFragment now[C::kN];
     MQ_UNROLL
     for (int n = 0; n < C::kN; ++n) now[n] = C::kOneTerm ? next_x[n] : load_squares(x[n], step);
     MQ_UNROLL

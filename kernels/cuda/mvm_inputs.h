@@ -11,14 +11,10 @@
 
 namespace mq::MQ_BACKEND {
 
-/// One lane's share of 32 inputs x 8 columns, as `multiply_fragments` takes it.
-template <int kSlices>
-struct CodeFragment {
-  TwoWords low;
-  TwoWords high[kSlices - 1 + (kSlices == 1)];  // unused with one slice
-};
-struct SquareFragment {
-  TwoWords low, high;
+/// One lane's share of 32 inputs x 8 columns, as `multiply_fragments` takes it. With one slice of codes
+/// nobody reads their high bytes.
+struct ByteFragment {
+  TwoWords low{}, high{};
 };
 
 /// The low and the high bytes of four codes.
@@ -55,14 +51,13 @@ struct PlainInputs {
     return *reinterpret_cast<const TwoWords*>(codes + j);
   }
   /// Bytes of codes and of their squares of a step's 32 inputs.
-  template <int kSlices>
-  __device__ void load(std::uint32_t step, CodeFragment<kSlices>& x, SquareFragment& squares) const {
+  __device__ void load(std::uint32_t step, ByteFragment& x, ByteFragment& squares) const {
     MQ_UNROLL
     for (std::uint32_t word = 0; word < 2; ++word) {
       const TwoWords four_codes = four(step * std::uint32_t(kStep) + threadIdx.x % 4 * 4 + word * 16);
       const FourCodes bytes = bytes_of(four_codes),
                       square_bytes = bytes_of(squares_of_four(four_codes, shift));
-      x.low.w[word] = bytes.low, x.high[0].w[word] = bytes.high;
+      x.low.w[word] = bytes.low, x.high.w[word] = bytes.high;
       squares.low.w[word] = square_bytes.low, squares.high.w[word] = square_bytes.high;
     }
   }
@@ -90,8 +85,8 @@ struct SlicedInputs {
 inline constexpr std::uint32_t kNextStep = kStep / 4 * 8, kOtherHalf = kNextStep / 2;
 
 template <int kSlices>
-__device__ inline CodeFragment<kSlices> load_codes(const std::uint32_t* x, std::uint32_t step) {
-  CodeFragment<kSlices> f;
+__device__ inline ByteFragment load_codes(const std::uint32_t* x, std::uint32_t step) {
+  ByteFragment f;
   MQ_UNROLL
   for (std::uint32_t word = 0; word < 2; ++word) {
     const std::uint32_t at = step * kNextStep + word * kOtherHalf;
@@ -99,12 +94,12 @@ __device__ inline CodeFragment<kSlices> load_codes(const std::uint32_t* x, std::
       f.low.w[word] = x[at];
     } else {
       const TwoWords both = reinterpret_cast<const TwoWords*>(x)[at];
-      f.low.w[word] = both.w[0], f.high[0].w[word] = both.w[1];
+      f.low.w[word] = both.w[0], f.high.w[word] = both.w[1];
     }
   }
   return f;
 }
-__device__ inline SquareFragment load_squares(const TwoWords* x, std::uint32_t step) {
+__device__ inline ByteFragment load_squares(const TwoWords* x, std::uint32_t step) {
   const TwoWords first = x[step * kNextStep], second = x[step * kNextStep + kOtherHalf];
   return {{first.w[0], second.w[0]}, {first.w[1], second.w[1]}};
 }

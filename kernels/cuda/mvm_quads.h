@@ -62,7 +62,7 @@ __device__ inline void finish_conversion(const MvmLayer& op, const MvmShape& sha
                                          const Quad<kGap>& quad, bool has_noise,
                                          const Conversion<float> (&sums)[4], double (&total)[4],
                                          std::int32_t& clips) {
-  float z[4];
+  float z[4] = {};
   if (has_noise) quad.draw_normals(op, last, z);
   MQ_UNROLL
   for (unsigned e = 0; e < 4; ++e) {

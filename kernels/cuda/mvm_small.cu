@@ -23,11 +23,11 @@ __device__ inline void sum_part(const MvmTerm& term, std::uint32_t group, const 
   MeanSums<kSlices> means[kM];
   SquareSums squares[kM];
   for (std::uint32_t step = part; step < steps; step += parts) {
-    FourWords high[kM], low[kM], magnitudes[kM];
+    FourWords high[kM], low[kM], magnitudes[kM] = {};
     weights.load_codes(term, step, high, low);
     if (reads_noisily) weights.load_magnitudes(term, step, magnitudes);
-    CodeFragment<kSlices> x;
-    SquareFragment x_squares;
+    ByteFragment x;
+    ByteFragment x_squares;
     inputs.load(step, x, x_squares);
     MQ_UNROLL
     for (int m = 0; m < kM; ++m) {

@@ -18,14 +18,14 @@ struct MeanSums {
   std::int32_t top[kSlices == 2 ? 4 : 1] = {};
   std::int32_t high[4] = {}, low[4] = {};
 
-  __device__ void add(const FourWords& w_high, const FourWords& w_low, const CodeFragment<kSlices>& x) {
+  __device__ void add(const FourWords& w_high, const FourWords& w_low, const ByteFragment& x) {
     if constexpr (kSlices == 1) {
       multiply_fragments<true, true>(high, w_high, x.low);
       multiply_fragments<false, true>(low, w_low, x.low);
     } else {
-      multiply_fragments<true, true>(top, w_high, x.high[0]);
+      multiply_fragments<true, true>(top, w_high, x.high);
       multiply_fragments<true, false>(high, w_high, x.low);
-      multiply_fragments<false, true>(high, w_low, x.high[0]);
+      multiply_fragments<false, true>(high, w_low, x.high);
       multiply_fragments<false, false>(low, w_low, x.low);
     }
   }
@@ -40,7 +40,7 @@ struct MeanSums {
 struct SquareSums {
   std::int32_t high[4] = {}, low[4] = {};
 
-  __device__ void add(const FourWords& magnitudes, const SquareFragment& x) {
+  __device__ void add(const FourWords& magnitudes, const ByteFragment& x) {
     multiply_fragments<false, false>(low, magnitudes, x.low);
     multiply_fragments<false, false>(high, magnitudes, x.high);
   }

@@ -140,14 +140,20 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
-  if (n == 0) return 0.0f;
-  Buffer<std::uint32_t> bits(exec, 1);
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest) {
+  device_memory().clear(exec, largest, sizeof(float));
+  if (n == 0) return;
   const std::size_t vectors = is_aligned(p, sizeof(FourFloats)) ? n / 4 : 0;
-  MQ_LAUNCH(largest_magnitude_kernel, blocks_for((n + 3) / 4), kThreads, exec, p, vectors, n, bits.data());
-  std::uint32_t largest = 0;
-  bits.copy_to({&largest, 1});
-  return from_bits(largest);
+  MQ_LAUNCH(largest_magnitude_kernel, blocks_for((n + 3) / 4), kThreads, exec, p, vectors, n,
+            reinterpret_cast<std::uint32_t*>(largest));
+}
+
+float largest_magnitude(const Exec& exec, const float* p, std::size_t n) {
+  Buffer<float> on_device(exec, 1);
+  find_largest(exec, p, n, on_device.data());
+  float largest = 0.0f;
+  on_device.copy_to({&largest, 1});
+  return largest;
 }
 
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op) {

@@ -20,15 +20,34 @@ struct LaneFunction {
   Domain domain;
 };
 constexpr LaneFunction kLaneFunctions[] = {
-    {"add", Domain::finite},          {"subtract", Domain::finite},     {"multiply", Domain::finite},
-    {"divide", Domain::finite},       {"negate", Domain::finite},       {"less", Domain::finite},
-    {"greater", Domain::finite},      {"less_equal", Domain::finite},   {"greater_equal", Domain::finite},
-    {"equal", Domain::finite},        {"fma", Domain::finite},          {"sqrt", Domain::positive_normal},
-    {"rint", Domain::finite},         {"to_int", Domain::int32},        {"bit operations", Domain::finite},
-    {"shifts", Domain::finite},       {"integers", Domain::finite},     {"min, max", Domain::finite},
-    {"clamp, abs", Domain::finite},   {"log", Domain::positive_normal}, {"exp", Domain::exponent},
-    {"pow", Domain::positive_normal}, {"sincos_turn", Domain::finite},  {"philox", Domain::finite},
-    {"box_muller", Domain::finite},   {"Rng::normal", Domain::finite},  {"Rng::uniform", Domain::finite},
+    {"add", Domain::finite},
+    {"subtract", Domain::finite},
+    {"multiply", Domain::finite},
+    {"divide", Domain::finite},
+    {"negate", Domain::finite},
+    {"less", Domain::finite},
+    {"greater", Domain::finite},
+    {"less_equal", Domain::finite},
+    {"greater_equal", Domain::finite},
+    {"equal", Domain::finite},
+    {"fma", Domain::finite},
+    {"sqrt", Domain::positive_normal},
+    {"rint", Domain::finite},
+    {"to_int", Domain::int32},
+    {"bit operations", Domain::finite},
+    {"shifts", Domain::finite},
+    {"integers", Domain::finite},
+    {"min, max", Domain::finite},
+    {"clamp, abs", Domain::finite},
+    {"log", Domain::positive_normal},
+    {"exp", Domain::exponent},
+    {"pow", Domain::positive_normal},
+    {"sincos_turn", Domain::finite},
+    {"philox", Domain::finite},
+    {"box_muller", Domain::finite},
+    {"Rng::normal", Domain::finite},
+    {"Rng::uniform", Domain::finite},
+    {"box_muller of 32 bits", Domain::finite},
 };
 constexpr int kLaneFunctionCount = static_cast<int>(std::size(kLaneFunctions));
 
@@ -133,10 +152,16 @@ MQ_HD void call_lane_function(int which, F a, F b, F c, std::uint32_t* x, std::u
       give(last, sum);
       break;
     }
-    default: {
+    case 26: {
       Rng<F> rng(RngKey(3, Purpose::sampling).at_event(5, 2).at_place(9, 4), i, j);
       const F first = rng.uniform(), z = rng.normal();
       give(first + rng.normal(), z + rng.normal() + rng.uniform());
+      break;
+    }
+    default: {
+      F z0, z1;
+      box_muller<F, Tail::bits_32>(i, j, z0, z1);
+      give(z0, z1);
       break;
     }
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <type_traits>
 #include <vector>
 
 namespace mq {
@@ -98,6 +99,73 @@ TEST(Random, ExtremeWordsGiveFiniteNormalsAndUniformsInsideTheInterval) {
   // The formula of Rng::uniform at its ends; one bit more and the upper end would be 1.
   EXPECT_GT(fma(to_float(0), 0x1p-23f, 0x1p-24f), 0.0f);
   EXPECT_LT(fma(to_float(0xffffffffu >> 9), 0x1p-23f, 0x1p-24f), 1.0f);
+}
+
+/// Words whose radius exceeds `r`; the radius falls as the word rises.
+template <Tail kTail>
+double words_beyond(float r) {
+  std::uint64_t low = 0, high = std::uint64_t(1) << 32;
+  while (low < high) {
+    const std::uint64_t middle = (low + high) / 2;
+    float cosine, sine;  // of turn 0: the radius itself
+    box_muller<float, kTail>(static_cast<std::uint32_t>(middle), 0u, cosine, sine);
+    if (cosine > r) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return static_cast<double>(low);
+}
+
+TEST(Tail, HasTheProbabilityOfANormalRadiusAsFarAsItsBitsReach) {
+  // P(radius > r) = exp(-r^2 / 2), counted over all 2^32 words: to one step of the bits used, and to the
+  // 2e-7 r^2 that a float radius of that size may be off.
+  for (const float r : {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 5.5f, 5.7f}) {
+    const double expected = 0x1p32 * std::exp(-0.5 * r * r), error = expected * 4e-7 * r * r;
+    EXPECT_NEAR(words_beyond<Tail::bits_23>(r), expected, error + 512.0) << r;
+    EXPECT_NEAR(words_beyond<Tail::bits_32>(r), expected, error + 1.0) << r;
+  }
+  for (const float r : {6.0f, 6.5f, 6.7f}) {
+    EXPECT_EQ(words_beyond<Tail::bits_23>(r), 0.0) << r;
+    EXPECT_NEAR(words_beyond<Tail::bits_32>(r), 0x1p32 * std::exp(-0.5 * r * r), 1.0) << r;
+  }
+  EXPECT_GT(words_beyond<Tail::bits_32>(6.75f), 0.0);
+  EXPECT_EQ(words_beyond<Tail::bits_32>(6.77f), 0.0);
+}
+
+TEST(Tail, OfEitherKindHasAsManyOutliersAsTheNormalDistribution) {
+  // |z| > 4 has a probability of 6.334e-5; 2^22 normals, five standard errors.
+  const double n = 0x1p22, p = 6.334e-5;
+  const auto outliers = []<Tail kTail>(std::integral_constant<Tail, kTail>) {
+    double count = 0.0;
+    for (std::uint32_t index = 0; index < 1u << 20; ++index) {
+      Rng<float, kTail> rng(RngKey(99, Purpose::sampling), index);
+      for (int i = 0; i < 4; ++i) count += std::abs(rng.normal()) > 4.0f;
+    }
+    return count;
+  };
+  EXPECT_NEAR(outliers(std::integral_constant<Tail, Tail::bits_23>{}), n * p, 5.0 * std::sqrt(n * p));
+  EXPECT_NEAR(outliers(std::integral_constant<Tail, Tail::bits_32>{}), n * p, 5.0 * std::sqrt(n * p));
+}
+
+TEST(Tail, NormalsWithThirtyTwoBitsAreFixed) {
+  const std::uint32_t golden[][3] = {// word of the radius, normals
+                                     {0u, 0x3ff47037u, 0x40cfa1efu},
+                                     {0x123u, 0x3fcfa479u, 0x40b0608du},
+                                     {0x45678u, 0x3f9e8bb9u, 0x4086ac50u},
+                                     {0xfffffff0u, 0x80000000u, 0x80000000u}};
+  for (const auto& [word, first, second] : golden) {
+    float z0, z1;
+    box_muller<float, Tail::bits_32>(word, 0x3456789au, z0, z1);
+    EXPECT_EQ(to_bits(z0), first);
+    EXPECT_EQ(to_bits(z1), second);
+  }
+  for (const std::uint32_t a : {0u, 0xffffffffu}) {
+    float z0, z1;
+    box_muller<float, Tail::bits_32>(a, 0u, z0, z1);
+    EXPECT_LE(std::abs(z0), 6.77f);
+  }
 }
 
 /// 2^20 normals over neighbouring indices.

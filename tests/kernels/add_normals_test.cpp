@@ -8,14 +8,16 @@
 namespace mq {
 namespace {
 
-std::vector<float> noise(const KernelTable& table, std::size_t size, int threads = 1) {
+std::vector<float> noise(const KernelTable& table, std::size_t size, int threads = 1,
+                         Tail tail = Tail::bits_23) {
   std::vector<float> from(size), to(size);
   for (std::size_t i = 0; i < size; ++i) from[i] = static_cast<float>(i) * 0.01f;
   table.add_normals({.threads = threads}, {.key = RngKey(5, Purpose::weight_noise),
                                            .scale = 0.5f,
                                            .from = from.data(),
                                            .to = to.data(),
-                                           .size = size});
+                                           .size = size,
+                                           .tail = tail});
   return to;
 }
 
@@ -33,6 +35,12 @@ TEST(AddNormals, HasTheSameBitsForAnyInstructionSetSizeAndThreads) {
   const std::vector<float> all = noise(kernels(Backend::reference), 40000);
   for (const KernelTable* table : cpu_tables()) EXPECT_EQ(noise(*table, 40000), all) << table->name;
   EXPECT_EQ(noise(kernels(Backend::cpu), 40000, 3), all);
+  const std::vector<float> far = noise(kernels(Backend::reference), 40000, 1, Tail::bits_32);
+  for (const KernelTable* table : cpu_tables()) {
+    EXPECT_EQ(noise(*table, 40000, 2, Tail::bits_32), far) << table->name;
+  }
+  EXPECT_NE(far, all);
+  for (std::size_t i = 0; i < far.size(); ++i) ASSERT_NEAR(far[i], all[i], 0.01f);  // more bits of one radius
   for (const std::size_t size : {0u, 1u, 7u, 8u, 31u, 33u, 100u}) {
     EXPECT_EQ(noise(kernels(Backend::cpu), size),
               std::vector<float>(all.begin(), all.begin() + static_cast<long>(size)));

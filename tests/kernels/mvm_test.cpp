@@ -12,25 +12,32 @@ namespace mq {
 namespace {
 
 const std::size_t kOdd[] = {1, 15, 16, 17, 33};
+const Direction kDirections[] = {Direction::forward, Direction::transposed};
 
 TEST(Mvm, IntegerProductsEqual64BitArithmetic) {
-  for (const std::size_t outputs : kOdd) {
-    for (const std::size_t inputs : kOdd) {
-      TestLayer layer(
-          {.outputs = outputs, .inputs = inputs, .tile_outputs = outputs, .tile_inputs = inputs, .batch = 7});
-      layer.terms[0].scale = 1.0f;
-      for (const KernelTable* table : cpu_tables()) {
-        const std::vector<float> y = layer.run(*table);
-        EXPECT_EQ(y, layer.run(kernels(Backend::reference))) << table->name;
-        for (std::size_t row = 0; row < 7; ++row) {
-          for (std::size_t o = 0; o < outputs; ++o) {
-            std::int64_t sum = 0;
-            for (std::size_t j = 0; j < inputs; ++j) {
-              sum += static_cast<std::int64_t>(layer.weight(o, j)) *
-                     static_cast<std::int64_t>(layer.input(row, j));
+  for (const Direction direction : kDirections) {
+    for (const std::size_t outputs : kOdd) {
+      for (const std::size_t inputs : kOdd) {
+        TestLayer layer({.outputs = outputs,
+                         .inputs = inputs,
+                         .tile_outputs = outputs,
+                         .tile_inputs = inputs,
+                         .batch = 7,
+                         .direction = direction});
+        layer.terms[0].scale = 1.0f;
+        for (const KernelTable* table : cpu_tables()) {
+          const std::vector<float> y = layer.run(*table);
+          EXPECT_EQ(y, layer.run(kernels(Backend::reference))) << table->name;
+          for (std::size_t row = 0; row < 7; ++row) {
+            for (std::size_t o = 0; o < layer.to; ++o) {
+              std::int64_t sum = 0;
+              for (std::size_t j = 0; j < layer.from; ++j) {
+                sum += static_cast<std::int64_t>(layer.weight(o, j)) *
+                       static_cast<std::int64_t>(layer.input(row, j));
+              }
+              ASSERT_EQ(y[row * layer.to + o], static_cast<float>(sum))
+                  << table->name << outputs << "x" << inputs;
             }
-            ASSERT_EQ(y[row * outputs + o], static_cast<float>(sum))
-                << table->name << outputs << "x" << inputs;
           }
         }
       }
@@ -40,38 +47,51 @@ TEST(Mvm, IntegerProductsEqual64BitArithmetic) {
 
 TEST(Mvm, SumsThatNeedMoreThan32BitsAreExact) {
   // The largest codes everywhere: 12 bits overflow 32-bit sums after 32 inputs, 8 bits after 517.
-  for (const int bits : {8, 12}) {
-    for (const std::size_t inputs : {31u, 32u, 33u, 515u, 516u, 517u, 518u, 2047u}) {
-      TestLayer layer({.outputs = 17,
-                       .inputs = inputs,
-                       .tile_outputs = 17,
-                       .tile_inputs = inputs,
-                       .batch = 7,
-                       .dac_bits = bits,
-                       .is_extreme = true});
-      layer.terms[0].scale = 1.0f;
-      const std::int64_t exact =
-          -std::int64_t(32767) * ((1 << (bits - 1)) - 1) * static_cast<std::int64_t>(inputs);
-      for (const KernelTable* table : cpu_tables()) {
-        for (const float y : layer.run(*table))
-          ASSERT_EQ(y, static_cast<float>(exact)) << table->name << ", " << inputs;
+  for (const Direction direction : kDirections) {
+    for (const int bits : {8, 12}) {
+      for (const std::size_t inputs : {31u, 32u, 33u, 515u, 516u, 517u, 518u, 2047u}) {
+        const std::size_t rows = direction == Direction::forward ? 17 : inputs,
+                          columns = direction == Direction::forward ? inputs : 17;
+        TestLayer layer({.outputs = rows,
+                         .inputs = columns,
+                         .tile_outputs = rows,
+                         .tile_inputs = columns,
+                         .batch = 7,
+                         .dac_bits = bits,
+                         .is_extreme = true,
+                         .direction = direction});
+        layer.terms[0].scale = 1.0f;
+        const std::int64_t exact =
+            -std::int64_t(32767) * ((1 << (bits - 1)) - 1) * static_cast<std::int64_t>(inputs);
+        for (const KernelTable* table : cpu_tables()) {
+          for (const float y : layer.run(*table))
+            ASSERT_EQ(y, static_cast<float>(exact)) << table->name << ", " << inputs;
+        }
       }
     }
   }
 }
 
 TEST(Mvm, TwelveBitCodesOfAnySignAreExactToo) {
-  TestLayer layer(
-      {.outputs = 33, .inputs = 1001, .tile_outputs = 33, .tile_inputs = 1001, .batch = 7, .dac_bits = 12});
-  layer.terms[0].scale = 1.0f;
-  const std::vector<float> expected = layer.run(kernels(Backend::reference));
-  for (const KernelTable* table : cpu_tables()) EXPECT_EQ(layer.run(*table), expected) << table->name;
+  for (const Direction direction : kDirections) {
+    TestLayer layer({.outputs = 133,
+                     .inputs = 1001,
+                     .tile_outputs = 133,
+                     .tile_inputs = 1001,
+                     .batch = 7,
+                     .dac_bits = 12,
+                     .direction = direction});
+    layer.terms[0].scale = 1.0f;
+    const std::vector<float> expected = layer.run(kernels(Backend::reference));
+    for (const KernelTable* table : cpu_tables()) EXPECT_EQ(layer.run(*table), expected) << table->name;
+  }
 }
 
 struct Variant {
   const char* name;
   int dac_bits, adc_bits;
   float output_sigma, read_sigma;
+  Direction direction = Direction::forward;
 };
 const Variant kVariants[] = {{"float", 0, 0, 0.0f, 0.0f},          {"float, noisy", 0, 0, 0.1f, 0.05f},
                              {"float, ADC", 0, 8, 0.1f, 0.0f},     {"DAC", 8, 0, 0.0f, 0.0f},
@@ -79,8 +99,19 @@ const Variant kVariants[] = {{"float", 0, 0, 0.0f, 0.0f},          {"float, nois
                              {"all", 8, 8, 0.1f, 0.05f},           {"12 bits, all", 12, 12, 0.1f, 0.05f},
                              {"read noise only", 8, 6, 0.0f, 0.2f}};
 
+std::vector<Variant> both_ways() {
+  std::vector<Variant> variants;
+  for (const Direction direction : kDirections) {
+    for (Variant v : kVariants) {
+      v.direction = direction;
+      variants.push_back(v);
+    }
+  }
+  return variants;
+}
+
 TEST(Mvm, HasTheSameBitsOnEveryInstructionSetAndThreadCount) {
-  for (const Variant& v : kVariants) {
+  for (const Variant& v : both_ways()) {
     for (const std::size_t outputs : kOdd) {
       const TestLayer layer({.outputs = outputs + 20,
                              .inputs = 50,
@@ -89,7 +120,8 @@ TEST(Mvm, HasTheSameBitsOnEveryInstructionSetAndThreadCount) {
                              .dac_bits = v.dac_bits,
                              .adc_bits = v.adc_bits,
                              .output_sigma = v.output_sigma,
-                             .read_sigma = v.read_sigma});
+                             .read_sigma = v.read_sigma,
+                             .direction = v.direction});
       std::int64_t clips = 0, expected_clips = 0;
       const std::vector<float> expected = layer.run(cpu_kernels("base"), 1, 0, ~0u, &expected_clips);
       for (const KernelTable* table : cpu_tables()) {
@@ -103,12 +135,13 @@ TEST(Mvm, HasTheSameBitsOnEveryInstructionSetAndThreadCount) {
 }
 
 TEST(Mvm, DoesNotDependOnHowABatchIsSplit) {
-  for (const Variant& v : kVariants) {
+  for (const Variant& v : both_ways()) {
     const TestLayer layer({.batch = 70,
                            .dac_bits = v.dac_bits,
                            .adc_bits = v.adc_bits,
                            .output_sigma = v.output_sigma,
-                           .read_sigma = v.read_sigma});
+                           .read_sigma = v.read_sigma,
+                           .direction = v.direction});
     for (const KernelTable* table : cpu_tables()) {
       const std::vector<float> whole = layer.run(*table);
       for (const std::size_t part : {1u, 2u, 3u, 7u, 64u}) {
@@ -124,7 +157,7 @@ TEST(Mvm, DoesNotDependOnHowABatchIsSplit) {
 }
 
 TEST(Mvm, AgreesWithTheDoublePrecisionOracle) {
-  for (const Variant& v : kVariants) {
+  for (const Variant& v : both_ways()) {
     const TestLayer layer({.outputs = 70,
                            .inputs = 130,
                            .tile_outputs = 33,
@@ -133,7 +166,8 @@ TEST(Mvm, AgreesWithTheDoublePrecisionOracle) {
                            .dac_bits = v.dac_bits,
                            .adc_bits = v.adc_bits,
                            .output_sigma = v.output_sigma,
-                           .read_sigma = v.read_sigma});
+                           .read_sigma = v.read_sigma,
+                           .direction = v.direction});
     const std::vector<float> exact = layer.run(kernels(Backend::reference));
     for (const KernelTable* table : cpu_tables()) {
       const std::vector<float> y = layer.run(*table);

@@ -149,5 +149,51 @@ TEST(QuantizeInputs, CutsInputsIntoPaddedBlocksTheSameOnEveryTable) {
   }
 }
 
+TEST(QuantizeInputs, DigitsAndSignsAddUpToTheWholeCode) {
+  // 12-bit codes, 3-bit digits, blocks of odd size; planes one after the other in each row.
+  const std::size_t inputs = 37, block = 19, batch = 5;
+  const std::vector<float> x = uniforms(batch * inputs, 10, -1.1f, 1.1f);
+  const std::vector<std::int16_t> whole = quantize(kernels(Backend::cpu), x, inputs, block, 12, 1.0f).codes;
+  for (const bool splits_sign : {false, true}) {
+    for (const KernelTable* table : all_tables()) {
+      ConverterCounts counts;
+      QuantizeInputs op{.x = x.data(),
+                        .batch = batch,
+                        .inputs = inputs,
+                        .block = block,
+                        .codes_per_unit = 2047.0f,
+                        .code_limit = 2047.0f,
+                        .counts = &counts,
+                        .digit_bits = 3,
+                        .digits = 4,
+                        .splits_sign = splits_sign};
+      op.code_stride = op.planes() * op.plane_stride();
+      std::vector<std::int16_t> codes(batch * op.code_stride, 99), squares(codes);
+      op.codes = codes.data();
+      op.squares = squares.data();
+      table->quantize_inputs(Exec{.threads = 2}, op);
+      std::int64_t sum = 0;
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        ASSERT_LE(std::abs(codes[i]), 7);
+        ASSERT_EQ(squares[i], codes[i] * codes[i]);
+        sum += std::abs(codes[i]);
+      }
+      EXPECT_EQ(counts.sum_of_codes, sum);
+      for (std::size_t row = 0; row < batch; ++row) {
+        for (std::size_t at = 0; at < op.plane_stride(); ++at) {
+          std::int32_t code = 0;
+          for (std::size_t p = 0; p < op.planes(); ++p) {
+            const std::int32_t digit = codes[row * op.code_stride + p * op.plane_stride() + at];
+            const std::int32_t weight = 1 << 3 * (splits_sign ? p / 2 : p);
+            ASSERT_TRUE(!splits_sign || digit >= 0);
+            code += splits_sign && p % 2 == 1 ? -digit * weight : digit * weight;
+          }
+          ASSERT_EQ(code, whole[row * op.plane_stride() + at]) << table->name;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mq

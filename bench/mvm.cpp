@@ -1,0 +1,118 @@
+/// Speed of the grouped MVM: floats in, floats out; DAC, packing of x, noise and ADC are inside.
+#include "meltquench/bench/report.h"
+#include "meltquench/core/buffer.h"
+#include "meltquench/crossbar/tile_array.h"
+
+namespace mq {
+namespace {
+
+/// A programmed array of n x n weights on tiles of `tile` x `tile`, with inputs and room for outputs.
+struct Product {
+  Product(std::size_t n, int tile, std::size_t batch, int bits, float noise)
+      : size(n),
+        rows(batch),
+        array({}, hardware(tile, bits, noise), {.seed = 7}, n, n),
+        x(uniform(batch * n, 2)),
+        y(batch * n) {
+    const std::vector<float> w = uniform(n * n, 1);
+    array.program({}, {w.data(), n, n});
+    array.set_transposed_ranges({.dac = 1.0f, .adc = std::vector<float>(array.grid().size(), 40.0f)});
+  }
+  static Hardware hardware(int tile, int bits, float noise) {
+    Hardware h;
+    h.tile = {.rows = tile, .columns = tile, .output_noise = noise, .read_noise = noise};
+    h.dac = {.bits = bits, .range = 1.0};
+    h.adc = {.bits = bits, .range = 40.0};
+    return h;
+  }
+  void multiply(int threads = 1) {
+    array.mvm({.threads = threads}, {x.data(), rows, size}, {y.data(), rows, size});
+  }
+  void multiply_transposed() { array.mvm_transposed({}, {x.data(), rows, size}, {y.data(), rows, size}); }
+
+  std::size_t size, rows;
+  TileArray array;
+  std::vector<float> x, y;
+};
+
+void report_product(benchmark::State& state, std::size_t n, std::size_t batch, double seconds) {
+  state.counters["of_peak"] = double(n * n * batch) / seconds / fma_peak();
+  state.counters["vs_blas"] = seconds / openblas_seconds(n, batch);
+}
+
+void mvm(benchmark::State& state, int bits, float noise) {
+  const std::size_t n = 512, batch = static_cast<std::size_t>(state.range(0));
+  Product product(n, 512, batch, bits, noise);
+  for (auto _ : state) product.multiply();
+  report_product(state, n, batch, best_seconds([&] { product.multiply(); }));
+}
+BENCHMARK_CAPTURE(mvm, dac_adc_512, 8, 0.0f)->Arg(1)->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm, dac_adc_all_noise_512, 8, 0.02f)->Arg(1)->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm, ideal_converters_512, 0, 0.0f)->Arg(1)->Arg(64)->Arg(512);
+
+void mvm_transposed(benchmark::State& state, int bits, float noise) {
+  const std::size_t n = 512, batch = static_cast<std::size_t>(state.range(0));
+  Product product(n, 512, batch, bits, noise);
+  for (auto _ : state) product.multiply_transposed();
+  report_product(state, n, batch, best_seconds([&] { product.multiply_transposed(); }));
+}
+BENCHMARK_CAPTURE(mvm_transposed, dac_adc_all_noise_512, 8, 0.02f)->Arg(1)->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm_transposed, ideal_converters_512, 0, 0.0f)->Arg(1)->Arg(64)->Arg(512);
+
+// One grouped call for 64 tiles, against the time of one of its tiles.
+void layer(benchmark::State& state, int bits, float noise) {
+  const std::size_t batch = static_cast<std::size_t>(state.range(0));
+  Product whole(2048, 256, batch, bits, noise), tile(256, 256, batch, bits, noise);
+  for (auto _ : state) whole.multiply();
+  const double seconds = best_seconds([&] { whole.multiply(); });
+  report_product(state, 2048, batch, seconds);
+  state.counters["vs_tiles"] = seconds / (64.0 * best_seconds([&] { tile.multiply(); }));
+}
+BENCHMARK_CAPTURE(layer, dac_adc_8x8_tiles_of_256, 8, 0.0f)->Arg(64);
+BENCHMARK_CAPTURE(layer, dac_adc_all_noise_8x8_tiles_of_256, 8, 0.02f)->Arg(64);
+
+void two_cores(benchmark::State& state, std::size_t n) {
+  Product product(n, 512, static_cast<std::size_t>(state.range(0)), 8, 0.02f);
+  for (auto _ : state) product.multiply(2);
+  state.counters["speedup"] = speedup([&](int threads) { product.multiply(threads); });
+}
+BENCHMARK_CAPTURE(two_cores, mvm_all_noise_512, 512)->Arg(1)->Arg(64)->Arg(512)->UseRealTime();
+BENCHMARK_CAPTURE(two_cores, mvm_all_noise_2048, 2048)->Arg(1)->UseRealTime();
+
+void two_cores_normals(benchmark::State& state) {
+  const std::size_t n = 1 << 18;
+  std::vector<float> from(n), to(n);
+  const auto call = [&](int threads) {
+    kernels(Backend::cpu)
+        .add_normals({.threads = threads}, {.key = RngKey(7, Purpose::sampling),
+                                            .scale = 1.0f,
+                                            .from = from.data(),
+                                            .to = to.data(),
+                                            .size = n});
+  };
+  for (auto _ : state) call(2);
+  state.counters["speedup"] = speedup(call);
+}
+BENCHMARK(two_cores_normals)->Name("two_cores/normals")->UseRealTime();
+
+void two_cores_settle(benchmark::State& state) {
+  const std::size_t n = 512 * 512;
+  const DeviceParams params = device_from_preset("pcm-like");
+  Buffer<float> fields({}, n * static_cast<std::size_t>(cell_fields(params))), plane({}, n);
+  const CellsView view{&params, fields.data(), n};
+  const RngKey key(7, Purpose::programming);
+  const std::vector<float> target(n, 0.5f * g_max(params));
+  kernels(Backend::cpu).program_cells({}, view, target.data(), key);
+  const auto call = [&](int threads) {
+    kernels(Backend::cpu)
+        .settle_cells(
+            {.threads = threads},
+            {.cells = view, .time = 86400.0, .key = key, .sign = 1.0f, .adds = false, .plane = plane.data()});
+  };
+  for (auto _ : state) call(2);
+  state.counters["speedup"] = speedup(call);
+}
+BENCHMARK(two_cores_settle)->Name("two_cores/settle_pcm_like")->UseRealTime();
+
+}  // namespace
+}  // namespace mq

@@ -54,7 +54,8 @@ void evaluate_chip_once(benchmark::State& state) {
   eval.times = {25.0};
   eval.compensation = {DriftCompensation::global};
   const auto call = [&] {
-    evaluate_chip({}, job.network, job.hardware, job.ranges, job.samples(), eval, 7, 0, [] { return true; });
+    evaluate_chip({}, job.network, job.hardware, job.ranges, ResidentSamples({}, job.samples()), eval, 7, 0,
+                  [] { return true; });
   };
   for (auto _ : state) call();
   const double seconds = best_seconds(call);
@@ -100,7 +101,8 @@ void evaluation_memory(benchmark::State& state) {
   reset_buffer_peak();
   forget_process_peak();
   for (auto _ : state) {
-    evaluate_chip({}, job.network, job.hardware, job.ranges, job.samples(), eval, 7, 0, [] { return true; });
+    evaluate_chip({}, job.network, job.hardware, job.ranges, ResidentSamples({}, job.samples()), eval, 7, 0,
+                  [] { return true; });
   }
   const double held = static_cast<double>(buffer_peak_bytes()) - before;
   const double needed = weights_of(job.network) * static_cast<double>(bytes_per_weight(hardware)) +

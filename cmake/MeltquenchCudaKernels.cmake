@@ -2,7 +2,8 @@
 # Elementwise kernels of kernels/portable become .cu files of one line, with MQ_BACKEND=cuda.
 set(cuda_source_dir "${PROJECT_SOURCE_DIR}/kernels/cuda")
 file(GLOB cuda_sources CONFIGURE_DEPENDS "${cuda_source_dir}/*.cu")
-foreach(portable add_normals cells pulse_trains)
+get_property(portable_on_cuda GLOBAL PROPERTY mq_portable_on_cuda)
+foreach(portable IN LISTS portable_on_cuda)
   set(generated "${CMAKE_CURRENT_BINARY_DIR}/${portable}.cu")
   file(CONFIGURE OUTPUT "${generated}" CONTENT "#include \"meltquench/kernels/portable/${portable}.cpp\"\n")
   list(APPEND cuda_sources "${generated}")

@@ -30,15 +30,7 @@ class RangeProbe final : public WeightProduct {
 
 void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_row, MatrixView<const float> x,
                            MatrixView<float> y) {
-  if (exec_.backend != Backend::cuda) {
-    chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row});
-    return;
-  }
-  const Buffer<float> x_there(exec_, std::span<const float>(x.data, x.size()));
-  Buffer<float> y_there(exec_, y.size());
-  chip_.array(layer).mvm(exec_, x_there.as_matrix(x.rows, x.columns), y_there.as_matrix(y.rows, y.columns),
-                         {.first_row = first_row});
-  y_there.copy_to({y.data, y.size()});
+  chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row});
 }
 
 std::vector<LayerShape> layer_shapes(const Network& network) {
@@ -62,7 +54,8 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
   constexpr std::size_t kBatch = 250;
   for (std::size_t first = 0; first < images.rows; first += kBatch) {
     const MatrixView<const float> batch = images.slice_rows(first, std::min(kBatch, images.rows - first));
-    network.forward(on_cpu, batch, workspace, {.first_sample = first, .product = &probe});
+    network.forward(on_cpu, batch, workspace,
+                    {.first_sample = first, .product = &probe, .keeps_activations = false});
   }
   std::vector<Ranges> ranges;
   for (const RangeFinder& finder : finders) ranges.push_back(finder.ranges());
@@ -70,8 +63,9 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
 }
 
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
-                        const std::vector<Ranges>& ranges, const Samples& samples, const EvalParams& eval,
-                        std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step) {
+                        const std::vector<Ranges>& ranges, const ResidentSamples& samples,
+                        const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
+                        const std::function<bool()>& on_step) {
   Chip chip(exec, hardware, layer_shapes(network), seed, id);
   chip.set_ranges(ranges);
   std::vector<MatrixView<const float>> weights;
@@ -80,14 +74,17 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
 
   ChipTrial trial;
   ChipProduct product(exec, chip);
-  const Exec digital{.backend = Backend::cpu, .threads = exec.threads};
+  const Exec digital = digital_exec(exec);
+  Buffer<float> parameters;  // empty on the host, where those of the network serve
+  if (digital.backend == Backend::cuda) parameters = Buffer<float>(digital, network.parameters());
   for (const double time : eval.times) {
     chip.advance_to(exec, time);
     for (const DriftCompensation compensation : eval.compensation) {
       chip.compensate_drift(compensation);
-      const LossSums sums =
-          evaluate(digital, network, samples,
-                   {.batch = static_cast<std::size_t>(eval.batch_size), .product = &product});
+      const LossSums sums = evaluate(digital, network, samples,
+                                     {.batch = static_cast<std::size_t>(eval.batch_size),
+                                      .product = &product,
+                                      .parameters = {parameters.data(), parameters.size()}});
       trial.correct.push_back(sums.correct);
       if (!on_step()) throw Interrupted("stopped while a chip was evaluated");
     }

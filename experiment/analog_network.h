@@ -15,11 +15,12 @@ namespace mq {
 class ChipProduct final : public WeightProduct {
  public:
   ChipProduct(const Exec& exec, Chip& chip) : exec_(exec), chip_(chip) {}
+  /// Nothing waits for a device.
   void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
                 MatrixView<const float> x, MatrixView<float> y) override;
 
  private:
-  Exec exec_;  // of the chip; the network itself runs on the CPU
+  Exec exec_;  // of the chip; that of the network differs for the backend reference only
   Chip& chip_;
 };
 
@@ -27,7 +28,7 @@ class ChipProduct final : public WeightProduct {
 std::vector<LayerShape> layer_shapes(const Network& network);
 
 /// Ranges of all converters: the largest |x| of every layer and the largest |y| of every tile, of the ideal
-/// network on these images.
+/// network on these images. Images and arithmetic are on the host, whatever the backend.
 std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                                      MatrixView<const float> images);
 
@@ -38,10 +39,11 @@ struct ChipTrial {
 };
 
 /// Programs chip `id` with the network's weights and evaluates it at all times under all compensations.
-/// `on_step` is called after each of these evaluations; when it returns false the trial is abandoned:
-/// Interrupted.
+/// The samples are resident on `exec`. `on_step` is called after each of these evaluations; when it returns
+/// false the trial is abandoned: Interrupted.
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
-                        const std::vector<Ranges>& ranges, const Samples& samples, const EvalParams& eval,
-                        std::uint64_t seed, std::uint32_t id, const std::function<bool()>& on_step);
+                        const std::vector<Ranges>& ranges, const ResidentSamples& samples,
+                        const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
+                        const std::function<bool()>& on_step);
 
 }  // namespace mq

@@ -146,13 +146,14 @@ class Runner {
     if (!todo.empty() && progress == nullptr) {
       progress = std::make_unique<Progress>(progress_, "Evaluating chips", steps);
     }
+    const ResidentSamples resident(options_.exec, todo.empty() ? Samples{} : samples);
     side_by_side(options_.exec, todo.size(), [&](const Exec& exec, std::size_t i, const auto& is_in_vain) {
       const auto goes_on = [&] {
         progress->advance();
         return !is_in_vain();
       };
       journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges,
-                                             samples, eval, point.config.seed, todo[i].chip, goes_on));
+                                             resident, eval, point.config.seed, todo[i].chip, goes_on));
       ++computed_;
     });
     throw_if_stopped();
@@ -217,6 +218,7 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
   MQ_EXPECTS(!points.empty());
   memory_ops(options.exec.backend);  // says at once if the backend is not there
   kernels(options.exec.backend);
+  for (const SweepPoint& point : points) check_gemm(options.exec, point.config.train.gemm);
   DataCache data;
   check_points(points, data);  // before anything is written
   return Runner(points, options, std::move(data)).run();

@@ -41,12 +41,11 @@ std::filesystem::path network_file(const std::filesystem::path& folder, const Ru
 TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant,
                                const DatasetPair& data, const std::filesystem::path& folder,
                                ProgressSink& progress, Log* log) {
-  const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
   const TrainParams params = config.train.of(variant);
   const InputLimit limit{params.input_range, params.input_bits};
   TrainedNetwork trained{make_network(config.model, data.train.shape, data.train.classes, limit), {}, 0.0};
   trained.network.initialize(config.seed);
-  Trainer trainer(on_cpu, trained.network, data.train.samples(), params, config.seed);
+  Trainer trainer(exec, trained.network, data.train.samples(), params, config.seed);
   const std::filesystem::path file = network_file(folder, config, variant);
   if (std::filesystem::exists(file)) trainer.load(file);
   if (!trainer.is_finished()) {
@@ -54,9 +53,9 @@ TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Varian
     train(trainer, file, "Training, " + std::string(name(variant)), progress);
     trainer.save(file);
   }
-  trained.digital_accuracy = evaluate(on_cpu, trained.network, data.test.samples()).accuracy();
+  trained.digital_accuracy = evaluate(digital_exec(exec), trained.network, data.test.samples()).accuracy();
   const Samples calibration = data.train.first(static_cast<std::size_t>(config.eval.calibration_images));
-  trained.ranges = calibrate_ranges(on_cpu, trained.network, config.hardware, calibration.images);
+  trained.ranges = calibrate_ranges(exec, trained.network, config.hardware, calibration.images);
   if (log != nullptr) {
     log->info(std::string(name(variant)) + " network: digital test accuracy " +
               format_number(std::round(trained.digital_accuracy * 1e4) / 1e2) + " %");

@@ -19,6 +19,28 @@ void add_normals(const Exec& exec, const AddNormals& op);
 void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
 
+void gather_rows(const Exec& exec, const GatherRows& op);
+void add_bias(const Exec& exec, const AddBias& op);
+void sum_rows(const Exec& exec, const SumRows& op);
+void rectify(const Exec& exec, const Rectify& op);
+void rectify_backward(const Exec& exec, const Rectify& op);
+void limit_inputs(const Exec& exec, const LimitInputs& op);
+void limit_inputs_backward(const Exec& exec, const LimitInputs& op);
+void gather_patches(const Exec& exec, const GatherPatches& op);
+void add_patches(const Exec& exec, const AddPatches& op);
+void transpose_samples(const Exec& exec, const TransposeSamples& op);
+void max_pool(const Exec& exec, const PoolForward& op);
+void max_pool_backward(const Exec& exec, const PoolBackward& op);
+void mean_pool(const Exec& exec, const PoolForward& op);
+void mean_pool_backward(const Exec& exec, const PoolBackward& op);
+void softmax_loss(const Exec& exec, const SoftmaxLoss& op);
+void add_fixed_point(const Exec& exec, const AddFixedPoint& op);
+void add_integers(const Exec& exec, const AddIntegers& op);
+void close_step(const Exec& exec, const CloseStep& op);
+void step_parameters(const Exec& exec, const ParameterStep& op);
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest);
+void clip_to_deviation(const Exec& exec, const ClipToDeviation& op);
+
 const KernelTable& kernel_table();
 
 }  // namespace mq::MQ_BACKEND

@@ -3,6 +3,10 @@
 /// A functor is `template <class F> MQ_HD void operator()(std::uint32_t first) const`: it treats the indices
 /// from `first` on, as many as F has lanes. Left-over indices come one at a time with F = float; both give
 /// the same bits.
+///
+/// `for_each_row` does the same for places (row, column). Its functor is `MQ_HD void operator()(std::uint32_t
+/// row, std::uint32_t first, std::uint32_t last) const` and treats the columns [first, last) of a row: all of
+/// them on the CPU, a single one on CUDA.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +36,26 @@ void for_each(const Exec& exec, std::size_t size, const Body& body) {
   constexpr unsigned kThreads = 256;
   const unsigned blocks = static_cast<unsigned>((size + kThreads - 1) / kThreads);
   MQ_LAUNCH(for_each_kernel<Body>, blocks, kThreads, exec, body, static_cast<std::uint32_t>(size));
+}
+
+template <class Body>
+__global__ void for_each_row_kernel(const __grid_constant__ Body body, std::uint32_t columns,
+                                    std::uint32_t size) {
+  const std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= size) return;
+  const std::uint32_t row = i / columns, column = i % columns;
+  body(row, column, column + 1);
+}
+
+template <class Body>
+void for_each_row(const Exec& exec, std::size_t rows, std::size_t columns, const Body& body) {
+  const std::size_t size = rows * columns;
+  MQ_EXPECTS(size <= 0xffffffffu);
+  if (size == 0) return;
+  constexpr unsigned kThreads = 256;
+  const unsigned blocks = static_cast<unsigned>((size + kThreads - 1) / kThreads);
+  MQ_LAUNCH(for_each_row_kernel<Body>, blocks, kThreads, exec, body, static_cast<std::uint32_t>(columns),
+            static_cast<std::uint32_t>(size));
 }
 
 #else
@@ -64,6 +88,29 @@ void for_each(const Exec& exec, std::size_t size, const Body& body) {
   }
 }
 
+template <class Body>
+void for_each_row(const Exec& exec, std::size_t rows, std::size_t columns, const Body& body) {
+  constexpr std::size_t kWorthAThread = 4096;  // places, as above
+  const auto n = static_cast<std::int64_t>(rows);
+  const auto last = static_cast<std::uint32_t>(columns);
+  if (columns == 0) return;
+  if (exec.threads > 1 && rows > 1 && rows * columns > kWorthAThread) {
+#pragma omp parallel for schedule(static) num_threads(exec.threads)
+    for (std::int64_t r = 0; r < n; ++r) body(static_cast<std::uint32_t>(r), 0u, last);
+  } else {
+    for (std::int64_t r = 0; r < n; ++r) body(static_cast<std::uint32_t>(r), 0u, last);
+  }
+}
+
 #endif
+
+/// Adds to a sum that other indices add to as well. On the CPU only where they run on one thread.
+MQ_HD void add_in_any_order(std::int64_t* sum, std::int64_t x) {
+#if defined(__CUDA_ARCH__) || defined(MQ_CUDA_ON_CPU)
+  add_to(sum, x);
+#else
+  *sum += x;
+#endif
+}
 
 }  // namespace mq::MQ_BACKEND

@@ -19,6 +19,7 @@
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
+#include "meltquench/kernels/training_ops.h"
 
 namespace mq {
 
@@ -58,6 +59,8 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// What training does between products.
+  TrainingKernels training;
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU

@@ -2,8 +2,9 @@
 /// mvm_transposed.
 ///
 /// Panels: the plane of a tile, [outputs, inputs] differential conductances, is stored as panels of 16
-/// outputs. Integer panels hold pairs of inputs, [outputs/16][inputs/2][16][2] int16, float panels
-/// [outputs/16][inputs][16]. Outputs are padded to 16 and inputs to 2 with zeros. The transposed product
+/// outputs, in an order of the backend's own. On the CPU integer panels hold pairs of inputs,
+/// [outputs/16][inputs/2][16][2] int16, float panels [outputs/16][inputs][16]. Outputs are padded to 16 and
+/// inputs to 4 with zeros. kernels/cuda/panels.h has the order that tensor cores read. The transposed product
 /// reads the same panels.
 ///
 /// A product is a sum of terms: one plane of weights times one plane of inputs. Without slices and phases a
@@ -33,12 +34,12 @@ inline constexpr std::int32_t kWeightLimit = 32767;   ///< largest |weight code|
 inline constexpr std::int32_t kMagnitudeLimit = 127;  ///< largest code of |g| in the variance plane
 
 MQ_HD constexpr std::size_t padded_outputs(std::size_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
-MQ_HD constexpr std::size_t padded_inputs(std::size_t n) { return (n + 1) / 2 * 2; }
-/// Elements of a tile's panels.
+MQ_HD constexpr std::size_t padded_inputs(std::size_t n) { return (n + 3) / 4 * 4; }
+/// Elements of a tile's panels, enough for the layout of every backend: CUDA pads inputs to 32.
 MQ_HD constexpr std::size_t panel_size(std::size_t outputs, std::size_t inputs) {
-  return padded_outputs(outputs) * padded_inputs(inputs);
+  return padded_outputs(outputs) * ((inputs + 31) / 32 * 32);
 }
-/// Index of (output, input) in integer and in float panels.
+/// Index of (output, input) in integer panels of the CPU and in float panels.
 MQ_HD constexpr std::size_t integer_panel_index(std::size_t output, std::size_t input, std::size_t inputs) {
   return (output / kPanel * padded_inputs(inputs) / 2 + input / 2) * kPanel * 2 + output % kPanel * 2 +
          input % 2;
@@ -67,7 +68,7 @@ struct ConverterCounts {
 };
 
 /// x[batch, inputs] -> codes[batch, code_stride]. A row of codes is a row of planes; a plane is cut into
-/// blocks of `block` inputs, each padded to an even size.
+/// blocks of `block` inputs, each padded to a multiple of 4.
 ///
 /// Serial inputs: with `digit_bits` = n > 0 plane d holds the digit sign(c) (|c| / 2^(n d) mod 2^n) of the
 /// code c. Read phases of drivers with one polarity: with `splits_sign` each of these planes becomes two, the

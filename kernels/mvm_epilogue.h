@@ -43,11 +43,17 @@ struct Conversion {
 
   /// Adds a term's sum and, with read noise, its sum of squares.
   MQ_HD void add(const MvmTerm& term, F sum) {
-    y = fma(sum, F(static_cast<float>(term.scale)), y);
-    variance = variance + F(term.output_variance);
+    add_sum(term, sum);
+    add_variance(term);
   }
   MQ_HD void add(const MvmTerm& term, F sum, F squares) {
-    y = fma(sum, F(static_cast<float>(term.scale)), y);
+    add_sum(term, sum);
+    add_variance(term, squares);
+  }
+  /// The same in two steps.
+  MQ_HD void add_sum(const MvmTerm& term, F sum) { y = fma(sum, F(static_cast<float>(term.scale)), y); }
+  MQ_HD void add_variance(const MvmTerm& term) { variance = variance + F(term.output_variance); }
+  MQ_HD void add_variance(const MvmTerm& term, F squares) {
     variance = fma(squares, F(term.read_variance), variance + F(term.output_variance));
   }
 };

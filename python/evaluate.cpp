@@ -130,10 +130,11 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
   run_watched(progress, [&](ProgressSink& sink) {
     kernels(exec.backend);  // says at once if the backend is not there
     const Samples samples{{x.data(), count, in}, classes};
-    const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
     const std::vector<Ranges> ranges =
-        calibrate_ranges(on_cpu, network, hardware, {typical.data(), typical_count, in});
-    digital = static_cast<double>(evaluate(on_cpu, network, samples).correct) / static_cast<double>(count);
+        calibrate_ranges(exec, network, hardware, {typical.data(), typical_count, in});
+    const ResidentSamples resident(exec, samples);
+    digital = static_cast<double>(evaluate(digital_exec(exec), network, resident).correct) /
+              static_cast<double>(count);
     const std::size_t steps =
         eval.times.size() * eval.compensation.size() * static_cast<std::size_t>(eval.chips);
     Progress steps_done(sink, "Evaluating chips", steps);
@@ -143,7 +144,7 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
         steps_done.advance();
         return !is_in_vain();
       };
-      trials[i] = evaluate_chip(alone, network, hardware, ranges, samples, eval, run.seed,
+      trials[i] = evaluate_chip(alone, network, hardware, ranges, resident, eval, run.seed,
                                 static_cast<std::uint32_t>(i), goes_on);
     });
     throw_if_stopped();

@@ -1,12 +1,13 @@
-"""performance.py [--check | --cpu BENCHMARK_JSON]: writes docs/performance.md from what lies in bench/results.
+"""performance.py [--check | --cpu BENCHMARK_JSON | --gpu TEXT]: writes docs/performance.md from what lies in bench/results.
 
 --cpu takes over a JSON file of google-benchmark (meltquench_bench --benchmark_out=FILE), written on this machine, as
-bench/results/cpu.json first; --check writes nothing and fails if the page is not what the files in bench/results give. Measured and predicted figures
+bench/results/cpu.json first, --gpu what meltquench_gpu_bench printed as bench/results/gpu.csv. --check writes nothing and fails if the page is not what the files in bench/results give. Measured and predicted figures
 stand in different sections: what is predicted follows from executed PTX and data sheets, no GPU was asked.
 """
 
 import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +114,42 @@ def cpu_section():
         table(["what", "time", *(CPU_COLUMNS[key][0] for key in used)], rows)])
 
 
+GPU_LINE = re.compile(r"(?P<name>\S.*?)\s+(?P<time>[\d.]+) us\s+(?P<rate>[\d.e+]+) (?P<unit>\S+/s)")
+
+
+def import_gpu(text):
+    """Rows (name, value, unit, device); the program's first line names the device."""
+    lines = text.splitlines()
+    rows = []
+    for line in lines[1:]:
+        match = GPU_LINE.fullmatch(line.strip())
+        if match:
+            rows.append([match["name"], match["time"], "us", lines[0].strip()])
+            rows.append([match["name"], match["rate"], match["unit"], lines[0].strip()])
+    return rows
+
+
 def gpu_section():
     rows = read_csv(RESULTS / "gpu.csv")
     if not rows:
         return "Nothing was measured yet: `bench/results/README.md` says how figures of a GPU come here."
-    return table(["what", "value", "unit", "device"],
-                 [[f"`{row['name']}`", f"{float(row['value']):.4g}", row["unit"], row["device"]] for row in rows])
+    units = {"op/s": (("T op/s", 1e12), ("G op/s", 1e9))}
+    by_name = {}
+    for row in rows:
+        value, unit = float(row["value"]), row["unit"]
+        scale = units.get(unit, (("G " + unit, 1e9), ("M " + unit, 1e6), (unit, 1)))
+        cell = quantity(value * 1e-6, SECONDS) if unit == "us" else quantity(value, scale)
+        by_name.setdefault((row["device"], row["name"]), ["", ""])[unit != "us"] = cell
+    lines = []
+    for device in dict.fromkeys(device for device, _ in by_name):
+        lines += [f"{device}; medians over repeats.", "",
+                  table(["what", "time", "rate"], [[name, *cells] for (at, name), cells in by_name.items() if at == device])]
+    return "\n".join(lines)
+
+
+def traffic(cost):
+    """Bytes over the memory bus: caches spare what is asked for again, so no more than all the memory at hand."""
+    return min(32 * cost["sectors"], cost["footprint"])
 
 
 def bounds(gpu, cost):
@@ -127,7 +158,7 @@ def bounds(gpu, cost):
     return {"issue": cost["warp_instructions"] / (per_second * gpu.issue), "fp32": cost["fp32"] / (per_second * gpu.fp32),
             "fp64": cost["fp64"] / (per_second * gpu.fp64), "integer": cost["integer"] / (per_second * gpu.integer),
             "special": cost["special"] / (per_second * gpu.special), "tensor": cost["tensor"] / (per_second * gpu.tensor),
-            "L1": 32 * cost["sectors"] / (per_second * gpu.cache), "memory": cost["footprint"] / gpu.memory}
+            "L1": 32 * cost["sectors"] / (per_second * gpu.cache), "memory": traffic(cost) / gpu.memory}
 
 
 def predicted(gpu, cost):
@@ -166,11 +197,11 @@ def costs_section():
     ran = {row["kernel"] for row in rows}
     missing = sorted({row["kernel"] for row in read_csv(REGISTERS)} - ran)
     lines = [table(
-        ["kernel", "launch", "fp32", "fp64", "integer", "tensor", "footprint", "sectors", "banks",
+        ["kernel", "launch", "fp32", "fp64", "integer", "tensor", "bytes", "sectors", "banks",
          *(f"{gpu.name}, predicted" for gpu in GPUS)],
         [[f"`{row['kernel']}`", f"{row['workload']}: {row['blocks']} x {row['threads']}",
           *(quantity(row[key], COUNTS).strip() if row[key] else "-" for key in ("fp32", "fp64", "integer", "tensor")),
-          quantity(row["footprint"], BYTES), ratio(row["sectors"], row["ideal_sectors"]),
+          quantity(traffic(row), BYTES), ratio(row["sectors"], row["ideal_sectors"]),
           ratio(row["wavefronts"], row["ideal_wavefronts"]), *(predicted(gpu, row) for gpu in GPUS)] for row in rows])]
     if missing:
         lines += ["", "Not run for this table: " + ", ".join(f"`{name}`" for name in missing) + "."]
@@ -208,8 +239,8 @@ No GPU was asked for this section. Registers, shared memory and occupancy are wh
 
 {registers}
 
-Operations are PTX instructions of single lanes (tensor: of warps). Footprint: all memory that the launch had at hand;
-each byte of it is taken to cross the memory bus once. Sectors and banks: 32-byte sectors and passes over the banks of
+Operations are PTX instructions of single lanes (tensor: of warps). Bytes cross the memory bus: the sectors that were
+asked for, but no more than all the memory that the launch had at hand, as caches spare what is asked for again. Sectors and banks: 32-byte sectors and passes over the banks of
 shared memory, over the fewest that the same accesses could take; 1 is ideal. The time is a bound: the launch cannot
 take less with the resource that it names busy from start to end on all SMs. It is no measurement, and it knows nothing
 of latency, of launches that fill a part of the GPU, and of what ptxas makes of the PTX.
@@ -232,6 +263,13 @@ def main(arguments):
     if arguments[:1] == ["--cpu"]:
         report = json.loads(Path(arguments[1]).read_text(encoding="utf-8"))
         (RESULTS / "cpu.json").write_text(json.dumps(import_cpu(report), indent=1) + "\n", encoding="utf-8")
+    elif arguments[:1] == ["--gpu"]:
+        rows = import_gpu(Path(arguments[1]).read_text(encoding="utf-8"))
+        if not rows:
+            print(f"{arguments[1]} has no line of meltquench_gpu_bench: NAME TIME us RATE UNIT/s", file=sys.stderr)
+            return 1
+        with (RESULTS / "gpu.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([["name", "value", "unit", "device"], *rows])
     elif arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2

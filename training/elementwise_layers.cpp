@@ -1,24 +1,24 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "meltquench/core/contract.h"
-#include "meltquench/core/math.h"
+#include "meltquench/kernels/kernel_table.h"
 #include "meltquench/training/layers.h"
 
 namespace mq {
 
 void Relu::forward(const ForwardCall& call) const {
-  const std::size_t size = call.x.size();
-  for (std::size_t i = 0; i < size; ++i) call.y.data[i] = call.x.data[i] > 0.0f ? call.x.data[i] : 0.0f;
+  kernels(call.exec.backend)
+      .training.rectify(call.exec, {.size = call.x.size(), .x = call.x.data, .to = call.y.data});
 }
 
 void Relu::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
-  const std::size_t size = call.x.size();
-  for (std::size_t i = 0; i < size; ++i) call.dx.data[i] = call.x.data[i] > 0.0f ? call.dy.data[i] : 0.0f;
+  kernels(call.exec.backend)
+      .training.rectify_backward(
+          call.exec, {.size = call.x.size(), .x = call.x.data, .dy = call.dy.data, .to = call.dx.data});
 }
 
 InputRange::InputRange(std::string name, SampleShape input, float range, int bits)
@@ -34,19 +34,18 @@ std::string InputRange::description() const {
 }
 
 void InputRange::forward(const ForwardCall& call) const {
-  const std::size_t size = call.x.size();
-  for (std::size_t i = 0; i < size; ++i) call.y.data[i] = clamp(call.x.data[i], -range_, range_);
-  if (steps_ == 0.0f) return;
-  const float steps_per_unit = steps_ / range_, step = range_ / steps_;
-  for (std::size_t i = 0; i < size; ++i) call.y.data[i] = rint(call.y.data[i] * steps_per_unit) * step;
+  kernels(call.exec.backend)
+      .training.limit_inputs(
+          call.exec,
+          {.size = call.x.size(), .range = range_, .steps = steps_, .x = call.x.data, .to = call.y.data});
 }
 
 void InputRange::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
-  const std::size_t size = call.x.size();
-  for (std::size_t i = 0; i < size; ++i) {
-    call.dx.data[i] = abs(call.x.data[i]) <= range_ ? call.dy.data[i] : 0.0f;
-  }
+  kernels(call.exec.backend)
+      .training.limit_inputs_backward(
+          call.exec,
+          {.size = call.x.size(), .range = range_, .x = call.x.data, .dy = call.dy.data, .to = call.dx.data});
 }
 
 }  // namespace mq

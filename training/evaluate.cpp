@@ -1,12 +1,15 @@
 #include "meltquench/training/evaluate.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <exception>
+#include <vector>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/stop.h"
+#include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 
@@ -33,40 +36,63 @@ void check_samples(const Network& network, const Samples& samples) {
 LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples,
                   const EvaluateOptions& options) {
   check_samples(network, samples);
+  return evaluate(exec, network, ResidentSamples(exec, samples), options);
+}
+
+LossSums evaluate(const Exec& exec, const Network& network, const ResidentSamples& samples,
+                  const EvaluateOptions& options) {
+  check_samples(network, samples.host());
   if (options.batch == 0) throw ShapeError("a batch of 0 images evaluates nothing; use at least 1");
   const std::size_t count = samples.count();
   const auto batches = static_cast<std::int64_t>((count + options.batch - 1) / options.batch);
-  const bool is_parallel = options.product == nullptr && exec.threads > 1;
+  const bool is_on_device = exec.backend == Backend::cuda;
+  const bool is_parallel = options.product == nullptr && exec.threads > 1 && !is_on_device;
   Exec inner = exec;
   if (is_parallel) inner.threads = 1;
+  std::span<const float> parameters = options.parameters;
+  Buffer<float> copied;
+  if (parameters.empty() && is_on_device) {
+    copied = Buffer<float>(exec, network.parameters());
+    parameters = {copied.data(), copied.size()};
+  }
 
-  LossSums total;
+  const std::size_t threads = is_parallel ? static_cast<std::size_t>(exec.threads) : 1;
+  Buffer<std::int64_t> counts(exec, threads * kLossCounts);  // each thread adds to its own
   std::exception_ptr error;
 #pragma omp parallel num_threads(exec.threads) if (is_parallel)
   {
     Workspace workspace;
-    LossSums sums;
+    std::int64_t* own_counts = counts.data() + static_cast<std::size_t>(omp_get_thread_num()) * kLossCounts;
 #pragma omp for schedule(dynamic)
     for (std::int64_t b = 0; b < batches; ++b) {
       if (stop_requested()) continue;
       try {
         const std::size_t first = static_cast<std::size_t>(b) * options.batch;
         const std::size_t rows = std::min(options.batch, count - first);
-        const auto outputs = network.forward(inner, samples.images.slice_rows(first, rows), workspace,
+        const auto outputs = network.forward(inner, samples.images().slice_rows(first, rows), workspace,
                                              {.first_sample = options.first_sample + first,
                                               .product = options.product,
-                                              .parameters = options.parameters});
-        sums += softmax_cross_entropy(outputs, samples.labels.subspan(first, rows), 1.0f, {});
+                                              .parameters = parameters,
+                                              .keeps_activations = false});
+        kernels(exec.backend)
+            .training.softmax_loss(inner, {.rows = rows,
+                                           .classes = outputs.columns,
+                                           .outputs = outputs.data,
+                                           .labels = samples.labels() + first,
+                                           .counts = own_counts});
       } catch (...) {
 #pragma omp critical(mq_evaluate)
         error = std::current_exception();
       }
     }
-#pragma omp critical(mq_evaluate)
-    total += sums;
   }
   if (error) std::rethrow_exception(error);
   throw_if_stopped();
+  std::vector<std::int64_t> counted(counts.size());
+  counts.copy_to(counted);
+  LossSums total;
+  for (std::size_t t = 0; t < threads; ++t)
+    total += LossSums::from(std::span(counted).subspan(t * kLossCounts));
   if (total.not_finite > 0) {
     throw StateError(
         fmt::format("the outputs of the network are not finite for {} of {} images; its weights have "

@@ -15,12 +15,15 @@ struct EvaluateOptions {
   std::size_t batch = 250;              ///< images at a time; results do not depend on it
   std::uint64_t first_sample = 0;       ///< place of the first image in the data set
   WeightProduct* product = nullptr;     ///< as ForwardOptions
-  std::span<const float> parameters{};  ///< as ForwardOptions
+  std::span<const float> parameters{};  ///< on the backend; empty: the network's own, copied to a device
 };
 
 /// Without a product, batches spread over `exec.threads`; with one, batches follow each other and the product
-/// gets `exec`. Throws ShapeError if sizes do not fit, StateError if an output is no finite number,
-/// Interrupted.
+/// gets `exec`. A device is waited for once, at the end. Throws ShapeError if sizes do not fit, StateError if
+/// an output is no finite number, Interrupted.
+LossSums evaluate(const Exec& exec, const Network& network, const ResidentSamples& samples,
+                  const EvaluateOptions& options = {});
+/// The same for samples in host memory, which are copied to a device first.
 LossSums evaluate(const Exec& exec, const Network& network, const Samples& samples,
                   const EvaluateOptions& options = {});
 

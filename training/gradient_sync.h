@@ -20,7 +20,10 @@ class GradientSync {
   virtual ~GradientSync() = default;
   /// The shards that this process computes; each shard belongs to exactly one process.
   virtual ShardRange own_shards(std::size_t shards) const = 0;
-  /// Replaces `sums` by the sum over all processes. Called once per step by every process, with equal sizes.
+  /// Whether there is no other process, so that `sum` would change nothing and need not be called.
+  virtual bool is_alone() const { return false; }
+  /// Replaces `sums`, in host memory, by the sum over all processes. Called once per step by every process,
+  /// with equal sizes.
   virtual void sum(std::span<std::int64_t> sums) = 0;
 };
 
@@ -28,6 +31,7 @@ class GradientSync {
 class LocalSync final : public GradientSync {
  public:
   ShardRange own_shards(std::size_t shards) const override { return {0, shards}; }
+  bool is_alone() const override { return true; }
   void sum(std::span<std::int64_t>) override {}
 };
 

@@ -1,6 +1,6 @@
 /// A layer: forward, backward and the shape of its parameters. It holds no numbers: parameters and
 /// activations are handed in, so that several threads can run different samples, or different copies of the
-/// weights, through it.
+/// weights, through it. Pointers lie on the backend of `exec`, whose kernels do all arithmetic.
 ///
 /// Samples are rows. A layer treats each row by itself and in the same order of operations, so results do not
 /// depend on how samples are split into batches; gradients are sums over the rows of a call, in ascending
@@ -15,6 +15,7 @@
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
+#include "meltquench/training/gemm.h"
 #include "meltquench/training/samples.h"
 #include "meltquench/training/weight_product.h"
 
@@ -51,6 +52,7 @@ struct BackwardCall {
   const float* kept = nullptr;
   float* scratch = nullptr;
   float* gradient = nullptr;  ///< by the parameters, overwritten
+  Gemm gemm = Gemm::exact;    ///< of products
 };
 
 class Layer {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "meltquench/kernels/training_ops.h"
 #include "meltquench/training/layer.h"
 
 namespace mq {
@@ -45,9 +46,7 @@ class Conv2d final : public Layer {
  private:
   std::size_t patches() const { return output().height * output().width; }
   std::size_t patch_size() const { return input().channels * params_.kernel * params_.kernel; }
-  /// Calls visit(place in the patches, length, place in the sample) for runs of neighbours; gaps are padding.
-  template <class Visit>
-  void for_each_run(Visit visit) const;
+  Windows windows(std::size_t samples) const;
 
   ConvolutionParams params_;
 };
@@ -83,9 +82,7 @@ class InputRange final : public Layer {
 class Pool2d : public Layer {
  protected:
   Pool2d(std::string name, SampleShape input, std::size_t size, std::size_t stride);
-  /// Calls visit(output place, first input place) for each window.
-  template <class Visit>
-  void for_each_window(Visit visit) const;
+  Windows windows(std::size_t samples) const;
 
   std::size_t size_, stride_;
 };

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 
 #include "meltquench/core/error.h"
@@ -28,45 +27,44 @@ std::optional<WeightShape> Linear::weights() const {
 void Linear::forward(const ForwardCall& call) const {
   call.product.multiply(call.exec, call.weighted_layer, call.first_sample, call.x, call.y);
   const std::size_t outputs = output().size();
-  const float* bias = call.parameters + outputs * input().size();
-  for (std::size_t r = 0; r < call.y.rows; ++r) {
-    float* y = call.y.row(r);
-    for (std::size_t i = 0; i < outputs; ++i) y[i] += bias[i];
-  }
+  kernels(call.exec.backend)
+      .training.add_bias(call.exec, {.rows = call.y.rows,
+                                     .columns = outputs,
+                                     .bias = call.parameters + outputs * input().size(),
+                                     .y = call.y.data});
 }
 
 void Linear::backward(const BackwardCall& call) const {
   const std::size_t inputs = input().size(), outputs = output().size(), samples = call.dy.rows;
-  const auto product = kernels(Backend::cpu).float_product;
-  product(call.exec, {.rows = outputs,
-                      .columns = inputs,
-                      .depth = samples,
-                      .a = call.dy.data,
-                      .a_row = 1,
-                      .a_column = outputs,
-                      .b = call.x.data,
-                      .b_row = inputs,
-                      .b_column = 1,
-                      .c = call.gradient,
-                      .c_row = inputs});
-  float* d_bias = call.gradient + outputs * inputs;
-  std::fill(d_bias, d_bias + outputs, 0.0f);
-  for (std::size_t r = 0; r < samples; ++r) {
-    const float* dy = call.dy.row(r);
-    for (std::size_t i = 0; i < outputs; ++i) d_bias[i] += dy[i];
-  }
+  float_product(call.exec, call.gemm,
+                {.rows = outputs,
+                 .columns = inputs,
+                 .depth = samples,
+                 .a = call.dy.data,
+                 .a_row = 1,
+                 .a_column = outputs,
+                 .b = call.x.data,
+                 .b_row = inputs,
+                 .b_column = 1,
+                 .c = call.gradient,
+                 .c_row = inputs});
+  kernels(call.exec.backend)
+      .training.sum_rows(
+          call.exec,
+          {.rows = samples, .columns = outputs, .x = call.dy.data, .sums = call.gradient + outputs * inputs});
   if (call.dx.data == nullptr) return;
-  product(call.exec, {.rows = samples,
-                      .columns = inputs,
-                      .depth = outputs,
-                      .a = call.dy.data,
-                      .a_row = outputs,
-                      .a_column = 1,
-                      .b = call.parameters,
-                      .b_row = inputs,
-                      .b_column = 1,
-                      .c = call.dx.data,
-                      .c_row = inputs});
+  float_product(call.exec, call.gemm,
+                {.rows = samples,
+                 .columns = inputs,
+                 .depth = outputs,
+                 .a = call.dy.data,
+                 .a_row = outputs,
+                 .a_column = 1,
+                 .b = call.parameters,
+                 .b_row = inputs,
+                 .b_column = 1,
+                 .c = call.dx.data,
+                 .c_row = inputs});
 }
 
 }  // namespace mq

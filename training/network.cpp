@@ -8,22 +8,25 @@
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/random.h"
-#include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 namespace {
 
 /// At least `size` elements at data().
-float* grown(std::vector<float>& memory, std::size_t size) {
-  if (memory.size() < size) memory.resize(size);
+float* grown(const Exec& exec, Buffer<float>& memory, std::size_t size) {
+  if (memory.size() < size || memory.backend() != exec.backend) {
+    memory = {};  // gone before its successor comes
+    memory = Buffer<float>(exec, size);
+  }
   return memory.data();
 }
 
 }  // namespace
 
-std::string format_shape(const SampleShape& shape) {
-  if (shape.height == 1 && shape.width == 1) return fmt::format("{}", shape.channels);
-  return fmt::format("{} x {} x {}", shape.channels, shape.height, shape.width);
+Exec digital_exec(const Exec& exec) {
+  Exec digital = exec;
+  if (exec.backend == Backend::reference) digital.backend = Backend::cpu;
+  return digital;
 }
 
 Network& Network::append(std::unique_ptr<Layer> layer) {
@@ -83,10 +86,11 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
     throw ShapeError(fmt::format("images have {} values each but the network takes {} ({})", images.columns,
                                  input_.size(), format_shape(input_)));
   }
-  MQ_EXPECTS(options.parameters.empty() || options.parameters.size() == parameters_.size());
+  MQ_EXPECTS(options.parameters.empty() ? exec.backend != Backend::cuda
+                                        : options.parameters.size() == parameters_.size());
   const std::span<const float> parameters =
       options.parameters.empty() ? this->parameters() : options.parameters;
-  DigitalProduct digital(weighted_, parameters);
+  DigitalProduct digital(weighted_, parameters, options.gemm);
   WeightProduct& product = options.product != nullptr ? *options.product : digital;
 
   workspace.y_.resize(layers_.size());
@@ -98,7 +102,8 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = *layers_[i];
     const bool has_weights = layer.weights().has_value();
-    const MatrixView<float> y(grown(workspace.y_[i], samples * layer.output().size()), samples,
+    const std::size_t place = options.keeps_activations ? i : i % 2;
+    const MatrixView<float> y(grown(exec, workspace.y_[place], samples * layer.output().size()), samples,
                               layer.output().size());
     layer.forward({.exec = exec,
                    .product = product,
@@ -107,8 +112,9 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
                    .parameters = has_weights ? parameters.data() + weighted_[weighted].offset : nullptr,
                    .x = x,
                    .y = y,
-                   .kept = grown(workspace.kept_[i], samples * layer.kept_per_sample()),
-                   .scratch = grown(workspace.scratch_, samples * layer.scratch_per_sample())});
+                   .kept = grown(exec, workspace.kept_[options.keeps_activations ? i : 0],
+                                 samples * layer.kept_per_sample()),
+                   .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample())});
     weighted += has_weights ? 1 : 0;
     x = y;
   }
@@ -116,9 +122,10 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
 }
 
 void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace,
-                       std::span<float> gradient, std::span<const float> other_parameters) const {
+                       std::span<float> gradient, std::span<const float> other_parameters, Gemm gemm) const {
   MQ_EXPECTS(gradient.size() == parameters_.size() && d_outputs.rows == workspace.x_.rows);
   MQ_EXPECTS(d_outputs.columns == output().size());
+  MQ_EXPECTS(!other_parameters.empty() || exec.backend != Backend::cuda);
   const std::span<const float> parameters = other_parameters.empty() ? this->parameters() : other_parameters;
   const std::size_t samples = d_outputs.rows;
   // Nobody needs the gradient by the input of the first layer with weights, nor that of any layer before it.
@@ -130,8 +137,9 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
     const bool has_weights = layer.weights().has_value();
     weighted -= has_weights ? 1 : 0;
     const std::size_t offset = has_weights ? weighted_[weighted].offset : 0;
-    const MatrixView<float> dx(i == first ? nullptr : grown(workspace.dx_, samples * layer.input().size()),
-                               samples, layer.input().size());
+    const MatrixView<float> dx(
+        i == first ? nullptr : grown(exec, workspace.dx_, samples * layer.input().size()), samples,
+        layer.input().size());
     layer.backward(
         {.exec = exec,
          .parameters = has_weights ? parameters.data() + offset : nullptr,
@@ -141,8 +149,9 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
          .dy = dy,
          .dx = dx,
          .kept = workspace.kept_[i].data(),
-         .scratch = grown(workspace.scratch_, samples * layer.scratch_per_sample()),
-         .gradient = has_weights ? gradient.data() + offset : nullptr});
+         .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample()),
+         .gradient = has_weights ? gradient.data() + offset : nullptr,
+         .gemm = gemm});
     std::swap(workspace.dx_, workspace.dy_);  // what was written is read next
     dy = {workspace.dy_.data(), samples, layer.input().size()};
   }
@@ -153,18 +162,18 @@ void DigitalProduct::multiply(const Exec& exec, std::size_t weighted_layer, std:
   const WeightedLayer& layer = layers_[weighted_layer];
   const std::size_t inputs = layer.shape.inputs, outputs = layer.shape.outputs;
   MQ_EXPECTS(x.columns == inputs && y.columns == outputs && x.rows == y.rows);
-  kernels(Backend::cpu)
-      .float_product(exec, {.rows = x.rows,
-                            .columns = outputs,
-                            .depth = inputs,
-                            .a = x.data,
-                            .a_row = inputs,
-                            .a_column = 1,
-                            .b = parameters_.data() + layer.offset,
-                            .b_row = 1,
-                            .b_column = inputs,
-                            .c = y.data,
-                            .c_row = outputs});
+  float_product(exec, gemm_,
+                {.rows = x.rows,
+                 .columns = outputs,
+                 .depth = inputs,
+                 .a = x.data,
+                 .a_row = inputs,
+                 .a_column = 1,
+                 .b = parameters_.data() + layer.offset,
+                 .b_row = 1,
+                 .b_column = inputs,
+                 .c = y.data,
+                 .c_row = outputs});
 }
 
 }  // namespace mq

@@ -1,8 +1,9 @@
 /// An ordered list of layers and their parameters.
 ///
-/// Digital arithmetic runs on the CPU with the one float product of kernels/float_product.h, whatever the
-/// backend of the tiles; results do not depend on how samples are split into batches nor on the number of
-/// threads, bit for bit.
+/// A network's own parameters lie on the host, for files, printing and mapping onto tiles. Passes compute on
+/// the backend of their `exec` with memory that lies there: images, the parameters handed in, outputs. With
+/// the one float product of kernels/float_product.h results do not depend on the backend, on how samples are
+/// split into batches or on the number of threads, bit for bit.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "meltquench/core/buffer.h"
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/training/layer.h"
@@ -30,19 +32,25 @@ struct WeightedLayer {
   std::size_t weights() const { return shape.outputs * shape.inputs; }
 };
 
+/// Where digital arithmetic runs when tiles compute on `exec`: there as well, but on the CPU for the backend
+/// reference, whose products are oracles.
+Exec digital_exec(const Exec& exec);
+
 /// Memory of one pass; grows as needed and is used again from batch to batch. One per thread.
 class Workspace {
  private:
   friend class Network;
-  std::vector<std::vector<float>> y_, kept_;  // one per layer
-  std::vector<float> scratch_, dx_, dy_;
+  std::vector<Buffer<float>> y_, kept_;  // one per layer
+  Buffer<float> scratch_, dx_, dy_;
   MatrixView<const float> x_;
 };
 
 struct ForwardOptions {
   std::uint64_t first_sample = 0;       ///< place of the first image in the data set
   WeightProduct* product = nullptr;     ///< who multiplies; null: the digital weights
-  std::span<const float> parameters{};  ///< used instead of the network's own; empty: its own
+  std::span<const float> parameters{};  ///< on the backend; empty: the network's own, for host backends
+  Gemm gemm = Gemm::exact;              ///< of the digital weights
+  bool keeps_activations = true;        ///< for `backward`; else two layers' outputs are held at a time
 };
 
 class Network {
@@ -77,14 +85,15 @@ class Network {
   void initialize(std::uint64_t seed);
 
   /// Outputs [samples, output().size()] for images [samples, input().size()]; they lie in the workspace until
-  /// its next use, and the images must live as long. `exec.threads` are handed to the products. Throws
-  /// ShapeError.
+  /// its next use, and the images must live as long. `exec.threads` are handed to the kernels. Nothing waits
+  /// for a device. Throws ShapeError.
   MatrixView<const float> forward(const Exec& exec, MatrixView<const float> images, Workspace& workspace,
                                   const ForwardOptions& options = {}) const;
   /// Gradient by the parameters, overwritten, from the gradient by the outputs of the last `forward` on this
   /// workspace. `parameters`: those of that call, empty for the network's own.
   void backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace,
-                std::span<float> gradient, std::span<const float> parameters = {}) const;
+                std::span<float> gradient, std::span<const float> parameters = {},
+                Gemm gemm = Gemm::exact) const;
 
  private:
   SampleShape input_;
@@ -96,14 +105,16 @@ class Network {
 /// The product with weights that lie in an array like `Network::parameters()`.
 class DigitalProduct final : public WeightProduct {
  public:
-  DigitalProduct(std::span<const WeightedLayer> layers, std::span<const float> parameters)
-      : layers_(layers), parameters_(parameters) {}
+  DigitalProduct(std::span<const WeightedLayer> layers, std::span<const float> parameters,
+                 Gemm gemm = Gemm::exact)
+      : layers_(layers), parameters_(parameters), gemm_(gemm) {}
   void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
                 MatrixView<const float> x, MatrixView<float> y) override;
 
  private:
   std::span<const WeightedLayer> layers_;
   std::span<const float> parameters_;
+  Gemm gemm_;
 };
 
 }  // namespace mq

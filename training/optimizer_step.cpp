@@ -8,44 +8,17 @@ namespace mq {
 OptimizerState::OptimizerState(Optimizer optimizer, std::size_t parameters)
     : first(parameters), second(optimizer == Optimizer::adam ? parameters : 0) {}
 
-StepFactors begin_step(const TrainParams& params, double learning_rate, OptimizerState& state) {
-  StepFactors factors{.optimizer = params.optimizer,
-                      .learning_rate = static_cast<float>(learning_rate),
-                      .momentum = static_cast<float>(params.momentum)};
+ParameterStep begin_step(const TrainParams& params, double learning_rate, OptimizerState& state) {
+  ParameterStep step{.rule = params.optimizer == Optimizer::adam ? StepRule::adam : StepRule::sgd,
+                     .learning_rate = static_cast<float>(learning_rate),
+                     .momentum = static_cast<float>(params.momentum)};
   if (params.optimizer == Optimizer::adam) {
     state.beta1_power *= kAdamBeta1;
     state.beta2_power *= kAdamBeta2;
-    factors.first_scale = static_cast<float>(1.0 / (1.0 - state.beta1_power));
-    factors.second_scale = static_cast<float>(1.0 / (1.0 - state.beta2_power));
+    step.first_scale = static_cast<float>(1.0 / (1.0 - state.beta1_power));
+    step.second_scale = static_cast<float>(1.0 / (1.0 - state.beta2_power));
   }
-  return factors;
-}
-
-void apply_step(const StepFactors& factors, float decay, std::span<const float> gradient, std::size_t first,
-                std::size_t last, std::span<float> parameters, OptimizerState& state) {
-  MQ_EXPECTS(last <= parameters.size() && gradient.size() == parameters.size());
-  MQ_EXPECTS(state.first.size() == parameters.size());
-  const float rate = factors.learning_rate;
-  const float* g = gradient.data();
-  float* w = parameters.data();
-  float* m = state.first.data();
-  if (factors.optimizer == Optimizer::sgd) {
-    const float momentum = factors.momentum;
-    for (std::size_t i = first; i < last; ++i) {
-      m[i] = momentum * m[i] + (g[i] + decay * w[i]);
-      w[i] -= rate * m[i];
-    }
-    return;
-  }
-  constexpr float kNew1 = static_cast<float>(1.0 - kAdamBeta1), kNew2 = static_cast<float>(1.0 - kAdamBeta2);
-  constexpr float kEpsilon = static_cast<float>(kAdamEpsilon);
-  const float scale1 = factors.first_scale, scale2 = factors.second_scale;
-  float* v = state.second.data();
-  for (std::size_t i = first; i < last; ++i) {
-    m[i] += kNew1 * (g[i] - m[i]);
-    v[i] += kNew2 * (g[i] * g[i] - v[i]);
-    w[i] -= rate * (m[i] * scale1 / (sqrt(v[i] * scale2) + kEpsilon) + decay * w[i]);
-  }
+  return step;
 }
 
 double learning_rate(const TrainParams& params, std::uint64_t step, std::uint64_t steps_per_epoch) {

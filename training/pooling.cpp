@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/kernels/kernel_table.h"
 #include "meltquench/training/layers.h"
 
 namespace mq {
@@ -30,88 +31,45 @@ SampleShape pooled_shape(const std::string& name, const SampleShape& input, std:
 Pool2d::Pool2d(std::string name, SampleShape input, std::size_t size, std::size_t stride)
     : Layer(name, input, pooled_shape(name, input, size, stride)), size_(size), stride_(stride) {}
 
-template <class Visit>
-void Pool2d::for_each_window(Visit visit) const {
-  std::size_t place = 0;
-  for (std::size_t c = 0; c < output().channels; ++c) {
-    for (std::size_t i = 0; i < output().height; ++i) {
-      for (std::size_t j = 0; j < output().width; ++j) {
-        visit(place++, (c * input().height + i * stride_) * input().width + j * stride_);
-      }
-    }
-  }
+Windows Pool2d::windows(std::size_t samples) const {
+  const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
+  return {.samples = narrow(samples),
+          .channels = narrow(input().channels),
+          .height = narrow(input().height),
+          .width = narrow(input().width),
+          .rows = narrow(output().height),
+          .columns = narrow(output().width),
+          .size = narrow(size_),
+          .stride = narrow(stride_)};
 }
 
 std::string MaxPool2d::description() const { return fmt::format("{} x {} maximum pooling", size_, size_); }
 
-namespace {
-
-std::size_t place_of_maximum(const float* x, std::size_t first, std::size_t size, std::size_t width) {
-  std::size_t best = first;
-  for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t j = 0; j < size; ++j) {
-      const std::size_t place = first + i * width + j;
-      if (x[place] > x[best]) best = place;
-    }
-  }
-  return best;
-}
-
-}  // namespace
-
 void MaxPool2d::forward(const ForwardCall& call) const {
-  for (std::size_t s = 0; s < call.x.rows; ++s) {
-    const float* x = call.x.row(s);
-    float* y = call.y.row(s);
-    for_each_window([&](std::size_t place, std::size_t first) {
-      y[place] = x[place_of_maximum(x, first, size_, input().width)];
-    });
-  }
+  kernels(call.exec.backend)
+      .training.max_pool(call.exec, {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
 }
 
 void MaxPool2d::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
-  std::fill(call.dx.data, call.dx.data + call.dx.size(), 0.0f);
-  for (std::size_t s = 0; s < call.x.rows; ++s) {
-    const float* x = call.x.row(s);
-    const float* dy = call.dy.row(s);
-    float* dx = call.dx.row(s);
-    for_each_window([&](std::size_t place, std::size_t first) {
-      dx[place_of_maximum(x, first, size_, input().width)] += dy[place];
-    });
-  }
+  kernels(call.exec.backend)
+      .training.max_pool_backward(
+          call.exec,
+          {.windows = windows(call.x.rows), .x = call.x.data, .dy = call.dy.data, .dx = call.dx.data});
 }
 
 std::string AvgPool2d::description() const { return fmt::format("{} x {} mean pooling", size_, size_); }
 
 void AvgPool2d::forward(const ForwardCall& call) const {
-  const float share = 1.0f / static_cast<float>(size_ * size_);
-  for (std::size_t s = 0; s < call.x.rows; ++s) {
-    const float* x = call.x.row(s);
-    float* y = call.y.row(s);
-    for_each_window([&](std::size_t place, std::size_t first) {
-      float sum = 0.0f;
-      for (std::size_t i = 0; i < size_; ++i) {
-        for (std::size_t j = 0; j < size_; ++j) sum += x[first + i * input().width + j];
-      }
-      y[place] = sum * share;
-    });
-  }
+  kernels(call.exec.backend)
+      .training.mean_pool(call.exec, {.windows = windows(call.x.rows), .x = call.x.data, .y = call.y.data});
 }
 
 void AvgPool2d::backward(const BackwardCall& call) const {
   if (call.dx.data == nullptr) return;
-  const float share = 1.0f / static_cast<float>(size_ * size_);
-  std::fill(call.dx.data, call.dx.data + call.dx.size(), 0.0f);
-  for (std::size_t s = 0; s < call.x.rows; ++s) {
-    const float* dy = call.dy.row(s);
-    float* dx = call.dx.row(s);
-    for_each_window([&](std::size_t place, std::size_t first) {
-      for (std::size_t i = 0; i < size_; ++i) {
-        for (std::size_t j = 0; j < size_; ++j) dx[first + i * input().width + j] += dy[place] * share;
-      }
-    });
-  }
+  kernels(call.exec.backend)
+      .training.mean_pool_backward(call.exec,
+                                   {.windows = windows(call.x.rows), .dy = call.dy.data, .dx = call.dx.data});
 }
 
 }  // namespace mq

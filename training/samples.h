@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "meltquench/core/buffer.h"
 #include "meltquench/core/matrix_view.h"
 
 namespace mq {
@@ -28,6 +29,25 @@ struct Samples {
   std::span<const std::uint8_t> labels;  ///< class of each sample
 
   std::size_t count() const { return images.rows; }
+};
+
+/// Samples where the kernels of a backend can read them: the borrowed memory itself on a host backend, a copy
+/// on a device, made once.
+class ResidentSamples {
+ public:
+  /// Throws ResourceError if the device lacks the memory.
+  ResidentSamples(const Exec& exec, const Samples& samples);
+
+  /// As borrowed, in host memory.
+  const Samples& host() const { return host_; }
+  std::size_t count() const { return host_.count(); }
+  MatrixView<const float> images() const;  ///< on the backend
+  const std::uint8_t* labels() const;      ///< on the backend
+
+ private:
+  Samples host_;
+  Buffer<float> images_;  // empty on a host backend
+  Buffer<std::uint8_t> labels_;
 };
 
 }  // namespace mq

@@ -84,15 +84,24 @@ class BlockOfCodes {
 }  // namespace
 
 float largest_magnitude(const Exec&, const float* p, std::size_t n) {
-  Wide largest(0.0f);
+  Wide a(0.0f), b(0.0f), c(0.0f), d(0.0f);  // four, so that one comparison need not wait for the one before
   std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) largest = max(abs(load<Wide>(p + i)), largest);
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    a = max(abs(load<Wide>(p + i)), a);
+    b = max(abs(load<Wide>(p + i + kWidth)), b);
+    c = max(abs(load<Wide>(p + i + 2 * kWidth)), c);
+    d = max(abs(load<Wide>(p + i + 3 * kWidth)), d);
+  }
   float lanes[kWidth];
-  store(lanes, largest);
+  store(lanes, max(max(a, b), max(c, d)));
   float result = 0.0f;
   for (; i < n; ++i) result = max(abs(p[i]), result);
   for (const float lane : lanes) result = max(lane, result);
   return result;
+}
+
+void find_largest(const Exec& exec, const float* p, std::size_t n, float* largest) {
+  *largest = largest_magnitude(exec, p, n);
 }
 
 std::int64_t pack_plane(const Exec&, const PackPlane& op) {

@@ -7,10 +7,31 @@
 namespace mq::MQ_BACKEND {
 
 const KernelTable& kernel_table() {
+  static constexpr TrainingKernels kTraining{gather_rows,
+                                             add_bias,
+                                             sum_rows,
+                                             rectify,
+                                             rectify_backward,
+                                             limit_inputs,
+                                             limit_inputs_backward,
+                                             gather_patches,
+                                             add_patches,
+                                             transpose_samples,
+                                             max_pool,
+                                             max_pool_backward,
+                                             mean_pool,
+                                             mean_pool_backward,
+                                             softmax_loss,
+                                             add_fixed_point,
+                                             add_integers,
+                                             close_step,
+                                             step_parameters,
+                                             find_largest,
+                                             clip_to_deviation};
   static constexpr KernelTable kTable{
       MQ_TEXT(MQ_BACKEND), fabricate_cells,   program_cells, settle_cells,   largest_magnitude,
       pack_plane,          quantize_inputs,   mvm,           mvm_transposed, float_product,
-      add_normals,         make_pulse_trains, pulse_cells};
+      add_normals,         make_pulse_trains, pulse_cells,   kTraining};
   return kTable;
 }
 

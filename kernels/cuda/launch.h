@@ -25,6 +25,16 @@
 
 namespace mq::MQ_BACKEND {
 
+/// p, which points to device memory: nvcc cannot know that of a pointer that was itself read from memory, and
+/// would ask each time what kind of memory it is.
+template <class T>
+__device__ inline const T* in_device_memory(const T* p) {
+#if !defined(MQ_CUDA_ON_CPU) && defined(__CUDA_ARCH__)
+  __builtin_assume(__isGlobal(p));
+#endif
+  return p;
+}
+
 /// CUDA adds unsigned numbers; in two's complement a sum of signed ones is the same bits.
 __device__ inline void add_to(std::int64_t* sum, std::int64_t x) {
   using Bits = unsigned long long;

@@ -8,6 +8,7 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/kernels/cuda/device.h"
+#include "meltquench/kernels/cuda/scratch.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
@@ -56,14 +57,19 @@ void clear(const Exec& exec, void* p, std::size_t bytes) {
   check(cudaMemsetAsync(p, 0, bytes, stream_of(exec)), exec, "clearing memory");
 }
 
-void* allocate(const Exec& exec, std::size_t bytes) {
-  require_device(exec);
+void* allocate_uncleared(const Exec& exec, std::size_t bytes) {
   use_device(exec);
   keep_released_memory(exec);
   void* p = nullptr;
   const cudaError_t error = cudaMallocAsync(&p, bytes, stream_of(exec));
   if (error == cudaErrorMemoryAllocation) throw_no_memory(exec, bytes);
   check(error, exec, "allocating memory");
+  return p;
+}
+
+void* allocate(const Exec& exec, std::size_t bytes) {
+  require_device(exec);
+  void* p = allocate_uncleared(exec, bytes);
   try {
     clear(exec, p, bytes);
   } catch (...) {
@@ -92,6 +98,9 @@ void within_device(const Exec& exec, void* to, const void* from, std::size_t byt
 }
 
 }  // namespace
+
+Scratch::Scratch(const Exec& exec, std::size_t bytes) : exec_(exec), data_(allocate_uncleared(exec, bytes)) {}
+Scratch::~Scratch() { release(exec_, data_); }
 
 const MemoryOps& device_memory() {
   static constexpr MemoryOps kOps{allocate, release, to_device, to_host, within_device, clear};

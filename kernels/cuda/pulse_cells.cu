@@ -76,7 +76,6 @@ template <class Model>
 __device__ void pulse_densely(const Update<Model>& u, const Staged& staged, std::uint32_t first_group,
                               typename Model::template Cell<float>& cell, std::uint32_t index) {
   const std::uint32_t lane = threadIdx.x % kColumns, warp = threadIdx.x / kColumns;
-#pragma unroll 1
   for (std::uint32_t g = 0; g < kSamples / 4; ++g) {
     std::uint32_t count[4], differ[4], any = 0;
     MQ_UNROLL
@@ -88,7 +87,6 @@ __device__ void pulse_densely(const Update<Model>& u, const Staged& staged, std:
     }
     if (any == 0) continue;
     if (u.op.steps == PulseSteps::single) {
-#pragma unroll 1
       for (std::uint32_t q = 0; q < 4; ++q) {
         const std::uint32_t x = staged.x[4 * g + q][lane], d = staged.d[4 * g + q][warp];
         single_steps(u, cell, index, 4 * (first_group + g) + q, popcount(x & d & kPulseSlots), x ^ d);
@@ -147,7 +145,8 @@ __global__ void __launch_bounds__(kRows* kColumns)
   const auto inputs = static_cast<std::uint32_t>(u.op.inputs);
   const bool is_cell = row0 + warp < u.op.outputs && column0 + lane < inputs;
   const std::uint32_t index = (row0 + warp) * inputs + column0 + lane;
-  auto cell = u.cells.template load<float>(is_cell ? index : 0);
+  typename Model::template Cell<float> cell{};
+  if (is_cell) cell = u.cells.template load<float>(index);
   std::uint64_t pulses = 0;
 
   const std::uint64_t last = std::uint64_t(u.op.first_sample) + u.op.batch;

@@ -16,17 +16,18 @@ struct AddNormalsOfBlock {
   MQ_HD void operator()(std::uint32_t first) const {
     constexpr std::size_t kWidth = LaneTraits<F>::kWidth;
     static_assert(8 % kWidth == 0);  // the lanes of one call never straddle a group of 32 elements
+    const float scale = op.factor != nullptr ? op.scale * *op.factor : op.scale;
     Rng<F, kTail> rng(op.key, ascending_from<typename LaneTraits<F>::UInt>(first));
     for (std::size_t draw = 0; draw < 4; ++draw) {
       const F z = rng.normal();
       const std::size_t i = std::size_t(first) / 8 * 32 + first % 8 + 8 * draw;
       if (i + kWidth <= op.size) {
-        store(op.to + i, fma(F(op.scale), z, load<F>(op.from + i)));
+        store(op.to + i, fma(F(scale), z, load<F>(op.from + i)));
       } else {
         float lanes[kWidth];
         store(lanes, z);
         for (std::size_t l = 0; l < kWidth && i + l < op.size; ++l) {
-          op.to[i + l] = fma(op.scale, lanes[l], op.from[i + l]);
+          op.to[i + l] = fma(scale, lanes[l], op.from[i + l]);
         }
       }
     }

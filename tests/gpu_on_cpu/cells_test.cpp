@@ -65,6 +65,17 @@ TEST_F(OnCuda, CellsWithMeasuredCurvesLiveAsOnTheCpu) {
   params.nu_mean.table = {3, {0.0f, 0.3f, 1.0f}, {0.1f, 0.06f, 0.03f}};
   params.nu_sigma.shape = LawShape::power;
   compare_life(DeviceParams(params), 777, "measured curves");
+  // Enough knots that loops which nvcc unrolls run more than once.
+  params.nu_mean.table = {11, {}, {}};
+  for (std::size_t i = 0; i < 11; ++i) {
+    params.nu_mean.table.x[i] = 0.1f * static_cast<float>(i);
+    params.nu_mean.table.y[i] = 0.1f - 0.007f * static_cast<float>(i * i % 11);
+  }
+  for (StateLaw* law : {&params.nu_sigma, &params.read_noise}) {
+    law->shape = LawShape::table;
+    law->table = params.nu_mean.table;
+  }
+  compare_life(DeviceParams(params), 777, "curves of many knots");
 }
 
 TEST_F(OnCuda, ArraysOfEverySizeAroundABlockLiveAsOnTheCpu) {

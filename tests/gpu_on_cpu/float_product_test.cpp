@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "backends.h"
 
 namespace mq {
@@ -39,6 +41,38 @@ TEST_F(OnCuda, FloatProductsFollowTheSameChains) {
                            std::to_string(depth) + ", flags " + std::to_string(flags));
     }
   }
+}
+
+// Sizes that take the larger squares of c, with odd edges and every way an operand can lie.
+TEST_F(OnCuda, LargeFloatProductsFollowTheSameChains) {
+  const std::size_t sizes[][3] = {{700, 720, 37}, {1350, 1290, 18}};
+  for (const auto& [rows, columns, depth] : sizes) {
+    for (int flags = 0; flags<8; flags += columns> 1000 ? 3 : 1) {
+      const Shape shape{rows, columns, depth, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0};
+      expect_same_bits(
+          multiply(kCpu, shape), multiply(kCuda, shape),
+          std::to_string(rows) + " x " + std::to_string(columns) + ", flags " + std::to_string(flags));
+    }
+  }
+}
+
+TEST_F(OnCuda, AFloatProductKeepsTheSignOfAZeroAtItsEdges) {
+  const Buffer<float> zeros(kCuda, 5);
+  Buffer<float> c = on_backend(kCuda, std::vector<float>{-0.0f});
+  // -1 * 0 five times onto -0: -0, unless a padded step adds +0.
+  const Buffer<float> minus = on_backend(kCuda, std::vector<float>(5, -1.0f));
+  kernels(Backend::cuda)
+      .float_product(kCuda, {.rows = 1,
+                             .columns = 1,
+                             .depth = 5,
+                             .a = minus.data(),
+                             .a_row = 5,
+                             .b = zeros.data(),
+                             .b_row = 1,
+                             .c = c.data(),
+                             .c_row = 1,
+                             .adds = true});
+  EXPECT_TRUE(std::signbit(on_host(c)[0]));
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-"""mutants.py --tests PROGRAM --objects LIST_FILE [--all | --sample N [--seed S]] [--arch 90] [--jobs 2]: do the tests notice?
+"""mutants.py --tests PROGRAM --objects LIST_FILE [--all | --sample N | --choose N] [--seed S] [--arch 90] [--jobs 2]: do the tests notice?
 
 Makes faulty copies (mutants) of the PTX of the CUDA kernels, one fault in one line of each, and runs the cases that
 compare CUDA with the CPU against every one of them (PROGRAM is stand_in_tests). A mutant is killed if a case fails.
 Without --all or --sample it runs those that mutants.csv names and fails unless each is killed; a line of mutants.csv that
-says `equivalent` names a fault that changes no result, with the reason, and is left out of --all and --sample.
+says `equivalent` names a fault that changes no result, with the reason, and is left out of --all and --sample. --choose
+takes N killed ones, drawn by the seed and spread over kernels and kinds, as the new list: for when kernels have changed.
 """
 
 import argparse
@@ -22,13 +23,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from compiled_kernels import demangled, ptx_files, readable  # noqa: E402
 
 LIST = Path(__file__).resolve().with_name("mutants.csv")
+COLUMNS = ["kernel", "kind", "site", "expected", "reason"]
 
 # Which cases run which file's kernels: the fewer, the faster. A file that is not here meets all of them.
 CASES = {
-    "add_normals": "OnCuda.*Noise*:OnCuda.*Normals*",
     "cells": "OnCuda.Cells*:OnCuda.ArraysOfEverySize*",
     "planes": "OnCuda.Packs*:OnCuda.Quantizes*:OnCuda.Finds*:OnCuda.AnInput*",
-    "mvm": "OnCuda.Products*:OnCuda.Noise*:OnCuda.Sums*:OnCuda.Clipped*",
+    "pulse_cells": "OnCuda.Pulses*",
+    "pulse_trains": "OnCuda.Pulses*",
+    "mvm": "OnCuda.Products*:OnCuda.Transposed*:OnCuda.Noise*:OnCuda.Sums*:OnCuda.Clipped*",
     "float_product": "OnCuda.FloatProducts*",
 }
 EVERY_CASE = "OnCuda.*"
@@ -145,14 +148,18 @@ def outcome(program, mutant, arch):
                                   capture_output=True)
         except subprocess.TimeoutExpired:
             return "killed"
-        if b"[  PASSED  ] 0 tests" in done.stdout:
-            return "survived"  # nothing ran
+        if b"Running 0 tests" in done.stdout:
+            return "survived"
         return "survived" if done.returncode == 0 else "killed"
 
 
-def chosen(arguments, every):
+def list_rows():
     with LIST.open(newline="", encoding="utf-8") as file:
-        rows = [(row["kernel"], row["kind"], int(row["site"]), row["expected"]) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
+
+
+def chosen(arguments, every):
+    rows = [(row["kernel"], row["kind"], int(row["site"]), row["expected"]) for row in list_rows()]
     equivalent = {row[:3] for row in rows if row[3] == "equivalent"}
     candidates = [mutant for mutant in every if (mutant.kernel, mutant.kind, mutant.site) not in equivalent]
     if arguments.all:
@@ -167,12 +174,34 @@ def chosen(arguments, every):
     return [by_place[place] for place in wanted]
 
 
+def rewrite_list(arguments, every):
+    rows = list_rows()
+    candidates = [mutant for mutant in every if (mutant.kernel, mutant.kind, str(mutant.site)) not in
+                  {(row["kernel"], row["kind"], row["site"]) for row in rows if row["expected"] == "equivalent"}]
+    random.Random(arguments.seed).shuffle(candidates)
+    taken = []
+    while candidates and len(taken) < arguments.choose:
+        # The kernel and the kind that were taken least come next.
+        candidates.sort(key=lambda mutant: sum((mutant.kernel == other.kernel) + (mutant.kind == other.kind) for other in taken))
+        mutant = candidates.pop(0)
+        if outcome(arguments.tests, mutant, arguments.arch) == "killed":
+            taken.append(mutant)
+            print(f"taken: {mutant.name()}: {mutant.line}", flush=True)
+    rows = [{"kernel": mutant.kernel, "kind": mutant.kind, "site": mutant.site, "expected": "killed", "reason": ""}
+            for mutant in taken] + [row for row in rows if row["expected"] == "equivalent"]
+    with LIST.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", required=True)
     parser.add_argument("--objects", required=True, help="file with a line per object that has PTX beside it")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--sample", type=int)
+    parser.add_argument("--choose", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--arch", type=int, default=90)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -180,14 +209,19 @@ def main():
 
     objects = [line for line in Path(arguments.objects).read_text().split("\n") if line and "planted" not in line]
     every = [mutant for path in objects for mutant in mutants_of(ptx_files(path)[arguments.arch])]
+    if arguments.choose:
+        return rewrite_list(arguments, every)
     mutants = chosen(arguments, every)
     print(f"{len(every)} mutants can be made, {len(mutants)} are run")
     if not mutants:
         return 1
+    if outcome(arguments.tests, None, arguments.arch) == "killed":
+        print("the cases fail without any mutant; nothing can be said about mutants")
+        return 1
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for mutant, result in zip(mutants, pool.map(lambda mutant: outcome(arguments.tests, mutant, arguments.arch), mutants)):
-            print(f"{result}: {mutant.name()}: {mutant.line} -> {mutant.changed.strip() or '(removed)'}", flush=True)
+            print(f"{result}: {mutant.name()}: {mutant.line} -> {' '.join(mutant.changed.split()) or '(removed)'}", flush=True)
             if result != "killed":
                 survivors.append(mutant)
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} were killed")

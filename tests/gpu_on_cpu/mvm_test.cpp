@@ -13,6 +13,9 @@ struct Layer {
   std::uint64_t first_row = 0;
   bool is_full_scale = false;  // the largest sums that can be
   Direction direction = Direction::forward;
+  // Planes of inputs, each a term of every tile.
+  std::uint32_t digit_bits = 0, digits = 1;
+  bool splits_sign = false, holds = false;  // holds: all planes of a tile are one conversion
 };
 
 struct Product {
@@ -29,7 +32,9 @@ class LayerOnBackend {
       std::swap(from_, op_.outputs);
       std::swap(from_block_, op_.block);
     }
-    op_.terms_per_block = (from_ + from_block_ - 1) / from_block_;
+    const std::size_t tiles = (from_ + from_block_ - 1) / from_block_;
+    op_.phases = layer.digits * (layer.splits_sign ? 2 : 1);
+    op_.terms_per_block = tiles * op_.phases;
     op_.x_stride = from_;
     op_.counts = counts_.data();
     op_.batch = layer.batch;
@@ -42,12 +47,19 @@ class LayerOnBackend {
       quantize();
     else
       op_.x = x_.data();
+    const std::size_t padded = layer.dac_bits > 0 ? padded_inputs(from_block_) : from_block_;
     std::vector<MvmTerm> terms;
     for (std::size_t b = 0; b < op_.blocks(); ++b) {
-      for (std::size_t t = 0; t < op_.terms_per_block; ++t) {
-        terms.push_back(layer.direction == Direction::forward ? term(b, t) : term(t, b));
-        terms.back().first_input =
-            static_cast<std::uint32_t>(t * (layer.dac_bits > 0 ? padded_inputs(from_block_) : from_block_));
+      for (std::size_t t = 0; t < tiles; ++t) {
+        MvmTerm term = layer.direction == Direction::forward ? tile(b, t) : tile(t, b);
+        for (std::size_t p = 0; p < op_.phases; ++p) {
+          term.first_input = static_cast<std::uint32_t>((p * tiles + t) * padded);
+          term.phase = static_cast<std::uint16_t>(p);
+          term.slice = static_cast<std::uint16_t>(t % 16);
+          term.is_held = layer.holds && p + 1 < op_.phases;
+          terms.push_back(term);
+          term.multiplier *= -2.0;
+        }
       }
     }
     terms_ = on_backend(exec, terms);
@@ -64,20 +76,31 @@ class LayerOnBackend {
 
  private:
   void quantize() {
-    op_.code_limit = (1 << (layer_.dac_bits - 1)) - 1;
     op_.code_stride = op_.terms_per_block * padded_inputs(from_block_);
     codes_ = Buffer<std::int16_t>(exec_, layer_.batch * op_.code_stride);
     squares_ = Buffer<std::int16_t>(exec_, layer_.batch * op_.code_stride);
-    const auto limit = static_cast<float>(op_.code_limit);
-    kernels(exec_.backend)
-        .quantize_inputs(exec_, {x_.data(), layer_.batch, from_, from_block_, limit, limit, codes_.data(),
-                                 op_.code_stride, counts_.data(), squares_.data()});
+    const auto limit = static_cast<float>((1 << (layer_.dac_bits - 1)) - 1);
+    const QuantizeInputs quantize{.x = x_.data(),
+                                  .batch = layer_.batch,
+                                  .inputs = from_,
+                                  .block = from_block_,
+                                  .codes_per_unit = limit,
+                                  .code_limit = limit,
+                                  .codes = codes_.data(),
+                                  .code_stride = op_.code_stride,
+                                  .counts = counts_.data(),
+                                  .squares = squares_.data(),
+                                  .digit_bits = layer_.digit_bits,
+                                  .digits = layer_.digits,
+                                  .splits_sign = layer_.splits_sign};
+    op_.code_limit = quantize.largest_code();
+    kernels(exec_.backend).quantize_inputs(exec_, quantize);
     op_.codes = codes_.data();
     op_.squares = squares_.data();
   }
 
-  /// Tile (r, c) as a term.
-  MvmTerm term(std::size_t r, std::size_t c) {
+  /// Tile (r, c) as a term of its first plane of inputs.
+  MvmTerm tile(std::size_t r, std::size_t c) {
     const std::size_t outputs = std::min(layer_.tile_outputs, layer_.outputs - r * layer_.tile_outputs);
     const std::size_t inputs = std::min(layer_.tile_inputs, layer_.inputs - c * layer_.tile_inputs);
     const auto index =
@@ -182,6 +205,103 @@ TEST_F(OnCuda, TransposedProductsHaveTheBitsOfTheCpu) {
       compare(layer, std::to_string(outputs) + " x " + std::to_string(inputs) + " transposed, " +
                          std::to_string(bits) + " bits");
     }
+  }
+}
+
+// Sizes that take the paths for large products: rectangles of outputs and columns per warp, with odd edges.
+TEST_F(OnCuda, LargeProductsHaveTheBitsOfTheCpu) {
+  const Layer one_tile{.outputs = 1000,
+                       .inputs = 45,
+                       .tile_outputs = 1000,
+                       .tile_inputs = 45,
+                       .batch = 520,
+                       .adc_bits = 8,
+                       .read_noise = 0.05f,
+                       .output_noise = 0.1f,
+                       .first_row = 3};
+  compare(one_tile, "one tile");
+  Layer layer = one_tile;
+  layer.read_noise = 0.0f;
+  compare(layer, "one tile without read noise");
+  layer = one_tile;
+  layer.tile_inputs = 20, layer.tile_outputs = 500;
+  compare(layer, "many tiles");
+  layer.tile_outputs = 490, layer.outputs = 500, layer.batch = 265;
+  compare(layer, "fewer of them");
+  layer.dac_bits = 12;
+  compare(layer, "12 bits");
+}
+
+TEST_F(OnCuda, LargeTransposedProductsHaveTheBitsOfTheCpu) {
+  Layer layer{.outputs = 75,
+              .inputs = 1000,
+              .tile_outputs = 40,
+              .tile_inputs = 510,
+              .batch = 265,
+              .adc_bits = 8,
+              .read_noise = 0.05f,
+              .output_noise = 0.1f,
+              .first_row = 2,
+              .direction = Direction::transposed};
+  compare(layer, "8 bits");
+  layer.dac_bits = 12;
+  compare(layer, "12 bits");
+}
+
+TEST_F(OnCuda, PlanesOfInputsAndHeldConversionsHaveTheBitsOfTheCpu) {
+  struct Case {
+    int dac_bits;
+    std::uint32_t digit_bits, digits;
+    bool splits_sign, holds;
+  };
+  for (const Case& c : {Case{8, 0, 1, true, false}, Case{8, 1, 7, false, false}, Case{8, 4, 2, true, true},
+                        Case{12, 3, 4, false, true}}) {
+    for (const Direction direction : {Direction::forward, Direction::transposed}) {
+      for (const bool is_large : {false, true}) {
+        if (is_large && c.digits > 2) continue;
+        Layer layer{.outputs = 70,
+                    .inputs = 50,
+                    .tile_outputs = 40,
+                    .tile_inputs = 30,
+                    .batch = 11,
+                    .dac_bits = c.dac_bits,
+                    .adc_bits = 8,
+                    .read_noise = 0.05f,
+                    .output_noise = 0.1f,
+                    .first_row = 1,
+                    .direction = direction};
+        layer.digit_bits = c.digit_bits, layer.digits = c.digits;
+        layer.splits_sign = c.splits_sign, layer.holds = c.holds;
+        if (is_large) layer.outputs = layer.inputs = 300, layer.batch = 420;
+        compare(layer, std::to_string(c.digits) + " digits of " + std::to_string(c.digit_bits) +
+                           " bits, batch " + std::to_string(layer.batch));
+      }
+    }
+  }
+  Layer floats{
+      .inputs = 90, .tile_inputs = 30, .batch = 70, .dac_bits = 0, .adc_bits = 8, .output_noise = 0.1f};
+  compare(floats, "floats");
+}
+
+TEST_F(OnCuda, ProductsOfEveryBatchAroundATileHaveTheBitsOfTheCpu) {
+  for (const std::size_t batch : {1, 2, 7, 8, 9, 63, 64, 65, 130}) {
+    Layer layer{.batch = batch, .adc_bits = 8, .read_noise = 0.05f, .output_noise = 0.1f};
+    compare(layer, "batch " + std::to_string(batch));
+    layer.dac_bits = 0, layer.first_row = 5;
+    compare(layer, "batch " + std::to_string(batch) + " without a DAC");
+  }
+}
+
+// More inputs than 32-bit sums hold: warps share them out.
+TEST_F(OnCuda, SumsOverVeryManyInputsAreExact) {
+  for (const int dac_bits : {8, 12}) {
+    Layer layer{.outputs = 3, .inputs = 40000, .tile_outputs = 3, .tile_inputs = 40000, .batch = 2};
+    layer.dac_bits = dac_bits, layer.read_noise = 0.05f, layer.is_full_scale = true;
+    compare(layer, std::to_string(dac_bits) + " bits, forward");
+    std::swap(layer.outputs, layer.inputs);
+    std::swap(layer.tile_outputs, layer.tile_inputs);
+    layer.direction = Direction::transposed;
+    compare(layer, std::to_string(dac_bits) + " bits, transposed");
   }
 }
 

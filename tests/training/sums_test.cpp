@@ -8,58 +8,14 @@
 #include <vector>
 
 #include "meltquench/core/random.h"
+#include "meltquench/kernels/kernel_table.h"
 #include "meltquench/training/data_order.h"
-#include "meltquench/training/fixed_point.h"
 #include "meltquench/training/hardware_aware.h"
 #include "meltquench/training/layers.h"
 #include "meltquench/training/optimizer_step.h"
 
 namespace mq {
 namespace {
-
-TEST(FixedPoint, ConvertsToTheNearestIntegerAndBackExactly) {
-  const std::vector<float> values{0.0f,     1.0f,     -1.0f,   0x1p-40f, -0x1p-40f, 0x1.8p-40f,
-                                  0x1p-41f, 0x1p-60f, 1023.9f, -512.0f,  3e-7f,     0x1.fffffep-17f};
-  std::vector<std::int64_t> sums(values.size(), 5);
-  ASSERT_TRUE(add_fixed_point(values, sums));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    EXPECT_EQ(sums[i] - 5, std::llrint(double(values[i]) * 0x1p40)) << values[i];
-    sums[i] -= 5;
-  }
-  std::vector<float> back(values.size());
-  from_fixed_point(sums, back);
-  EXPECT_EQ(back[0], 0.0f);
-  EXPECT_EQ(back[2], -1.0f);
-  EXPECT_EQ(back[8], 1023.9f);
-  EXPECT_EQ(back[11], 0x1.fffffep-17f);
-}
-
-TEST(FixedPoint, SumsAreTheSameInAnyOrder) {
-  constexpr std::size_t kParts = 50, kSize = 1000;
-  std::vector<std::vector<float>> parts(kParts, std::vector<float>(kSize));
-  for (std::size_t p = 0; p < kParts; ++p) {
-    for (std::size_t i = 0; i < kSize; ++i) {
-      Rng<float> rng(RngKey(1, Purpose::sampling), static_cast<std::uint32_t>(i),
-                     static_cast<std::uint32_t>(p));
-      parts[p][i] = rng.normal() * std::ldexp(1.0f, static_cast<int>(p) - 45);
-    }
-  }
-  std::vector<std::int64_t> forwards(kSize), backwards(kSize);
-  for (std::size_t p = 0; p < kParts; ++p) ASSERT_TRUE(add_fixed_point(parts[p], forwards));
-  for (std::size_t p = kParts; p-- > 0;) ASSERT_TRUE(add_fixed_point(parts[p], backwards));
-  EXPECT_EQ(forwards, backwards);
-}
-
-TEST(FixedPoint, RefusesWhatDoesNotFit) {
-  for (float wrong : {1024.0f, -1024.0f, 1e30f, INFINITY, -INFINITY, NAN}) {
-    for (std::size_t place : {0, 3, 8}) {
-      std::vector<float> values(9, 1.0f);
-      values[place] = wrong;
-      std::vector<std::int64_t> sums(9);
-      EXPECT_FALSE(add_fixed_point(values, sums)) << wrong;
-    }
-  }
-}
 
 TEST(DataOrder, IsAPermutationThatDependsOnSeedAndEpochAlone) {
   const auto order = data_order(3, 0, 1000);
@@ -83,33 +39,54 @@ TEST(DataOrder, PutsEveryElementEverywhereEquallyOften) {
   }
 }
 
+/// A parameter or two and what moves them; gradients are multiples of the fixed-point unit.
+struct Moved {
+  std::vector<float> w;
+  OptimizerState state;
+
+  void step(const TrainParams& params, double rate, float decay, const std::vector<float>& gradient) {
+    std::vector<std::int64_t> sums(w.size());
+    std::int64_t beyond = 0;
+    const TrainingKernels& ops = kernels(Backend::cpu).training;
+    ops.add_fixed_point(
+        {}, {.size = w.size(), .values = gradient.data(), .sums = sums.data(), .beyond = &beyond});
+    EXPECT_EQ(beyond, 0);
+    ParameterStep op = begin_step(params, rate, state);
+    op.size = w.size();
+    op.decay = decay;
+    op.sums = sums.data();
+    op.parameters = w.data();
+    op.first = state.first.data();
+    op.second = state.second.data();
+    ops.step_parameters({}, op);
+  }
+};
+
 TEST(OptimizerStep, OfSgdIsMomentumOnGradientPlusDecay) {
   const TrainParams params{.optimizer = Optimizer::sgd, .learning_rate = 0.5, .momentum = 0.5};
-  OptimizerState state(Optimizer::sgd, 1);
-  std::vector<float> w{1.0f}, g{0.25f};
-  apply_step(begin_step(params, 0.5, state), 0.5f, g, 0, 1, w, state);
-  EXPECT_EQ(state.first[0], 0.75f);  // 0.25 + 0.5 * 1
-  EXPECT_EQ(w[0], 0.625f);           // 1 - 0.5 * 0.75
-  apply_step(begin_step(params, 0.5, state), 0.0f, g, 0, 1, w, state);
-  EXPECT_EQ(state.first[0], 0.625f);  // 0.5 * 0.75 + 0.25
-  EXPECT_EQ(w[0], 0.3125f);
+  Moved moved{{1.0f}, OptimizerState(Optimizer::sgd, 1)};
+  moved.step(params, 0.5, 0.5f, {0.25f});
+  EXPECT_EQ(moved.state.first[0], 0.75f);  // 0.25 + 0.5 * 1
+  EXPECT_EQ(moved.w[0], 0.625f);           // 1 - 0.5 * 0.75
+  moved.step(params, 0.5, 0.0f, {0.25f});
+  EXPECT_EQ(moved.state.first[0], 0.625f);  // 0.5 * 0.75 + 0.25
+  EXPECT_EQ(moved.w[0], 0.3125f);
 }
 
 TEST(OptimizerStep, OfAdamFollowsThePaper) {
   const TrainParams params{.optimizer = Optimizer::adam};
-  OptimizerState state(Optimizer::adam, 2);
-  std::vector<float> w{1.0f, -2.0f};
+  Moved moved{{1.0f, -2.0f}, OptimizerState(Optimizer::adam, 2)};
   double m[2] = {}, v[2] = {}, expected[2] = {1.0, -2.0};
   const double rate = 0.01, decay = 0.1;
   for (int t = 1; t <= 5; ++t) {
     const std::vector<float> g{0.3f * static_cast<float>(t), -1e-3f};
-    apply_step(begin_step(params, rate, state), float(decay), g, 0, 2, w, state);
+    moved.step(params, rate, float(decay), g);
     for (int i = 0; i < 2; ++i) {
       m[i] = 0.9 * m[i] + 0.1 * double(g[std::size_t(i)]);
       v[i] = 0.999 * v[i] + 0.001 * double(g[std::size_t(i)]) * double(g[std::size_t(i)]);
       const double m_hat = m[i] / (1 - std::pow(0.9, t)), v_hat = v[i] / (1 - std::pow(0.999, t));
       expected[i] -= rate * (m_hat / (std::sqrt(v_hat) + 1e-8) + decay * expected[i]);
-      EXPECT_NEAR(w[std::size_t(i)], expected[i], 2e-6);
+      EXPECT_NEAR(moved.w[std::size_t(i)], expected[i], 2e-6);
     }
   }
 }
@@ -139,10 +116,17 @@ Network one_layer(std::size_t inputs, std::size_t outputs) {
   return network;
 }
 
+std::vector<float> noisy_weights(const Network& network, std::uint64_t seed, std::uint64_t step,
+                                 int threads = 1) {
+  const Exec exec{.threads = threads};
+  WeightNoise noise(exec, network);
+  const auto noisy = noise.apply(exec, network, network.parameters(), 0.1f, seed, step);
+  return {noisy.begin(), noisy.end()};
+}
+
 TEST(WeightNoise, IsGaussianRelativeToTheLargestWeightAndSparesBiases) {
   Network network = one_layer(400, 250);
-  std::vector<float> noisy(network.parameters().size());
-  add_weight_noise({}, network, 0.1f, 1, 0, noisy);
+  const std::vector<float> noisy = noisy_weights(network, 1, 0);
   const auto w = network.weights(0);
   float largest = 0.0f;
   for (std::size_t i = 0; i < w.size(); ++i) largest = std::max(largest, std::abs(w.data[i]));
@@ -160,14 +144,10 @@ TEST(WeightNoise, IsGaussianRelativeToTheLargestWeightAndSparesBiases) {
 
 TEST(WeightNoise, DependsOnSeedAndStepAndNotOnThreads) {
   const Network network = one_layer(301, 333);
-  std::vector<float> one(network.parameters().size()), other(one.size());
-  add_weight_noise({.threads = 1}, network, 0.1f, 1, 7, one);
-  add_weight_noise({.threads = 3}, network, 0.1f, 1, 7, other);
-  EXPECT_EQ(one, other);
-  add_weight_noise({}, network, 0.1f, 1, 8, other);
-  EXPECT_NE(one, other);
-  add_weight_noise({}, network, 0.1f, 2, 7, other);
-  EXPECT_NE(one, other);
+  const std::vector<float> one = noisy_weights(network, 1, 7);
+  EXPECT_EQ(noisy_weights(network, 1, 7, 3), one);
+  EXPECT_NE(noisy_weights(network, 1, 8), one);
+  EXPECT_NE(noisy_weights(network, 2, 7), one);
 }
 
 TEST(WeightClip, LimitsToMultiplesOfTheStandardDeviation) {
@@ -181,9 +161,8 @@ TEST(WeightClip, LimitsToMultiplesOfTheStandardDeviation) {
     squares += double(w.data[i]) * double(w.data[i]);
   }
   const double n = double(w.size()), sigma = std::sqrt(squares / n - sum * sum / n / n);
-  EXPECT_NEAR(standard_deviation({}, {w.data, w.size()}), sigma, 1e-12);
   const float kept = w.data[0];
-  clip_weights({}, network, 2.0f);
+  WeightClip({}, network).apply({}, network, network.parameters(), 2.0f, nullptr);
   EXPECT_FLOAT_EQ(w.data[17], static_cast<float>(2.0 * sigma));
   EXPECT_FLOAT_EQ(w.data[18], static_cast<float>(-2.0 * sigma));
   EXPECT_EQ(w.data[0], kept);

@@ -137,17 +137,25 @@ class TwoProcesses final : public GradientSync {
   ShardRange own_;
 };
 
+template <class... Sync>
+void one_step(const Exec& exec, Network& network, const Points& points, const TrainParams& params,
+              Sync&... sync) {
+  Trainer trainer(exec, network, points.samples(), params, 3, sync...);
+  trainer.step();
+  trainer.update_network();
+}
+
 TEST(Trainer, SumsTheShardsOfSeveralProcessesToTheSameBits) {
   const Points points;
   TrainParams params = hardware_aware();
   Network alone = small_network();
-  Trainer(Exec{}, alone, points.samples(), params, 3).step();
+  one_step({}, alone, points, params);
 
   Network first = small_network(), second = small_network();
   TwoProcesses first_sync({0, 2}), second_sync({2, 5});
-  Trainer(Exec{}, first, points.samples(), params, 3, first_sync).step();
+  one_step({}, first, points, params, first_sync);
   second_sync.other = first_sync.other;
-  Trainer(Exec{.threads = 2}, second, points.samples(), params, 3, second_sync).step();
+  one_step({.threads = 2}, second, points, params, second_sync);
   EXPECT_EQ(weights_of(second), weights_of(alone));
   EXPECT_NE(weights_of(first), weights_of(alone));
 }
@@ -196,6 +204,7 @@ TEST(Trainer, StopsBetweenTwoStepsOnRequest) {
                Interrupted);
   clear_stop_request();
   EXPECT_EQ(trainer.state().step, 5u);
+  EXPECT_NE(weights_of(network), weights_of(small_network()));  // as they were when it stopped
   trainer.run();
   EXPECT_EQ(weights_of(network), trained(hardware_aware(), 1));
 }
@@ -244,6 +253,17 @@ TEST(Trainer, SaysSoWhenTrainingDiverges) {
   const std::string message = message_of([&] { trainer.run(); });
   EXPECT_NE(message.find("the training diverged in step"), std::string::npos) << message;
   EXPECT_NE(message.find("lower train.learning_rate"), std::string::npos);
+}
+
+TEST(Trainer, RefusesALibraryWhereItCannotBeHad) {
+  const Points points;
+  Network network = small_network();
+  TrainParams params = hardware_aware();
+  params.gemm = Gemm::cublas;
+  EXPECT_EQ(
+      message_of([&] { Trainer({}, network, points.samples(), params, 3); }),
+      "train.gemm = \"cublas\" needs the backend cuda, but this is the backend cpu; choose the backend cuda "
+      "or train.gemm = \"exact\"");
 }
 
 TEST(Trainer, RefusesSamplesAndParametersThatMakeNoSense) {

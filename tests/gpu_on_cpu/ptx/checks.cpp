@@ -1,6 +1,7 @@
 // From addresses to host pointers, with everything on the way that may be wrong with them.
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "executor.h"
 #include "traffic.h"
@@ -28,50 +29,50 @@ std::string Executor::where_in_memory(std::uint64_t address, std::uint32_t bytes
 }
 
 void Executor::note_shared(Warp& warp, const Instruction& i, Touch touch, std::uint64_t offset,
-                           std::uint32_t bytes, std::uint32_t lane) {
-  if (touch != Touch::write) {
-    for (std::uint32_t k = 0; k < bytes; ++k) {
-      if (shared_written_[offset + k] != 0) continue;
-      find(Fault::unwritten, i,
-           thread_name(warp, lane) + " reads byte " + std::to_string(offset + k) +
-               " of shared memory, which nobody wrote");
-      break;
-    }
+                           std::uint32_t bytes, std::uint32_t lane, const Toucher& now) {
+  static constexpr std::uint8_t kWritten[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  std::uint8_t* written = shared_written_.data() + offset;
+  if (touch != Touch::write && std::memcmp(written, kWritten, bytes) != 0) {
+    const auto first = static_cast<std::uint64_t>(std::find(written, written + bytes, 0) - written);
+    blame(Fault::unwritten, i,
+          thread_name(warp, lane) + " reads byte " + std::to_string(offset + first) +
+              " of shared memory, which nobody wrote");
   }
-  if (touch != Touch::read)
-    std::fill_n(shared_written_.begin() + static_cast<std::ptrdiff_t>(offset), bytes, std::uint8_t(1));
-  const Toucher now = toucher(warp, true);
-  const std::uint32_t grain = program_.shared_grain;
-  for (std::uint64_t at = offset / grain; at <= (offset + bytes - 1) / grain; ++at) {
-    if (!shared_races_[at].touch(touch, now, lane)) continue;
-    find(Fault::race, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + "byte " + std::to_string(at * grain) +
-             " of shared memory, and no barrier is between it and another thread that " +
-             (touch == Touch::read ? "writes it" : "reads or writes it"));
-    break;
+  if (touch != Touch::read) std::memcpy(written, kWritten, bytes);
+  const int shift = std::countr_zero(program_.shared_grain);
+  bool races = false;
+  for (std::uint64_t at = offset >> shift; at <= (offset + bytes - 1) >> shift; ++at)
+    races |= shared_races_[at].touch(touch, now, lane);
+  if (races) {
+    blame(Fault::race, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " + std::to_string(offset) +
+              " in shared memory, and no barrier is between it and another thread that " +
+              (touch == Touch::read ? "writes there" : "reads or writes there"));
   }
 }
 
 void Executor::note_global(Warp& warp, const Instruction& i, Touch touch, Allocation& allocation,
-                           std::uint64_t address, std::uint32_t bytes, std::uint32_t lane) {
+                           std::uint64_t address, std::uint32_t bytes, std::uint32_t lane,
+                           const Toucher& now) {
   if (touch != Touch::write && !DeviceMemory::is_written(allocation, address, bytes)) {
-    find(Fault::unwritten, i,
-         thread_name(warp, lane) + " reads byte " + std::to_string(address - allocation.begin) +
-             " of an allocation of " + bytes_text(allocation.size) +
-             ", or the few after it, which nobody wrote");
+    blame(Fault::unwritten, i,
+          thread_name(warp, lane) + " reads " + bytes_text(bytes) + " at byte " +
+              std::to_string(address - allocation.begin) + " of an allocation of " +
+              bytes_text(allocation.size) + ", and nobody wrote all of them");
   }
   if (touch != Touch::read) DeviceMemory::mark_written(allocation, address, bytes);
-  if (!allocation.races || allocation.races->grain() != program_.global_grain)
-    allocation.races = std::make_shared<RacePages>(allocation.size, program_.global_grain);
-  const Toucher now = toucher(warp, false);
-  for (std::uint64_t at = address; at < address + bytes; at += program_.global_grain) {
-    if (!allocation.races->cell(at - allocation.begin).touch(touch, now, lane)) continue;
-    find(Fault::race, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + "byte " + std::to_string(at - allocation.begin) +
-             " of an allocation of " + bytes_text(allocation.size) +
-             ", and nothing orders it and another thread that " +
-             (touch == Touch::read ? "writes it" : "reads or writes it"));
-    break;
+  const std::uint32_t grain = program_.global_grain;
+  if (!allocation.races || allocation.races->grain() != grain)
+    allocation.races = std::make_shared<RacePages>(allocation.size, grain);
+  bool races = false;
+  for (std::uint32_t k = 0; k < bytes; k += grain)
+    races |= allocation.races->cell(address - allocation.begin + k).touch(touch, now, lane);
+  if (races) {
+    blame(Fault::race, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at byte " +
+              std::to_string(address - allocation.begin) + " of an allocation of " +
+              bytes_text(allocation.size) + ", and nothing orders it and another thread that " +
+              (touch == Touch::read ? "writes there" : "reads or writes there"));
   }
 }
 
@@ -81,6 +82,7 @@ std::uint32_t Executor::resolve_host(Warp& warp, const Instruction& i, Touch tou
   std::uint32_t in_device_memory = 0, allowed = 0;
   const auto parameters = reinterpret_cast<std::uintptr_t>(parameters_);
   Allocation* allocation = nullptr;
+  const Toucher now = toucher(warp, false);
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     const std::uint64_t address = addresses[lane];
@@ -93,7 +95,7 @@ std::uint32_t Executor::resolve_host(Warp& warp, const Instruction& i, Touch tou
     if (allocation == nullptr || !allocation->contains(address, bytes)) allocation = memory_.find(address);
     if (allocation != nullptr && allocation->contains(address, bytes)) {
       in_device_memory |= 1u << lane;
-      if (options_.checks) note_global(warp, i, touch, *allocation, address, bytes, lane);
+      if (options_.checks) note_global(warp, i, touch, *allocation, address, bytes, lane, now);
       continue;
     }
     bool is_variable = false;
@@ -104,9 +106,9 @@ std::uint32_t Executor::resolve_host(Warp& warp, const Instruction& i, Touch tou
       allowed |= 1u << lane;
       continue;
     }
-    find(Fault::bounds, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + ", " +
-             where_in_memory(address, bytes));
+    blame(Fault::bounds, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + ", " +
+              where_in_memory(address, bytes));
   }
   if (in_device_memory != 0 && options_.checks) {
     Counts& counts = report_.instructions[pc_of(i)];
@@ -120,19 +122,20 @@ std::uint32_t Executor::resolve_shared(Warp& warp, const Instruction& i, Touch t
                                        std::uint32_t mask, const std::uint64_t* addresses,
                                        std::byte** pointers) {
   std::uint32_t allowed = 0;
+  const Toucher now = toucher(warp, true);
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     const std::uint64_t offset = addresses[lane] - kSpaceStart;
     if (offset >= shared_bytes_ || bytes > shared_bytes_ - offset) {
-      find(Fault::bounds, i,
-           thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
-               std::to_string(static_cast<std::int64_t>(offset)) + " in shared memory of " +
-               bytes_text(shared_bytes_));
+      blame(Fault::bounds, i,
+            thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
+                std::to_string(static_cast<std::int64_t>(offset)) + " in shared memory of " +
+                bytes_text(shared_bytes_));
       continue;
     }
     allowed |= 1u << lane;
     pointers[lane] = shared_ + offset;
-    if (options_.checks) note_shared(warp, i, touch, offset, bytes, lane);
+    if (options_.checks) note_shared(warp, i, touch, offset, bytes, lane, now);
   }
   if (options_.checks && allowed != 0) {
     Counts& counts = report_.instructions[pc_of(i)];
@@ -148,9 +151,9 @@ std::uint32_t Executor::resolve(Warp& warp, const Instruction& i, Space space, T
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     if ((addresses[lane] & (bytes - 1)) == 0) continue;
-    find(Fault::alignment, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at an address that is " +
-             std::to_string(addresses[lane] & (bytes - 1)) + " beyond a multiple of that");
+    blame(Fault::alignment, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at an address that is " +
+              std::to_string(addresses[lane] & (bytes - 1)) + " beyond a multiple of that");
     mask &= ~(1u << lane);
   }
   if (space == Space::shared) return resolve_shared(warp, i, touch, bytes, mask, addresses, pointers);
@@ -160,10 +163,10 @@ std::uint32_t Executor::resolve(Warp& warp, const Instruction& i, Space space, T
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     const std::uint64_t offset = addresses[lane] - kSpaceStart;
     if (offset >= program_.local_bytes || bytes > program_.local_bytes - offset) {
-      find(Fault::bounds, i,
-           thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
-               std::to_string(static_cast<std::int64_t>(offset)) + " in local memory of " +
-               bytes_text(program_.local_bytes));
+      blame(Fault::bounds, i,
+            thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
+                std::to_string(static_cast<std::int64_t>(offset)) + " in local memory of " +
+                bytes_text(program_.local_bytes));
       continue;
     }
     const std::size_t file = program_.has_barriers ? warp.index : 0;

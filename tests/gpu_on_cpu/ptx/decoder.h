@@ -115,8 +115,4 @@ class Decoder {
   std::vector<std::string> parts_, operands_;
 };
 
-/// Bytes of "u8" ... "f64"; 0 for what is no type of data.
-int bytes_of(std::string_view type);
-bool is_signed_type(std::string_view type);
-
 }  // namespace ptx

@@ -33,16 +33,11 @@ constexpr SpecialName kSpecials[] = {
     {"%lanemask_gt", Special::lanemask_gt},
 };
 
+constexpr std::size_t kMostLocalBytes = 512 * 1024;
+
 std::size_t rounded_up(std::size_t n, std::size_t to) { return to == 0 ? n : (n + to - 1) / to * to; }
 
 }  // namespace
-
-int bytes_of(std::string_view type) {
-  if (type.size() < 2 || std::string_view("bsuf").find(type[0]) == std::string_view::npos) return 0;
-  const std::string_view bits = type.substr(1);
-  return bits == "8" ? 1 : bits == "16" ? 2 : bits == "32" ? 4 : bits == "64" ? 8 : 0;
-}
-bool is_signed_type(std::string_view type) { return !type.empty() && type[0] == 's'; }
 
 void Decoder::declare_parameter(const std::string& name, std::size_t offset) { parameters_[name] = offset; }
 
@@ -84,42 +79,14 @@ void Decoder::declare_registers(std::string_view text) {
   }
 }
 
-// ".shared .align 4 .b8 name[4096]"
 void Decoder::declare_variable(const std::string& text, bool is_shared) {
-  std::size_t alignment = 0, bytes = 0;
-  std::string name;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t blank = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, blank - at);
-    at = blank + 1;
-    if (word == ".align") {
-      const std::size_t next = std::min(text.find(' ', at), text.size());
-      alignment = parse_integer(text.substr(at, next - at)).value_or(0);
-      at = next + 1;
-    } else if (word[0] == '.') {
-      bytes =
-          std::max<std::size_t>(bytes, static_cast<std::size_t>(bytes_of(std::string_view(word).substr(1))));
-    } else {
-      name += word;
-    }
-  }
-  std::uint64_t count = 1;
-  const std::size_t bracket = name.find('[');
-  if (bracket != std::string::npos) {
-    const auto extent = parse_integer(name.substr(bracket + 1, name.size() - bracket - 2));
-    if (!extent || *extent > (1u << 30)) fail(line_, "'" + text + "' has no size");
-    count = *extent;
-    name.resize(bracket);
-  }
-  if (bytes == 0 || name.empty()) fail(line_, "'" + text + "' declares nothing that this executor knows");
-  alignment = std::max(alignment, bytes);
-  if ((alignment & (alignment - 1)) != 0 || alignment > 4096)
-    fail(line_, "'" + text + "' has an odd alignment");
+  const Declaration d(text, line_);
   std::size_t& used = is_shared ? program_.static_shared : program_.local_bytes;
-  used = rounded_up(used, alignment);
-  (is_shared ? scopes_.back().shared : scopes_.back().local)[name] = kSpaceStart + used;
-  used += bytes * count;
+  used = rounded_up(used, d.alignment);
+  (is_shared ? scopes_.back().shared : scopes_.back().local)[d.name] = kSpaceStart + used;
+  used += d.bytes();
+  if (program_.local_bytes > kMostLocalBytes)
+    fail(line_, "a thread has " + std::to_string(kMostLocalBytes) + " bytes of local memory at most");
 }
 
 // "name .branchtargets A, B"
@@ -243,6 +210,8 @@ Slot Decoder::destination(const std::string& operand, char letter) {
 std::uint32_t Decoder::predicate(const std::string& operand) {
   const Register* r = find_register(operand);
   if (r != nullptr && r->type == Register::Type::predicate) return r->offset;
+  // A constant predicate is a constant slot of which only the first word counts.
+  if (const auto value = parse_integer(operand)) return constant(*value == 0 ? 0 : kAllLanes, false).offset;
   unsupported("'" + operand + "' is no predicate");
 }
 

@@ -79,7 +79,7 @@ void update(const Instruction& i, std::byte* file, std::uint32_t lane, std::byte
 
 }  // namespace
 
-bool Executor::compute_addresses(const Warp& warp, const Slot& base, std::int64_t displacement,
+void Executor::compute_addresses(const Warp& warp, const Slot& base, std::int64_t displacement,
                                  std::uint64_t* addresses) const {
   const std::byte* from = warp.file + base.offset;
   const auto offset = static_cast<std::uint64_t>(displacement);
@@ -89,12 +89,32 @@ bool Executor::compute_addresses(const Warp& warp, const Slot& base, std::int64_
     for (int l = 0; l < kLanes; ++l)
       addresses[l] = (load_as<std::uint32_t>(from + 4 * l) + offset) & 0xffffffffu;
   }
-  return base.is_wide;
+}
+
+/// Parameters are read by all lanes at one address: once is enough.
+bool Executor::load_for_all(Warp& warp, const Instruction& i, std::uint32_t mask,
+                            const std::uint64_t* addresses) {
+  if (i.kind != Kind::load || mask != kAllLanes || i.space == Space::shared || i.space == Space::local)
+    return false;
+  const std::uint64_t offset = addresses[0] - reinterpret_cast<std::uintptr_t>(parameters_);
+  const std::uint32_t bytes = std::uint32_t(i.bytes) * i.count;
+  if (offset >= program_.parameter_bytes || bytes > program_.parameter_bytes - offset || offset % bytes != 0)
+    return false;
+  std::uint64_t differs = 0;
+  for (int l = 1; l < kLanes; ++l) differs |= addresses[l] ^ addresses[0];
+  if (differs != 0) return false;
+  for (std::uint32_t k = 0; k < i.count; ++k) {
+    if (i.d[k].offset == kNoOperand) continue;
+    const std::uint64_t value = load(parameters_ + offset + k * i.bytes, i.bytes, i.is_signed);
+    for (std::uint32_t l = 0; l < kLanes; ++l) write_register(warp.file, i.d[k], l, value);
+  }
+  return true;
 }
 
 void Executor::access(Warp& warp, const Instruction& i, std::uint32_t mask) {
   std::uint64_t addresses[kLanes];
   compute_addresses(warp, i.base, i.displacement, addresses);
+  if (load_for_all(warp, i, mask, addresses)) return;
   if (i.space != Space::generic) return access_space(warp, i, i.space, mask, addresses);
   std::uint32_t shared = 0, local = 0;
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
@@ -183,7 +203,8 @@ void Executor::finish_copies(Warp& warp, const Instruction& i, std::uint32_t mas
     std::memcpy(shared_ + offset, reinterpret_cast<const std::byte*>(static_cast<std::uintptr_t>(copy.from)),
                 copy.taken);
     if (options_.checks)
-      note_shared(warp, program_.code[copy.pc], Touch::write, offset, copy.bytes, copy.lane);
+      note_shared(warp, program_.code[copy.pc], Touch::write, offset, copy.bytes, copy.lane,
+                  toucher(warp, true));
   }
   warp.copies.resize(kept);
 }

@@ -68,8 +68,9 @@ class Executor {
   bool arrive(Warp& warp, const Instruction& i, std::uint32_t mask);
 
   // execute_memory.cpp
-  bool compute_addresses(const Warp& warp, const Slot& base, std::int64_t displacement,
+  void compute_addresses(const Warp& warp, const Slot& base, std::int64_t displacement,
                          std::uint64_t* addresses) const;
+  bool load_for_all(Warp& warp, const Instruction& i, std::uint32_t mask, const std::uint64_t* addresses);
   void access(Warp& warp, const Instruction& i, std::uint32_t mask);
   void access_space(Warp& warp, const Instruction& i, Space space, std::uint32_t mask,
                     std::uint64_t* addresses);
@@ -85,9 +86,9 @@ class Executor {
   std::uint32_t resolve_shared(Warp& warp, const Instruction& i, Touch touch, std::uint32_t bytes,
                                std::uint32_t mask, const std::uint64_t* addresses, std::byte** pointers);
   void note_shared(Warp& warp, const Instruction& i, Touch touch, std::uint64_t offset, std::uint32_t bytes,
-                   std::uint32_t lane);
+                   std::uint32_t lane, const Toucher& now);
   void note_global(Warp& warp, const Instruction& i, Touch touch, Allocation& allocation,
-                   std::uint64_t address, std::uint32_t bytes, std::uint32_t lane);
+                   std::uint64_t address, std::uint32_t bytes, std::uint32_t lane, const Toucher& now);
   std::string where_in_memory(std::uint64_t address, std::uint32_t bytes);
 
   // execute_warp.cpp
@@ -97,8 +98,8 @@ class Executor {
   void reduce(Warp& warp, const Instruction& i, std::uint32_t mask);
   void multiply_matrices(Warp& warp, const Instruction& i);
 
-  void find(Fault fault, const Instruction& i, const std::string& what);
-  void find(Fault fault, const std::string& what);
+  void blame(Fault fault, const Instruction& i, const std::string& what);
+  void blame(Fault fault, const std::string& what);
   std::string thread_name(const Warp& warp, std::uint32_t lane) const;
   Toucher toucher(const Warp& warp, bool is_shared) const;
   std::uint32_t pc_of(const Instruction& i) const {

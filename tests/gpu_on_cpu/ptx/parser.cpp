@@ -8,55 +8,7 @@
 namespace ptx {
 namespace {
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (char c : text + ' ') {
-    if (c != ' ') {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  return words;
-}
-
-/// ".align 8 .b8 name[96]" and the like.
-struct Declaration {
-  std::string name;
-  std::size_t alignment = 1, element = 0, count = 1;
-  bool has_extent = false;
-
-  Declaration(const std::string& text, int line) {
-    const std::vector<std::string> words = words_of(text);
-    for (std::size_t k = 0; k < words.size(); ++k) {
-      if (words[k] == ".align" && k + 1 < words.size()) {
-        alignment = static_cast<std::size_t>(parse_integer(words[++k]).value_or(0));
-        if (alignment == 0 || alignment > 4096 || (alignment & (alignment - 1)) != 0)
-          fail(line, "'" + text + "' has an odd alignment");
-      } else if (words[k][0] == '.') {
-        const int bytes = bytes_of(std::string_view(words[k]).substr(1));
-        if (bytes != 0) element = static_cast<std::size_t>(bytes);
-      } else {
-        name += words[k];
-      }
-    }
-    const std::size_t bracket = name.find('[');
-    if (bracket != std::string::npos) {
-      const std::string extent = name.substr(bracket + 1, name.size() - bracket - 2);
-      has_extent = !extent.empty();
-      const auto parsed = parse_integer(extent);
-      if (name.back() != ']' || (has_extent && (!parsed || *parsed > (1u << 30))))
-        fail(line, "'" + text + "' has no size");
-      count = has_extent ? static_cast<std::size_t>(*parsed) : 0;
-      name.resize(bracket);
-    }
-    if (name.empty() || element == 0) fail(line, "'" + text + "' declares nothing that this executor knows");
-    alignment = std::max(alignment, element);
-  }
-  std::size_t bytes() const { return element * count; }
-};
+constexpr std::size_t kMostParameterBytes = 32764;  // CUDA 13, compute capability 7.0 and newer
 
 bool contains_word(const std::string& text, std::string_view word) {
   const std::vector<std::string> words = words_of(text);
@@ -71,10 +23,7 @@ class ModuleParser {
 
   Module parse() {
     while (at_ < statements_.size()) parse_one();
-    for (Kernel& kernel : *module_.kernels_) {
-      for (const Program::Range& range : variables_)
-        const_cast<Program&>(*kernel.program).variables.push_back(range);
-    }
+    for (const auto& program : programs_) program->variables = variables_;
     return std::move(module_);
   }
 
@@ -172,6 +121,9 @@ class ModuleParser {
         decoder.declare_parameter(d.name, offset);
         kernel.parameters.push_back({offset, d.bytes()});
         program->parameter_bytes = offset + d.bytes();
+        if (program->parameter_bytes > kMostParameterBytes)
+          fail(head.line, "the kernel " + name + " has more than " + std::to_string(kMostParameterBytes) +
+                              " bytes of parameters");
       }
     }
     int depth = 1;
@@ -186,6 +138,7 @@ class ModuleParser {
     decoder.finish(statements_[at_++].line);
     kernel.static_shared = program->static_shared;
     kernel.program = program;
+    programs_.push_back(program);
     module_.kernels_->push_back(std::move(kernel));
   }
 
@@ -194,6 +147,7 @@ class ModuleParser {
   Module module_;
   std::map<std::string, ModuleSymbol> symbols_;
   std::vector<Program::Range> variables_;
+  std::vector<std::shared_ptr<Program>> programs_;
 };
 
 Module parse(std::string_view text) { return ModuleParser(text).parse(); }

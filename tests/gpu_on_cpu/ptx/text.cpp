@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "ptx.h"
@@ -188,6 +189,55 @@ std::optional<FloatBits> parse_float(std::string_view text) {
   const auto bits = parse_whole<std::uint64_t>(text.substr(2), 16);
   if (!bits) return std::nullopt;
   return FloatBits{*bits, is_double};
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (char c : text + ' ') {
+    if (c != ' ') {
+      word += c;
+    } else if (!word.empty()) {
+      words.push_back(std::move(word));
+      word.clear();
+    }
+  }
+  return words;
+}
+
+int bytes_of(std::string_view type) {
+  if (type.size() < 2 || std::string_view("bsuf").find(type[0]) == std::string_view::npos) return 0;
+  const std::string_view bits = type.substr(1);
+  return bits == "8" ? 1 : bits == "16" ? 2 : bits == "32" ? 4 : bits == "64" ? 8 : 0;
+}
+bool is_signed_type(std::string_view type) { return !type.empty() && type[0] == 's'; }
+
+Declaration::Declaration(const std::string& text, int line) {
+  const std::vector<std::string> words = words_of(text);
+  for (std::size_t k = 0; k < words.size(); ++k) {
+    if (words[k] == ".align" && k + 1 < words.size()) {
+      alignment = static_cast<std::size_t>(parse_integer(words[++k]).value_or(0));
+      if (alignment == 0 || alignment > 4096 || (alignment & (alignment - 1)) != 0)
+        fail(line, "'" + text + "' has an odd alignment");
+    } else if (words[k][0] == '.') {
+      const int bytes = bytes_of(std::string_view(words[k]).substr(1));
+      if (bytes != 0) element = static_cast<std::size_t>(bytes);
+    } else {
+      name += words[k];
+    }
+  }
+  const std::size_t bracket = name.find('[');
+  if (bracket != std::string::npos) {
+    if (name.back() != ']') fail(line, "'" + text + "' has no size");
+    const std::string extent = name.substr(bracket + 1, name.size() - bracket - 2);
+    const auto parsed = parse_integer(extent);
+    has_extent = !extent.empty();
+    if (has_extent && (!parsed || *parsed > (1u << 28))) fail(line, "'" + text + "' has no size");
+    count = has_extent ? static_cast<std::size_t>(*parsed) : 0;
+    name.resize(bracket);
+  }
+  if (name.empty() || element == 0) fail(line, "'" + text + "' declares nothing that this executor knows");
+  alignment = std::max(alignment, element);
 }
 
 void fail(int line, const std::string& sentence) {

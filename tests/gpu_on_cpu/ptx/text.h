@@ -35,6 +35,23 @@ struct FloatBits {
 };
 std::optional<FloatBits> parse_float(std::string_view text);
 
+/// Separated by blanks.
+std::vector<std::string> words_of(const std::string& text);
+
+/// ".shared .align 8 .b8 name[96]" and the like: parameters and variables of every space.
+struct Declaration {
+  std::string name;
+  std::size_t alignment = 1, element = 0, count = 1;  // element: bytes
+  bool has_extent = false;                            // name[96], not name[]
+
+  /// Throws Error where the text is none.
+  Declaration(const std::string& text, int line);
+  std::size_t bytes() const { return element * count; }
+};
+/// Bytes of "u8" ... "f64"; 0 for what is no type of data.
+int bytes_of(std::string_view type);
+bool is_signed_type(std::string_view type);
+
 [[noreturn]] void fail(int line, const std::string& sentence);
 std::string trimmed(std::string_view text);
 

@@ -12,9 +12,22 @@ std::uint32_t distinct(std::uint64_t* values, std::uint32_t n) {
   return static_cast<std::uint32_t>(std::unique(values, values + n) - values);
 }
 
+/// All 32 lanes, each beside the one before: the usual case, worth no sorting.
+bool is_contiguous(const std::uint64_t* addresses, std::uint32_t mask, std::uint32_t bytes) {
+  if (mask != 0xffffffffu) return false;
+  std::uint64_t differs = 0;
+  for (std::uint32_t l = 0; l < 32; ++l) differs |= addresses[l] ^ (addresses[0] + std::uint64_t(l) * bytes);
+  return differs == 0;
+}
+
 }  // namespace
 
 void count_sectors(const std::uint64_t* addresses, std::uint32_t mask, std::uint32_t bytes, Counts& counts) {
+  if (is_contiguous(addresses, mask, bytes)) {
+    counts.sectors += (addresses[31] + bytes - 1) / 32 - addresses[0] / 32 + 1;
+    counts.ideal_sectors += bytes;
+    return;
+  }
   std::uint64_t sectors[32], starts[32];
   std::uint32_t n = 0;
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
@@ -28,6 +41,11 @@ void count_sectors(const std::uint64_t* addresses, std::uint32_t mask, std::uint
 
 void count_wavefronts(const std::uint64_t* addresses, std::uint32_t mask, std::uint32_t bytes, bool is_atomic,
                       Counts& counts) {
+  if (bytes >= 4 && !is_atomic && is_contiguous(addresses, mask, bytes)) {
+    counts.wavefronts += bytes / 4;
+    counts.ideal_wavefronts += bytes / 4;
+    return;
+  }
   const std::uint32_t lanes = bytes <= 4 ? 32 : 128 / bytes;
   const std::uint32_t words_each = std::max(bytes / 4, 1u);
   for (std::uint32_t first = 0; first < 32; first += lanes) {

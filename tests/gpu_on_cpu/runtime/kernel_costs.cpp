@@ -62,6 +62,49 @@ void float_product(std::size_t n) {
                              .c_row = n});
 }
 
+void pulses(const DeviceParams& params, std::size_t n, std::size_t batch) {
+  const KernelTable& table = kernels(Backend::cuda);
+  const auto trains = [&](std::uint32_t side) {
+    const Buffer<float> values = on_device(batch * n, side + 1);
+    Buffer<std::uint32_t> made(kCuda, batch * n);
+    table.make_pulse_trains(kCuda, {.values = values.data(),
+                                    .batch = batch,
+                                    .lines = n,
+                                    .gain = 0.5f,
+                                    .length = 31,
+                                    .key = RngKey(7, Purpose::pulse_trains).at_event(0, side),
+                                    .trains = made.data()});
+    return made;
+  };
+  const Buffer<std::uint32_t> x = trains(0), d = trains(1);
+  Buffer<float> fields(kCuda, n * n * static_cast<std::size_t>(cell_fields(params)));
+  Buffer<float> plane(kCuda, n * n);
+  Buffer<std::int64_t> count(kCuda, 1);
+  const CellsView cells{&params, fields.data(), n * n};
+  table.fabricate_cells(kCuda, cells, RngKey(7, Purpose::fabrication));
+  table.program_cells(kCuda, cells, plane.data(), RngKey(7, Purpose::programming));
+  table.pulse_cells(kCuda, {.cells = cells,
+                            .outputs = n,
+                            .inputs = n,
+                            .batch = batch,
+                            .x = x.data(),
+                            .x_stride = n,
+                            .d = d.data(),
+                            .d_stride = n,
+                            .key = RngKey(7, Purpose::pulse_steps),
+                            .pulses = count.data()});
+  table.settle_cells(kCuda, {.cells = cells, .key = RngKey(7, Purpose::read_noise), .plane = plane.data()});
+}
+
+void weight_noise(std::size_t size) {
+  const Buffer<float> from = on_device(size, 1);
+  Buffer<float> to(kCuda, size);
+  kernels(Backend::cuda)
+      .add_normals(
+          kCuda,
+          {.key = RngKey(7, Purpose::weight_noise), .from = from.data(), .to = to.data(), .size = size});
+}
+
 struct Workload {
   const char* name;
   std::function<void()> run;
@@ -71,6 +114,9 @@ const Workload kWorkloads[] = {
     {"layer of 512x512, batch 64, 8 bits, noise", [] { layer("pcm-like", 8, 512, 64); }},
     {"ideal cells, 256x256, batch 64, no converters", [] { layer("ideal", 0, 256, 64); }},
     {"256x256x256", [] { float_product(256); }},
+    {"update of 256x256, batch 16", [] { pulses(ConstantStep::Params{}, 256, 16); }},
+    {"update of 256x256, batch 16", [] { pulses(SoftBounds::Params{}, 256, 16); }},
+    {"512x512", [] { weight_noise(512 * 512); }},
 };
 
 }  // namespace

@@ -51,7 +51,7 @@ struct LaunchCost {
   std::string kernel;  // mangled
   std::uint64_t blocks = 0, threads = 0;
   std::uint64_t fp32 = 0, fp64 = 0, integer = 0, special = 0,
-                tensor = 0;  // lane instructions; warps for tensor
+                tensor = 0;                            // lane instructions; warps for tensor
   std::uint64_t warp_instructions = 0, footprint = 0;  // footprint: bytes of all live allocations
   std::uint64_t global_bytes = 0, sectors = 0, ideal_sectors = 0, wavefronts = 0, ideal_wavefronts = 0;
 };

@@ -205,7 +205,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
   return report(cudaSuccess);
 }
 
-cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
+cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   if (report(cudaSuccess) != cudaSuccess) return device.sticky;
   ++device.allocations;
   if (is_due(device.failing_allocation) || bytes > device.memory - live_bytes())
@@ -219,7 +219,7 @@ cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
+cudaError_t cudaFree(void* p) {
   const auto at = live.find(static_cast<unsigned char*>(p));
   if (at == live.end()) return report(cudaErrorInvalidValue);
   std::memset(p, kFresh, at->second);
@@ -227,6 +227,9 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
   std::free(static_cast<unsigned char*>(p) - kFence);
   return report(cudaSuccess);
 }
+
+cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int number) {
   *pool = nullptr;

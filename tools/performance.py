@@ -1,12 +1,13 @@
-"""performance.py [--check | --cpu BENCHMARK_JSON]: writes docs/performance.md from what lies in bench/results.
+"""performance.py [--check | --cpu BENCHMARK_JSON | --gpu TEXT]: writes docs/performance.md from what lies in bench/results.
 
 --cpu takes over a JSON file of google-benchmark (meltquench_bench --benchmark_out=FILE), written on this machine, as
-bench/results/cpu.json first; --check writes nothing and fails if the page is not what the files in bench/results give. Measured and predicted figures
+bench/results/cpu.json first, --gpu what meltquench_gpu_bench printed as bench/results/gpu.csv. --check writes nothing and fails if the page is not what the files in bench/results give. Measured and predicted figures
 stand in different sections: what is predicted follows from executed PTX and data sheets, no GPU was asked.
 """
 
 import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +114,37 @@ def cpu_section():
         table(["what", "time", *(CPU_COLUMNS[key][0] for key in used)], rows)])
 
 
+GPU_LINE = re.compile(r"(?P<name>\S.*?)\s+(?P<time>[\d.]+) us\s+(?P<rate>[\d.e+]+) (?P<unit>\S+/s)")
+
+
+def import_gpu(text):
+    """Rows (name, value, unit, device); the program's first line names the device."""
+    lines = text.splitlines()
+    rows = []
+    for line in lines[1:]:
+        match = GPU_LINE.fullmatch(line.strip())
+        if match:
+            rows.append([match["name"], match["time"], "us", lines[0].strip()])
+            rows.append([match["name"], match["rate"], match["unit"], lines[0].strip()])
+    return rows
+
+
 def gpu_section():
     rows = read_csv(RESULTS / "gpu.csv")
     if not rows:
         return "Nothing was measured yet: `bench/results/README.md` says how figures of a GPU come here."
-    return table(["what", "value", "unit", "device"],
-                 [[f"`{row['name']}`", f"{float(row['value']):.4g}", row["unit"], row["device"]] for row in rows])
+    units = {"op/s": (("T op/s", 1e12), ("G op/s", 1e9))}
+    by_name = {}
+    for row in rows:
+        value, unit = float(row["value"]), row["unit"]
+        scale = units.get(unit, (("G " + unit, 1e9), ("M " + unit, 1e6), (unit, 1)))
+        cell = quantity(value * 1e-6, SECONDS) if unit == "us" else quantity(value, scale)
+        by_name.setdefault((row["device"], row["name"]), ["", ""])[unit != "us"] = cell
+    lines = []
+    for device in dict.fromkeys(device for device, _ in by_name):
+        lines += [f"{device}; medians over repeats.", "",
+                  table(["what", "time", "rate"], [[name, *cells] for (at, name), cells in by_name.items() if at == device])]
+    return "\n".join(lines)
 
 
 def traffic(cost):
@@ -237,6 +263,13 @@ def main(arguments):
     if arguments[:1] == ["--cpu"]:
         report = json.loads(Path(arguments[1]).read_text(encoding="utf-8"))
         (RESULTS / "cpu.json").write_text(json.dumps(import_cpu(report), indent=1) + "\n", encoding="utf-8")
+    elif arguments[:1] == ["--gpu"]:
+        rows = import_gpu(Path(arguments[1]).read_text(encoding="utf-8"))
+        if not rows:
+            print(f"{arguments[1]} has no line of meltquench_gpu_bench: NAME TIME us RATE UNIT/s", file=sys.stderr)
+            return 1
+        with (RESULTS / "gpu.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([["name", "value", "unit", "device"], *rows])
     elif arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2

@@ -50,6 +50,16 @@ std::int64_t Tile::program(const Exec& exec, const DifferentialPair& mapping, co
   return static_cast<std::int64_t>(2 * targets.size());
 }
 
+void Tile::update(const Exec& exec, PulseCells op, std::uint32_t event) {
+  op.cells = plus_.view();
+  op.outputs = outputs_;
+  op.inputs = inputs_;
+  op.key = RngKey(address_.seed, Purpose::pulse_steps, address_.layer)
+               .at_event(event, static_cast<std::uint32_t>(Polarity::plus))
+               .at_place(address_.tile, address_.chip);
+  kernels(exec.backend).pulse_cells(exec, op);
+}
+
 void Tile::read_side(const Exec& exec, Polarity side, double time, float sign, bool adds, float* plane) {
   CellArray& cells = side == Polarity::plus ? plus_ : minus_;
   // Read noise is a function of the time it is read at, so looking at other times does not change it.

@@ -34,7 +34,8 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       grid_(tile_grid(hardware.tile, outputs, inputs)),
       backend_(exec.backend),
       reference_response_(grid_.size(), 0.0),
-      factors_(grid_.size(), 1.0) {
+      factors_(grid_.size(), 1.0),
+      update_pulses_(exec, 1) {
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
   check_fields(hardware.adc, "adc");
@@ -48,6 +49,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   for (Products* side : {&forward_, &transposed_}) {
     side->ranges.adc.assign(grid_.size(), 0.0f);
     side->counts = Buffer<ConverterCounts>(exec, 1);
+    update_pulses_ = Buffer<std::int64_t>(exec, 1);
   }
   if (hardware.adc.range) forward_.ranges.adc.assign(grid_.size(), static_cast<float>(*hardware.adc.range));
   if (hardware.dac.range) forward_.ranges.dac = static_cast<float>(*hardware.dac.range);
@@ -73,11 +75,28 @@ void TileArray::set_transposed_ranges(const Ranges& ranges) {
   transposed_.is_stale = true;
 }
 
-DifferentialPair TileArray::mapping() const {
-  return {.g_min = g_min(hardware_.device), .g_max = g_max(hardware_.device), .w_max = w_max_};
+void TileArray::check_programmed() const {
+  if (!is_programmed()) {
+    throw StateError("this array was never programmed: its cells hold no weights; call program() first");
+  }
 }
 
-void TileArray::program(const Exec& exec, MatrixView<const float> w) {
+void TileArray::check_ready(const Exec& exec) const {
+  check_programmed();
+  if (exec.backend != backend_) {
+    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
+                     std::string(name(exec.backend)) + "; make a new one there");
+  }
+}
+
+DifferentialPair TileArray::mapping() const {
+  return {.g_min = g_min(hardware_.device),
+          .g_max = g_max(hardware_.device),
+          .w_max = w_max_,
+          .kind = takes_pulses(hardware_.device) ? PairKind::reference : PairKind::two_sided};
+}
+
+void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
     throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
                      " [out, in] but got " + shape(w.rows, w.columns));
@@ -90,7 +109,11 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w) {
     }
     largest = std::max(largest, std::abs(w.data[i]));
   }
-  w_max_ = largest > 0.0f ? largest : 1.0f;
+  if (w_max && !(*w_max >= largest && *w_max > 0.0f && std::isfinite(*w_max))) {
+    throw ConfigError("w_max = " + format_number(*w_max) + " cannot hold weights up to " +
+                      format_number(largest) + "; give the largest weight that learning may reach");
+  }
+  w_max_ = w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
   const DifferentialPair pair = mapping();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const float* first = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns +
@@ -199,6 +222,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   counters_ = counters_from_value(counters);
   for (Products* side : {&forward_, &transposed_}) side->counts = Buffer<ConverterCounts>(exec, 1);
+  update_pulses_ = Buffer<std::int64_t>(exec, 1);
   if (is_programmed()) settle(exec);
   reference_response_ = file.read<double>(path + "/reference_response", per_tile);
   factors_ = file.read<double>(path + "/compensation", per_tile);

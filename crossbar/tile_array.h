@@ -1,11 +1,13 @@
 /// A logical weight matrix W[out, in] of any size, cut into tiles; partial sums of tiles are added digitally.
 ///
 /// Order of calls: construct, `set_ranges` (where converters are not ideal and have no fixed range),
-/// `program`, then any number of `advance_to`, `compensate_drift` and `mvm`. A call too early is a StateError
-/// that says what to call. One array is used by one thread at a time; its own kernels use `exec.threads`.
+/// `program`, then any number of `update`, `advance_to`, `compensate_drift` and `mvm`. A call too early is a
+/// StateError that says what to call. One array is used by one thread at a time; its own kernels use
+/// `exec.threads`.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,16 @@ constexpr auto names(DriftCompensation) { return std::array<std::string_view, 2>
 struct MvmPlace {
   std::uint64_t first_row = 0;
   std::uint32_t call = 0;
+};
+
+/// One pulsed update: how values become pulses.
+struct PulsedUpdate {
+  float x_gain = 1.0f;         ///< probability of a pulse per unit of |x|; more than 1 is 1
+  float d_gain = 1.0f;         ///< the same for d
+  int pulses = kLongestTrain;  ///< time slots of a train, 1 to 31
+  PulseSteps steps = PulseSteps::aggregated;
+  std::uint32_t event = 0;         ///< the number of this update (< 2^24): its random numbers are its own
+  std::uint32_t first_sample = 0;  ///< place of row 0 in the mini-batch, where that comes in parts
 };
 
 /// The tiles of a matrix. Throws ShapeError for an empty one, ConfigError if it would need more than 65536
@@ -59,8 +71,23 @@ class TileArray {
   void set_transposed_ranges(const Ranges& ranges);
 
   /// Writes w[out, in] (host memory) and reads it for reference: the clock stands at 0. Throws ShapeError,
-  /// and ConfigError for a weight that is not finite.
-  void program(const Exec& exec, MatrixView<const float> w);
+  /// and ConfigError for a weight that is not finite. Full scale stands for the largest |w|, or for `w_max`,
+  /// which leaves learning room to grow; ConfigError if a weight is larger.
+  void program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max = {});
+
+  /// Moves the weights by pulses towards d^T x: for sample after sample, with trains that meet at random,
+  /// E[dW[o, j]] = pulses p(x_j) p(d_o) sign(x_j d_o) weight_step(), p = min(1, gain |value|). Pass the
+  /// negative error as d to descend. x[batch, in] and d[batch, out] lie on the backend of `exec` and are
+  /// finite. Tiles that share a line share its train. Products then see the new weights, and drift
+  /// compensation refers to them. Throws ConfigError for a device model that pulses do not move and for gains
+  /// or pulses out of range, else as `mvm`.
+  void update(const Exec& exec, MatrixView<const float> x, MatrixView<const float> d,
+              const PulsedUpdate& how);
+  /// Mean change of a weight by one coincidence, in the middle of the range. Throws as `update`.
+  double weight_step() const;
+  /// The gain of both lines for which E[dW] = rate d^T x where no probability exceeds 1.
+  float update_gain(double rate, int pulses = kLongestTrain) const;
+
   /// Moves the clock to `time` [s] after the reference read. Throws ConfigError if it lies in the past.
   void advance_to(const Exec& exec, double time);
   double time() const { return time_; }
@@ -109,6 +136,9 @@ class TileArray {
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
   MvmTerm term(Direction direction, std::size_t tile, double y_lsb);
+  void check_programmed() const;
+  /// Throws StateError unless this array is programmed and lives on the backend of `exec`.
+  void check_ready(const Exec& exec) const;
   void check_product(const Exec& exec, Direction direction, std::size_t x_rows, std::size_t x_columns,
                      std::size_t y_rows, std::size_t y_columns);
   MvmLayer product(const Exec& exec, Direction direction, std::size_t batch, MvmPlace place);
@@ -130,6 +160,8 @@ class TileArray {
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
   Buffer<std::int16_t> codes_, squares_;
+  Buffer<std::int64_t> update_pulses_;  // 1
+  Buffer<std::uint32_t> x_trains_, d_trains_;
 };
 
 }  // namespace mq

@@ -48,7 +48,7 @@ MvmTerm TileArray::term(Direction direction, std::size_t tile, double y_lsb) {
   const double dac_limit = has_dac ? largest_code(hardware_.dac.bits) : 1.0;
   const double full_scale_input = has_dac ? ranges.dac : 1.0;
   const double full_scale = double(w_max_) * full_scale_input;
-  const double g_range = double(g_max(hardware_.device)) - g_min(hardware_.device);
+  const double g_range = mapping().full_scale();
   MvmTerm term = tiles_[tile].term();
   const double siemens = has_dac ? tiles_[tile].siemens_per_code() : 1.0;
   const double step_x = has_dac ? ranges.dac / dac_limit : 1.0;
@@ -104,18 +104,13 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
                               std::size_t x_columns, std::size_t y_rows, std::size_t y_columns) {
   const ProductShape sizes(grid_, direction);
   const bool is_forward = direction == Direction::forward;
-  if (!is_programmed()) {
-    throw StateError("this array was never programmed: its cells hold no weights; call program() first");
-  }
+  check_programmed();
   if (x_columns != sizes.inputs || y_columns != sizes.outputs || x_rows != y_rows) {
     throw ShapeError("the array maps x[batch, " + std::to_string(sizes.inputs) + "] to y[batch, " +
                      std::to_string(sizes.outputs) + "] " + (is_forward ? "" : "when transposed ") +
                      "but got x" + shape(x_rows, x_columns) + " and y" + shape(y_rows, y_columns));
   }
-  if (exec.backend != backend_) {
-    throw StateError("this array lives on the backend " + std::string(name(backend_)) + ", not on " +
-                     std::string(name(exec.backend)) + "; make a new one there");
-  }
+  check_ready(exec);
   const Ranges& ranges = products(direction).ranges;
   const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
     if (bits == 0 || smallest > 0.0f) return;
@@ -249,6 +244,9 @@ Counters TileArray::counters() const {
     sum.sum_of_codes += seen.sum_of_codes * blocks;
     sum.adc_clips += seen.adc_clips;
   }
+  std::int64_t pulses = 0;
+  update_pulses_.copy_to({&pulses, 1});
+  sum.pulses += pulses;
   return sum;
 }
 

@@ -54,7 +54,8 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
   constexpr std::size_t kBatch = 250;
   for (std::size_t first = 0; first < images.rows; first += kBatch) {
     const MatrixView<const float> batch = images.slice_rows(first, std::min(kBatch, images.rows - first));
-    network.forward(on_cpu, batch, workspace, {.first_sample = first, .product = &probe});
+    network.forward(on_cpu, batch, workspace,
+                    {.first_sample = first, .product = &probe, .keeps_activations = false});
   }
   std::vector<Ranges> ranges;
   for (const RangeFinder& finder : finders) ranges.push_back(finder.ranges());

@@ -218,6 +218,7 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
   MQ_EXPECTS(!points.empty());
   memory_ops(options.exec.backend);  // says at once if the backend is not there
   kernels(options.exec.backend);
+  for (const SweepPoint& point : points) check_gemm(options.exec, point.config.train.gemm);
   DataCache data;
   check_points(points, data);  // before anything is written
   return Runner(points, options, std::move(data)).run();

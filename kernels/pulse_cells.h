@@ -29,7 +29,7 @@ enum class PulseSteps {
 
 /// Expects cells of a PulsedModel. Throws ConfigError for others.
 struct PulseCells {
-  CellsView cells;  ///< [outputs, inputs], row-major
+  CellsView cells{};  ///< [outputs, inputs], row-major
   std::size_t outputs = 0;
   std::size_t inputs = 0;
   std::size_t batch = 0;
@@ -38,7 +38,7 @@ struct PulseCells {
   const std::uint32_t* d = nullptr;  ///< trains of the bit lines [batch, outputs], rows `d_stride` apart
   std::size_t d_stride = 0;
   PulseSteps steps = PulseSteps::aggregated;
-  RngKey key;  ///< block 0
+  RngKey key{};  ///< block 0
   std::uint32_t first_sample = 0;
   std::int64_t* pulses = nullptr;  ///< on the backend: the number of coincidences is added
 };

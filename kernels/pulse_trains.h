@@ -28,7 +28,7 @@ struct PulseTrains {
   std::size_t lines = 0;
   float gain = 1.0f;           ///< probability per unit of |value|; >= 0
   int length = kLongestTrain;  ///< time slots, 1 to 31
-  RngKey key;                  ///< block 0
+  RngKey key{};                ///< block 0
   std::uint32_t first_sample = 0;
   std::uint32_t* trains = nullptr;
 };

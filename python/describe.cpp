@@ -158,7 +158,7 @@ constexpr const char* kPresets = R"(presets()
 Example:
     >>> import meltquench as mq
     >>> sorted(mq.presets())
-    ['hermes-1', 'hermes-2', 'ideal', 'pcm-like']
+    ['gokmen-vlasov', 'hermes-1', 'hermes-2', 'ideal', 'pcm-like']
 )";
 
 constexpr const char* kDevice = R"(device(device, *, si=False)

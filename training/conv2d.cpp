@@ -84,30 +84,32 @@ void Conv2d::backward(const BackwardCall& call) const {
   table.training.sum_rows(
       call.exec,
       {.rows = rows, .columns = filters, .x = by_patch, .sums = call.gradient + filters * patch_size()});
-  table.float_product(call.exec, {.rows = filters,
-                                  .columns = patch_size(),
-                                  .depth = rows,
-                                  .a = by_patch,
-                                  .a_row = 1,
-                                  .a_column = filters,
-                                  .b = call.kept,
-                                  .b_row = patch_size(),
-                                  .b_column = 1,
-                                  .c = call.gradient,
-                                  .c_row = patch_size()});
+  float_product(call.exec, call.gemm,
+                {.rows = filters,
+                 .columns = patch_size(),
+                 .depth = rows,
+                 .a = by_patch,
+                 .a_row = 1,
+                 .a_column = filters,
+                 .b = call.kept,
+                 .b_row = patch_size(),
+                 .b_column = 1,
+                 .c = call.gradient,
+                 .c_row = patch_size()});
   if (call.dx.data == nullptr) return;
   float* d_patches = call.scratch + rows * filters;
-  table.float_product(call.exec, {.rows = rows,
-                                  .columns = patch_size(),
-                                  .depth = filters,
-                                  .a = by_patch,
-                                  .a_row = filters,
-                                  .a_column = 1,
-                                  .b = call.parameters,
-                                  .b_row = patch_size(),
-                                  .b_column = 1,
-                                  .c = d_patches,
-                                  .c_row = patch_size()});
+  float_product(call.exec, call.gemm,
+                {.rows = rows,
+                 .columns = patch_size(),
+                 .depth = filters,
+                 .a = by_patch,
+                 .a_row = filters,
+                 .a_column = 1,
+                 .b = call.parameters,
+                 .b_row = patch_size(),
+                 .b_column = 1,
+                 .c = d_patches,
+                 .c_row = patch_size()});
   table.training.add_patches(call.exec,
                              {.windows = windows(samples), .patches = d_patches, .images = call.dx.data});
 }

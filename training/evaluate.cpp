@@ -72,7 +72,8 @@ LossSums evaluate(const Exec& exec, const Network& network, const ResidentSample
         const auto outputs = network.forward(inner, samples.images().slice_rows(first, rows), workspace,
                                              {.first_sample = options.first_sample + first,
                                               .product = options.product,
-                                              .parameters = parameters});
+                                              .parameters = parameters,
+                                              .keeps_activations = false});
         kernels(exec.backend)
             .training.softmax_loss(inner, {.rows = rows,
                                            .classes = outputs.columns,

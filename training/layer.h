@@ -15,6 +15,7 @@
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
+#include "meltquench/training/gemm.h"
 #include "meltquench/training/samples.h"
 #include "meltquench/training/weight_product.h"
 
@@ -51,6 +52,7 @@ struct BackwardCall {
   const float* kept = nullptr;
   float* scratch = nullptr;
   float* gradient = nullptr;  ///< by the parameters, overwritten
+  Gemm gemm = Gemm::exact;    ///< of products
 };
 
 class Layer {

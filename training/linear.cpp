@@ -36,33 +36,35 @@ void Linear::forward(const ForwardCall& call) const {
 
 void Linear::backward(const BackwardCall& call) const {
   const std::size_t inputs = input().size(), outputs = output().size(), samples = call.dy.rows;
-  const KernelTable& table = kernels(call.exec.backend);
-  table.float_product(call.exec, {.rows = outputs,
-                                  .columns = inputs,
-                                  .depth = samples,
-                                  .a = call.dy.data,
-                                  .a_row = 1,
-                                  .a_column = outputs,
-                                  .b = call.x.data,
-                                  .b_row = inputs,
-                                  .b_column = 1,
-                                  .c = call.gradient,
-                                  .c_row = inputs});
-  table.training.sum_rows(
-      call.exec,
-      {.rows = samples, .columns = outputs, .x = call.dy.data, .sums = call.gradient + outputs * inputs});
+  float_product(call.exec, call.gemm,
+                {.rows = outputs,
+                 .columns = inputs,
+                 .depth = samples,
+                 .a = call.dy.data,
+                 .a_row = 1,
+                 .a_column = outputs,
+                 .b = call.x.data,
+                 .b_row = inputs,
+                 .b_column = 1,
+                 .c = call.gradient,
+                 .c_row = inputs});
+  kernels(call.exec.backend)
+      .training.sum_rows(
+          call.exec,
+          {.rows = samples, .columns = outputs, .x = call.dy.data, .sums = call.gradient + outputs * inputs});
   if (call.dx.data == nullptr) return;
-  table.float_product(call.exec, {.rows = samples,
-                                  .columns = inputs,
-                                  .depth = outputs,
-                                  .a = call.dy.data,
-                                  .a_row = outputs,
-                                  .a_column = 1,
-                                  .b = call.parameters,
-                                  .b_row = inputs,
-                                  .b_column = 1,
-                                  .c = call.dx.data,
-                                  .c_row = inputs});
+  float_product(call.exec, call.gemm,
+                {.rows = samples,
+                 .columns = inputs,
+                 .depth = outputs,
+                 .a = call.dy.data,
+                 .a_row = outputs,
+                 .a_column = 1,
+                 .b = call.parameters,
+                 .b_row = inputs,
+                 .b_column = 1,
+                 .c = call.dx.data,
+                 .c_row = inputs});
 }
 
 }  // namespace mq

@@ -8,7 +8,6 @@
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/random.h"
-#include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 namespace {
@@ -91,7 +90,7 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
                                         : options.parameters.size() == parameters_.size());
   const std::span<const float> parameters =
       options.parameters.empty() ? this->parameters() : options.parameters;
-  DigitalProduct digital(weighted_, parameters);
+  DigitalProduct digital(weighted_, parameters, options.gemm);
   WeightProduct& product = options.product != nullptr ? *options.product : digital;
 
   workspace.y_.resize(layers_.size());
@@ -103,7 +102,8 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = *layers_[i];
     const bool has_weights = layer.weights().has_value();
-    const MatrixView<float> y(grown(exec, workspace.y_[i], samples * layer.output().size()), samples,
+    const std::size_t place = options.keeps_activations ? i : i % 2;
+    const MatrixView<float> y(grown(exec, workspace.y_[place], samples * layer.output().size()), samples,
                               layer.output().size());
     layer.forward({.exec = exec,
                    .product = product,
@@ -112,7 +112,8 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
                    .parameters = has_weights ? parameters.data() + weighted_[weighted].offset : nullptr,
                    .x = x,
                    .y = y,
-                   .kept = grown(exec, workspace.kept_[i], samples * layer.kept_per_sample()),
+                   .kept = grown(exec, workspace.kept_[options.keeps_activations ? i : 0],
+                                 samples * layer.kept_per_sample()),
                    .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample())});
     weighted += has_weights ? 1 : 0;
     x = y;
@@ -121,7 +122,7 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
 }
 
 void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace,
-                       std::span<float> gradient, std::span<const float> other_parameters) const {
+                       std::span<float> gradient, std::span<const float> other_parameters, Gemm gemm) const {
   MQ_EXPECTS(gradient.size() == parameters_.size() && d_outputs.rows == workspace.x_.rows);
   MQ_EXPECTS(d_outputs.columns == output().size());
   MQ_EXPECTS(!other_parameters.empty() || exec.backend != Backend::cuda);
@@ -149,7 +150,8 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
          .dx = dx,
          .kept = workspace.kept_[i].data(),
          .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample()),
-         .gradient = has_weights ? gradient.data() + offset : nullptr});
+         .gradient = has_weights ? gradient.data() + offset : nullptr,
+         .gemm = gemm});
     std::swap(workspace.dx_, workspace.dy_);  // what was written is read next
     dy = {workspace.dy_.data(), samples, layer.input().size()};
   }
@@ -160,18 +162,18 @@ void DigitalProduct::multiply(const Exec& exec, std::size_t weighted_layer, std:
   const WeightedLayer& layer = layers_[weighted_layer];
   const std::size_t inputs = layer.shape.inputs, outputs = layer.shape.outputs;
   MQ_EXPECTS(x.columns == inputs && y.columns == outputs && x.rows == y.rows);
-  kernels(exec.backend)
-      .float_product(exec, {.rows = x.rows,
-                            .columns = outputs,
-                            .depth = inputs,
-                            .a = x.data,
-                            .a_row = inputs,
-                            .a_column = 1,
-                            .b = parameters_.data() + layer.offset,
-                            .b_row = 1,
-                            .b_column = inputs,
-                            .c = y.data,
-                            .c_row = outputs});
+  float_product(exec, gemm_,
+                {.rows = x.rows,
+                 .columns = outputs,
+                 .depth = inputs,
+                 .a = x.data,
+                 .a_row = inputs,
+                 .a_column = 1,
+                 .b = parameters_.data() + layer.offset,
+                 .b_row = 1,
+                 .b_column = inputs,
+                 .c = y.data,
+                 .c_row = outputs});
 }
 
 }  // namespace mq

@@ -49,6 +49,8 @@ struct ForwardOptions {
   std::uint64_t first_sample = 0;       ///< place of the first image in the data set
   WeightProduct* product = nullptr;     ///< who multiplies; null: the digital weights
   std::span<const float> parameters{};  ///< on the backend; empty: the network's own, for host backends
+  Gemm gemm = Gemm::exact;              ///< of the digital weights
+  bool keeps_activations = true;        ///< for `backward`; else two layers' outputs are held at a time
 };
 
 class Network {
@@ -90,7 +92,8 @@ class Network {
   /// Gradient by the parameters, overwritten, from the gradient by the outputs of the last `forward` on this
   /// workspace. `parameters`: those of that call, empty for the network's own.
   void backward(const Exec& exec, MatrixView<const float> d_outputs, Workspace& workspace,
-                std::span<float> gradient, std::span<const float> parameters = {}) const;
+                std::span<float> gradient, std::span<const float> parameters = {},
+                Gemm gemm = Gemm::exact) const;
 
  private:
   SampleShape input_;
@@ -102,14 +105,16 @@ class Network {
 /// The product with weights that lie in an array like `Network::parameters()`.
 class DigitalProduct final : public WeightProduct {
  public:
-  DigitalProduct(std::span<const WeightedLayer> layers, std::span<const float> parameters)
-      : layers_(layers), parameters_(parameters) {}
+  DigitalProduct(std::span<const WeightedLayer> layers, std::span<const float> parameters,
+                 Gemm gemm = Gemm::exact)
+      : layers_(layers), parameters_(parameters), gemm_(gemm) {}
   void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
                 MatrixView<const float> x, MatrixView<float> y) override;
 
  private:
   std::span<const WeightedLayer> layers_;
   std::span<const float> parameters_;
+  Gemm gemm_;
 };
 
 }  // namespace mq

@@ -10,6 +10,7 @@
 #include "meltquench/core/fields.h"
 #include "meltquench/core/value.h"
 #include "meltquench/kernels/training_ops.h"
+#include "meltquench/training/gemm.h"
 
 namespace mq {
 
@@ -42,6 +43,7 @@ struct TrainParams {
   float weight_clip = 2.0f;
   float input_range = 0.0f;
   int input_bits = 0;
+  Gemm gemm = Gemm::exact;
 
   static constexpr auto describe() {
     return fields(
@@ -70,7 +72,11 @@ struct TrainParams {
         field("input_range", &TrainParams::input_range, non_negative,
               "Hardware-aware: inputs of layers with weights are clipped to this magnitude; 0: not."),
         field("input_bits", &TrainParams::input_bits, between(0, 16),
-              "Hardware-aware: inputs are rounded to so many bits within input_range; 0: not."));
+              "Hardware-aware: inputs are rounded to so many bits within input_range; 0: not."),
+        field("gemm", &TrainParams::gemm,
+              "Float products of training: exact has the same bits on every backend; cublas is faster, needs "
+              "the "
+              "backend cuda, and its bits depend on the GPU."));
   }
 
   /// What is wrong between the members.

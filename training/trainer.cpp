@@ -89,6 +89,7 @@ Trainer::Trainer(const Exec& exec, Network& network, const Samples& samples, con
       seed_(seed),
       sync_(sync) {
   check_fields(params, "train");
+  check_gemm(exec_, params.gemm);
   check_samples(network, samples);
   if (samples.count() == 0) throw ShapeError("there are no training images; raise data.train_images");
   const std::size_t parameters = network.parameters().size();
@@ -222,7 +223,8 @@ void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const
                                       .order = rows.data(),
                                       .to = images.data,
                                       .labels_to = labels});
-  const auto outputs = network_.forward(serial, images, shard.workspace, {.parameters = parameters});
+  const auto outputs =
+      network_.forward(serial, images, shard.workspace, {.parameters = parameters, .gemm = params_.gemm});
   std::int64_t* counts = shard.sums.data() + shard.gradient.size();
   table.training.softmax_loss(serial, {.rows = count,
                                        .classes = classes,
@@ -232,7 +234,7 @@ void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const
                                        .d_outputs = d_outputs.data,
                                        .counts = counts});
   network_.backward(serial, d_outputs, shard.workspace, {shard.gradient.data(), shard.gradient.size()},
-                    parameters);
+                    parameters, params_.gemm);
   table.training.add_fixed_point(serial, {.size = shard.gradient.size(),
                                           .values = shard.gradient.data(),
                                           .sums = shard.sums.data(),

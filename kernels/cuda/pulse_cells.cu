@@ -76,7 +76,6 @@ template <class Model>
 __device__ void pulse_densely(const Update<Model>& u, const Staged& staged, std::uint32_t first_group,
                               typename Model::template Cell<float>& cell, std::uint32_t index) {
   const std::uint32_t lane = threadIdx.x % kColumns, warp = threadIdx.x / kColumns;
-#pragma unroll 1
   for (std::uint32_t g = 0; g < kSamples / 4; ++g) {
     std::uint32_t count[4], differ[4], any = 0;
     MQ_UNROLL
@@ -88,7 +87,6 @@ __device__ void pulse_densely(const Update<Model>& u, const Staged& staged, std:
     }
     if (any == 0) continue;
     if (u.op.steps == PulseSteps::single) {
-#pragma unroll 1
       for (std::uint32_t q = 0; q < 4; ++q) {
         const std::uint32_t x = staged.x[4 * g + q][lane], d = staged.d[4 * g + q][warp];
         single_steps(u, cell, index, 4 * (first_group + g) + q, popcount(x & d & kPulseSlots), x ^ d);

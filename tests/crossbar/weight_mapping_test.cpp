@@ -27,6 +27,18 @@ TEST(DifferentialPair, ReadsBackWithinTwoToTheMinus23OfTheLargestWeight) {
   }
 }
 
+TEST(DifferentialPair, WithAReferenceKeepsTheMinusSideInTheMiddle) {
+  const DifferentialPair pair{.g_min = 10e-6f, .g_max = 20e-6f, .w_max = 0.5f, .kind = PairKind::reference};
+  for (const float w : uniforms(1000, 2)) {
+    const float half = 0.5f * w;
+    EXPECT_EQ(pair.target(half, Polarity::minus), 15e-6f);
+    const double difference = double(pair.target(half, Polarity::plus)) - 15e-6f;
+    EXPECT_NEAR(difference * pair.weight_per_siemens(), half, 1e-7);
+  }
+  EXPECT_EQ(pair.target(0.5f, Polarity::plus), 20e-6f);
+  EXPECT_EQ(pair.target(-0.5f, Polarity::plus), 10e-6f);
+}
+
 TEST(DifferentialPair, TargetsNeverExceedGMax) {
   for (const float w_max : {1.0f, 0.1f, 0.3f, 7.0f}) {
     for (const float g_max : {25e-6f, 10.35e-6f, 20.7e-6f}) {

@@ -6,6 +6,7 @@
 #include "backends.h"
 #include "meltquench/core/config.h"
 #include "meltquench/experiment/experiment.h"
+#include "meltquench/kernels/library_product.h"
 #include "meltquench/training/evaluate.h"
 #include "meltquench/training/layers.h"
 #include "meltquench/training/trainer.h"
@@ -174,6 +175,48 @@ TEST_F(OnCuda, NoStepBetweenTwoLooksWaitsForTheDevice) {
   register_memory_ops(Backend::cuda, *CountedMemory::real);
   EXPECT_EQ(in_between, 0);
   EXPECT_EQ(CountedMemory::copies, 2);  // at the end of the epoch: its counts and the parameters
+}
+
+/// On a real device with cuBLAS; on the stand-in there is none.
+TEST_F(OnCuda, TrainingByALibraryComesCloseOrIsRefusedWithASentence) {
+  TrainParams params = SmallJob::params(Optimizer::sgd).of(Variant::plain);
+  params.gemm = Gemm::cublas;
+  if (library_product(Backend::cuda) == nullptr) {
+    try {
+      trained_on(kCuda, params);
+      FAIL() << "trained by a library that is not there";
+    } catch (const ConfigError& error) {
+      EXPECT_STREQ(
+          error.what(),
+          "train.gemm = \"cublas\" needs cuBLAS, which this build or this machine lacks; build and run "
+          "where the CUDA Toolkit has it, or use train.gemm = \"exact\"");
+    }
+    return;
+  }
+  const std::vector<float> by_library = trained_on(kCuda, params);
+  params.gemm = Gemm::exact;
+  const std::vector<float> exact = trained_on(kCuda, params);
+  for (std::size_t i = 0; i < exact.size(); ++i) ASSERT_NEAR(by_library[i], exact[i], 1e-4) << i;
+}
+
+/// Which products go to the library, and with which strides: one that computes as the backend does.
+TEST_F(OnCuda, EveryProductOfATrainingGoesToTheLibraryThatIsAskedFor) {
+  static int products = 0;
+  const LibraryProduct real = library_product(Backend::cuda);
+  register_library_product(Backend::cuda, [](const Exec& exec, const FloatProduct& op) {
+    ++products;
+    EXPECT_TRUE(op.a_row == 1 || op.a_column == 1);
+    EXPECT_TRUE(op.b_row == 1 || op.b_column == 1);
+    kernels(exec.backend).float_product(exec, op);
+  });
+  TrainParams params = SmallJob::params(Optimizer::sgd);
+  const std::vector<float> exact = trained_on(kCuda, params);
+  EXPECT_EQ(products, 0);
+  params.gemm = Gemm::cublas;
+  expect_same_bits(exact, trained_on(kCuda, params), "parameters");
+  register_library_product(Backend::cuda, real);
+  // 2 epochs x 3 steps x 3 shards; 4 layers forward, 4 gradients, 3 passed back.
+  EXPECT_EQ(products, 2 * 3 * 3 * 11);
 }
 
 TEST_F(OnCuda, ARunHasTheDigestOfTheCpu) {

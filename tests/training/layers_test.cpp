@@ -243,6 +243,9 @@ TEST(Network, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
     pieces.insert(pieces.end(), part.begin(), part.end());
   }
   EXPECT_EQ(pieces, whole);
+  Workspace small;
+  const auto y = network.forward({}, {images.data(), 23, 144}, small, {.keeps_activations = false});
+  EXPECT_EQ(std::vector<float>(y.data, y.data + y.size()), whole);
 }
 
 TEST(Network, HasTheGradientsOfCentralDifferences) {

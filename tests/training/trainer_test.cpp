@@ -255,6 +255,17 @@ TEST(Trainer, SaysSoWhenTrainingDiverges) {
   EXPECT_NE(message.find("lower train.learning_rate"), std::string::npos);
 }
 
+TEST(Trainer, RefusesALibraryWhereItCannotBeHad) {
+  const Points points;
+  Network network = small_network();
+  TrainParams params = hardware_aware();
+  params.gemm = Gemm::cublas;
+  EXPECT_EQ(
+      message_of([&] { Trainer({}, network, points.samples(), params, 3); }),
+      "train.gemm = \"cublas\" needs the backend cuda, but this is the backend cpu; choose the backend cuda "
+      "or train.gemm = \"exact\"");
+}
+
 TEST(Trainer, RefusesSamplesAndParametersThatMakeNoSense) {
   const Points points;
   Network network = small_network();

@@ -34,9 +34,9 @@ void Executor::note_shared(Warp& warp, const Instruction& i, Touch touch, std::u
   std::uint8_t* written = shared_written_.data() + offset;
   if (touch != Touch::write && std::memcmp(written, kWritten, bytes) != 0) {
     const auto first = static_cast<std::uint64_t>(std::find(written, written + bytes, 0) - written);
-    find(Fault::unwritten, i,
-         thread_name(warp, lane) + " reads byte " + std::to_string(offset + first) +
-             " of shared memory, which nobody wrote");
+    blame(Fault::unwritten, i,
+          thread_name(warp, lane) + " reads byte " + std::to_string(offset + first) +
+              " of shared memory, which nobody wrote");
   }
   if (touch != Touch::read) std::memcpy(written, kWritten, bytes);
   const int shift = std::countr_zero(program_.shared_grain);
@@ -44,10 +44,10 @@ void Executor::note_shared(Warp& warp, const Instruction& i, Touch touch, std::u
   for (std::uint64_t at = offset >> shift; at <= (offset + bytes - 1) >> shift; ++at)
     races |= shared_races_[at].touch(touch, now, lane);
   if (races) {
-    find(Fault::race, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " + std::to_string(offset) +
-             " in shared memory, and no barrier is between it and another thread that " +
-             (touch == Touch::read ? "writes there" : "reads or writes there"));
+    blame(Fault::race, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " + std::to_string(offset) +
+              " in shared memory, and no barrier is between it and another thread that " +
+              (touch == Touch::read ? "writes there" : "reads or writes there"));
   }
 }
 
@@ -55,10 +55,10 @@ void Executor::note_global(Warp& warp, const Instruction& i, Touch touch, Alloca
                            std::uint64_t address, std::uint32_t bytes, std::uint32_t lane,
                            const Toucher& now) {
   if (touch != Touch::write && !DeviceMemory::is_written(allocation, address, bytes)) {
-    find(Fault::unwritten, i,
-         thread_name(warp, lane) + " reads " + bytes_text(bytes) + " at byte " +
-             std::to_string(address - allocation.begin) + " of an allocation of " +
-             bytes_text(allocation.size) + ", and nobody wrote all of them");
+    blame(Fault::unwritten, i,
+          thread_name(warp, lane) + " reads " + bytes_text(bytes) + " at byte " +
+              std::to_string(address - allocation.begin) + " of an allocation of " +
+              bytes_text(allocation.size) + ", and nobody wrote all of them");
   }
   if (touch != Touch::read) DeviceMemory::mark_written(allocation, address, bytes);
   const std::uint32_t grain = program_.global_grain;
@@ -68,11 +68,11 @@ void Executor::note_global(Warp& warp, const Instruction& i, Touch touch, Alloca
   for (std::uint32_t k = 0; k < bytes; k += grain)
     races |= allocation.races->cell(address - allocation.begin + k).touch(touch, now, lane);
   if (races) {
-    find(Fault::race, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at byte " +
-             std::to_string(address - allocation.begin) + " of an allocation of " +
-             bytes_text(allocation.size) + ", and nothing orders it and another thread that " +
-             (touch == Touch::read ? "writes there" : "reads or writes there"));
+    blame(Fault::race, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at byte " +
+              std::to_string(address - allocation.begin) + " of an allocation of " +
+              bytes_text(allocation.size) + ", and nothing orders it and another thread that " +
+              (touch == Touch::read ? "writes there" : "reads or writes there"));
   }
 }
 
@@ -106,9 +106,9 @@ std::uint32_t Executor::resolve_host(Warp& warp, const Instruction& i, Touch tou
       allowed |= 1u << lane;
       continue;
     }
-    find(Fault::bounds, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + ", " +
-             where_in_memory(address, bytes));
+    blame(Fault::bounds, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + ", " +
+              where_in_memory(address, bytes));
   }
   if (in_device_memory != 0 && options_.checks) {
     Counts& counts = report_.instructions[pc_of(i)];
@@ -127,10 +127,10 @@ std::uint32_t Executor::resolve_shared(Warp& warp, const Instruction& i, Touch t
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     const std::uint64_t offset = addresses[lane] - kSpaceStart;
     if (offset >= shared_bytes_ || bytes > shared_bytes_ - offset) {
-      find(Fault::bounds, i,
-           thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
-               std::to_string(static_cast<std::int64_t>(offset)) + " in shared memory of " +
-               bytes_text(shared_bytes_));
+      blame(Fault::bounds, i,
+            thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
+                std::to_string(static_cast<std::int64_t>(offset)) + " in shared memory of " +
+                bytes_text(shared_bytes_));
       continue;
     }
     allowed |= 1u << lane;
@@ -151,9 +151,9 @@ std::uint32_t Executor::resolve(Warp& warp, const Instruction& i, Space space, T
   for (std::uint32_t m = mask; m != 0; m &= m - 1) {
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     if ((addresses[lane] & (bytes - 1)) == 0) continue;
-    find(Fault::alignment, i,
-         thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at an address that is " +
-             std::to_string(addresses[lane] & (bytes - 1)) + " beyond a multiple of that");
+    blame(Fault::alignment, i,
+          thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at an address that is " +
+              std::to_string(addresses[lane] & (bytes - 1)) + " beyond a multiple of that");
     mask &= ~(1u << lane);
   }
   if (space == Space::shared) return resolve_shared(warp, i, touch, bytes, mask, addresses, pointers);
@@ -163,10 +163,10 @@ std::uint32_t Executor::resolve(Warp& warp, const Instruction& i, Space space, T
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(m));
     const std::uint64_t offset = addresses[lane] - kSpaceStart;
     if (offset >= program_.local_bytes || bytes > program_.local_bytes - offset) {
-      find(Fault::bounds, i,
-           thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
-               std::to_string(static_cast<std::int64_t>(offset)) + " in local memory of " +
-               bytes_text(program_.local_bytes));
+      blame(Fault::bounds, i,
+            thread_name(warp, lane) + ' ' + verb(touch) + bytes_text(bytes) + " at " +
+                std::to_string(static_cast<std::int64_t>(offset)) + " in local memory of " +
+                bytes_text(program_.local_bytes));
       continue;
     }
     const std::size_t file = program_.has_barriers ? warp.index : 0;

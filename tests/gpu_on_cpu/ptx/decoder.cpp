@@ -190,31 +190,35 @@ void Decoder::decode_move(Instruction& i) {
     return emit(i);
   }
   const std::vector<std::string> list = elements(operands_[packs ? 1 : 0]);
-  const int bytes = bytes_of(type);
-  if (list.size() != 2 || (bytes != 4 && bytes != 8)) unsupported("only halves are packed and unpacked");
-  const char whole = bytes == 8 ? 'x' : 'w';
-  const std::uint64_t half_bits = static_cast<std::uint64_t>(bytes) * 4;
-  const std::string half = "u" + std::to_string(half_bits), full = "u" + std::to_string(2 * half_bits);
-  const Slot shift = constant(half_bits, false);
-  if (packs) {
-    const Slot low{new_slot(bytes == 8 ? Register::Type::wide : Register::Type::narrow)};
-    const Slot high{new_slot(bytes == 8 ? Register::Type::wide : Register::Type::narrow)};
-    const Slot d = destination(operands_[0], whole);
-    emit_lane_op(i, "cvt." + full + "." + half, {.d = low.offset, .a = source(list[0], 'w').offset});
-    emit_lane_op(i, "cvt." + full + "." + half, {.d = high.offset, .a = source(list[1], 'w').offset});
-    emit_lane_op(i, "shl.b" + std::to_string(2 * half_bits),
-                 {.d = high.offset, .a = high.offset, .b = shift.offset});
-    emit_lane_op(i, "or.b" + std::to_string(2 * half_bits),
-                 {.d = d.offset, .a = low.offset, .b = high.offset});
-    return;
+  const auto bytes = static_cast<std::size_t>(bytes_of(type));
+  const std::size_t part = list.empty() ? 0 : bytes / list.size();
+  if ((bytes != 4 && bytes != 8) || (part != 2 && part != 4) || part * list.size() != bytes)
+    unsupported("only parts of 16 and 32 bits are packed and unpacked");
+  const char letter = bytes == 8 ? 'x' : 'w';
+  const std::string whole_bits = std::to_string(8 * bytes), part_bits = std::to_string(8 * part);
+  const std::string widen = "cvt.u" + whole_bits + ".u" + part_bits,
+                    narrow = "cvt.u" + part_bits + ".u" + whole_bits;
+  const auto new_whole = [&] { return new_slot(bytes == 8 ? Register::Type::wide : Register::Type::narrow); };
+  const std::size_t first = program_.code.size();
+  // The whole is put together, or taken, beside the registers of the list: some may be the same.
+  const Slot d = packs ? destination(operands_[0], letter) : Slot{};
+  const std::uint32_t whole = new_whole(), moved = new_whole();
+  if (unpacks) emit_lane_op(i, "mov.u" + whole_bits, {.d = whole, .a = source(operands_[1], letter).offset});
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    const std::uint32_t shift = constant(8 * part * k, false).offset;
+    if (unpacks && list[k] == "_") continue;
+    if (unpacks) {
+      emit_lane_op(i, "shr.u" + whole_bits, {.d = moved, .a = whole, .b = shift});
+      emit_lane_op(i, narrow, {.d = destination(list[k], 'w').offset, .a = moved});
+      continue;
+    }
+    emit_lane_op(i, widen, {.d = k == 0 ? whole : moved, .a = source(list[k], 'w').offset});
+    if (k == 0) continue;
+    emit_lane_op(i, "shl.b" + whole_bits, {.d = moved, .a = moved, .b = shift});
+    emit_lane_op(i, "or.b" + whole_bits, {.d = whole, .a = whole, .b = moved});
   }
-  const Slot a = source(operands_[1], whole);
-  const Slot high{new_slot(bytes == 8 ? Register::Type::wide : Register::Type::narrow)};
-  emit_lane_op(i, "shr." + full, {.d = high.offset, .a = a.offset, .b = shift.offset});
-  if (list[0] != "_")
-    emit_lane_op(i, "cvt." + half + "." + full, {.d = destination(list[0], 'w').offset, .a = a.offset});
-  if (list[1] != "_")
-    emit_lane_op(i, "cvt." + half + "." + full, {.d = destination(list[1], 'w').offset, .a = high.offset});
+  if (packs) emit_lane_op(i, "mov.u" + whole_bits, {.d = d.offset, .a = whole});
+  for (std::size_t k = first; k + 1 < program_.code.size(); ++k) program_.code[k].is_counted = false;
 }
 
 void Decoder::decode_branch(Instruction& i) {

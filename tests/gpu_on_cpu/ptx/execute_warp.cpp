@@ -70,8 +70,8 @@ void Executor::shuffle(Warp& warp, const Instruction& i, std::uint32_t mask) {
     }
     if (!is_in_range) from = lane;
     if ((mask >> from & 1) == 0)
-      find(Fault::member_mask, i,
-           thread_name(warp, lane) + " reads lane " + std::to_string(from) + ", which does not take part");
+      blame(Fault::member_mask, i,
+            thread_name(warp, lane) + " reads lane " + std::to_string(from) + ", which does not take part");
     d[lane] = a[from];
     in_range |= static_cast<std::uint32_t>(is_in_range) << lane;
   }

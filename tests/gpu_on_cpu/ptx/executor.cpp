@@ -63,7 +63,7 @@ Executor::Executor(const Kernel& kernel, const Launch& launch, DeviceMemory& mem
   report_.instructions.resize(program_.code.size());
 }
 
-void Executor::find(Fault fault, const Instruction& i, const std::string& what) {
+void Executor::blame(Fault fault, const Instruction& i, const std::string& what) {
   const auto [at, is_new] = found_.emplace(std::make_pair(pc_of(i), fault), report_.findings.size());
   if (!is_new) {
     ++report_.findings[at->second].times;
@@ -73,7 +73,7 @@ void Executor::find(Fault fault, const Instruction& i, const std::string& what) 
       {fault, i.line, kernel_.name + ", line " + std::to_string(i.line) + ", '" + i.text + "': " + what, 1});
 }
 
-void Executor::find(Fault fault, const std::string& what) {
+void Executor::blame(Fault fault, const std::string& what) {
   report_.findings.push_back({fault, 0, kernel_.name + ": " + what, 1});
 }
 
@@ -86,16 +86,16 @@ std::string Executor::thread_name(const Warp& warp, std::uint32_t lane) const {
 bool Executor::check_limits() {
   const Extent &grid = launch_.grid, &block = launch_.block;
   if (block.count() == 0 || block.count() > 1024 || block.z > 64)
-    find(Fault::limits, "a block of " + triple(block) +
-                            " threads cannot be launched: it has 1 to 1024, at most 64 of them along z");
+    blame(Fault::limits, "a block of " + triple(block) +
+                             " threads cannot be launched: it has 1 to 1024, at most 64 of them along z");
   if (grid.count() == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535)
-    find(Fault::limits, "a grid of " + triple(grid) + " blocks cannot be launched");
+    blame(Fault::limits, "a grid of " + triple(grid) + " blocks cannot be launched");
   if (program_.static_shared > 48 * 1024)
-    find(Fault::limits, "a block has " + std::to_string(program_.static_shared) +
-                            " bytes of static shared memory, and 49152 are the most");
+    blame(Fault::limits, "a block has " + std::to_string(program_.static_shared) +
+                             " bytes of static shared memory, and 49152 are the most");
   else if (program_.static_shared + launch_.dynamic_shared > 227 * 1024)
-    find(Fault::limits, "a block has " + std::to_string(program_.static_shared + launch_.dynamic_shared) +
-                            " bytes of shared memory, and 232448 are the most");
+    blame(Fault::limits, "a block has " + std::to_string(program_.static_shared + launch_.dynamic_shared) +
+                             " bytes of shared memory, and 232448 are the most");
   return report_.findings.empty();
 }
 
@@ -234,15 +234,16 @@ bool Executor::finish_barrier() {
   if (first == nullptr) return false;
   const Instruction& i = program_.code[first->barrier_pc];
   if (exited != 0)
-    find(Fault::barrier, i,
-         std::to_string(exited) + " threads of block " + triple(block_) +
-             " have exited and never reach the barrier");
+    blame(Fault::barrier, i,
+          std::to_string(exited) + " threads of block " + triple(block_) +
+              " have exited and never reach the barrier");
   for (Warp& warp : warps_) {
     if (warp.is_done() || warp.barrier_pc == first->barrier_pc) continue;
     const Instruction& other = program_.code[warp.barrier_pc];
-    find(Fault::barrier, i,
-         "while warp " + std::to_string(first->index) + " of block " + triple(block_) + " waits here, warp " +
-             std::to_string(warp.index) + " waits at line " + std::to_string(other.line));
+    blame(Fault::barrier, i,
+          "while warp " + std::to_string(first->index) + " of block " + triple(block_) +
+              " waits here, warp " + std::to_string(warp.index) + " waits at line " +
+              std::to_string(other.line));
     break;
   }
   if (i.barrier != BarrierMode::sync) reduce_at_barrier(first->barrier_pc);
@@ -288,13 +289,15 @@ Executor::Turn Executor::run_warp(Warp& warp) {
       mask &= i.negates_guard ? ~guard : guard;
     }
     if (++executed_ > options_.instruction_budget) {
-      find(Fault::budget, i,
-           "given up here after " + std::to_string(options_.instruction_budget) + " instructions");
+      blame(Fault::budget, i,
+            "given up here after " + std::to_string(options_.instruction_budget) + " instructions");
       return Turn::failed;
     }
     Counts& counts = report_.instructions[warp.now.pc];
-    ++counts.warps;
-    counts.lanes += static_cast<std::uint64_t>(std::popcount(mask));
+    if (i.is_counted) {
+      ++counts.warps;
+      counts.lanes += static_cast<std::uint64_t>(std::popcount(mask));
+    }
     bool is_ready = true;
     switch (i.kind) {
       case Kind::lanes:
@@ -316,8 +319,8 @@ Executor::Turn Executor::run_warp(Warp& warp) {
         continue;
       case Kind::trap:
         if (mask == 0) break;
-        find(Fault::trap, i,
-             thread_name(warp, static_cast<std::uint32_t>(std::countr_zero(mask))) + " gives up");
+        blame(Fault::trap, i,
+              thread_name(warp, static_cast<std::uint32_t>(std::countr_zero(mask))) + " gives up");
         return Turn::failed;
       case Kind::barrier:
         if (mask == 0) break;

@@ -98,8 +98,8 @@ class Executor {
   void reduce(Warp& warp, const Instruction& i, std::uint32_t mask);
   void multiply_matrices(Warp& warp, const Instruction& i);
 
-  void find(Fault fault, const Instruction& i, const std::string& what);
-  void find(Fault fault, const std::string& what);
+  void blame(Fault fault, const Instruction& i, const std::string& what);
+  void blame(Fault fault, const std::string& what);
   std::string thread_name(const Warp& warp, std::uint32_t lane) const;
   Toucher toucher(const Warp& warp, bool is_shared) const;
   std::uint32_t pc_of(const Instruction& i) const {

@@ -51,8 +51,8 @@ bool Executor::pick_group(Warp& warp) {
       where += (where.empty() ? "lanes " : ", lanes ") + hex(group.lanes) + " at line " +
                std::to_string(program_.code[group.pc].line);
     }
-    find(i.kind == Kind::barrier ? Fault::barrier : Fault::member_mask, i,
-         "the lanes of warp " + std::to_string(warp.index) + " wait for each other: " + where);
+    blame(i.kind == Kind::barrier ? Fault::barrier : Fault::member_mask, i,
+          "the lanes of warp " + std::to_string(warp.index) + " wait for each other: " + where);
     return false;
   }
   warp.now = warp.others[best];
@@ -87,9 +87,9 @@ void Executor::branch_by_table(Warp& warp, const Instruction& i, std::uint32_t m
     std::uint32_t index = 0;
     std::memcpy(&index, warp.file + i.a[0].offset + 4 * lane, 4);
     if (index >= i.targets.size()) {
-      find(Fault::trap, i,
-           thread_name(warp, static_cast<std::uint32_t>(lane)) + " branches to target " +
-               std::to_string(index) + " of " + std::to_string(i.targets.size()));
+      blame(Fault::trap, i,
+            thread_name(warp, static_cast<std::uint32_t>(lane)) + " branches to target " +
+                std::to_string(index) + " of " + std::to_string(i.targets.size()));
       index = 0;
     }
     warp.others.push_back({i.targets[index], 1u << lane, false});
@@ -102,8 +102,8 @@ void Executor::retire(Warp& warp, std::uint32_t lanes) {
   warp.live &= ~lanes;
   for (const PendingCopy& copy : warp.copies) {
     if ((lanes >> copy.lane & 1) == 0) continue;
-    find(Fault::pending_copy, program_.code[copy.pc],
-         thread_name(warp, copy.lane) + " exits without waiting for this copy");
+    blame(Fault::pending_copy, program_.code[copy.pc],
+          thread_name(warp, copy.lane) + " exits without waiting for this copy");
     break;
   }
   for (Group& other : warp.others) other.waits = false;  // perhaps for one of these lanes
@@ -130,9 +130,9 @@ bool Executor::gather_members(Warp& warp, const Instruction& i, std::uint32_t ma
       std::uint32_t other = 0;
       std::memcpy(&other, warp.file + i.b[0].offset + 4 * std::countr_zero(m), 4);
       if (other == members) continue;
-      find(Fault::member_mask, i,
-           "lanes of warp " + std::to_string(warp.index) + " name different members, " + hex(members) +
-               " and " + hex(other));
+      blame(Fault::member_mask, i,
+            "lanes of warp " + std::to_string(warp.index) + " name different members, " + hex(members) +
+                " and " + hex(other));
       return false;
     }
   }
@@ -144,13 +144,13 @@ bool Executor::gather_members(Warp& warp, const Instruction& i, std::uint32_t ma
     return wait_for_lanes(warp, mask);
   }
   if ((members & ~warp.live) != 0)
-    find(Fault::member_mask, i,
-         "its members " + hex(members) + " include lanes " + hex(members & ~warp.live) + " of warp " +
-             std::to_string(warp.index) + ", which have exited");
+    blame(Fault::member_mask, i,
+          "its members " + hex(members) + " include lanes " + hex(members & ~warp.live) + " of warp " +
+              std::to_string(warp.index) + ", which have exited");
   if ((mask & ~members) != 0)
-    find(Fault::member_mask, i,
-         "lanes " + hex(mask & ~members) + " of warp " + std::to_string(warp.index) +
-             " execute it, but its members are " + hex(members));
+    blame(Fault::member_mask, i,
+          "lanes " + hex(mask & ~members) + " of warp " + std::to_string(warp.index) +
+              " execute it, but its members are " + hex(members));
   if ((members & warp.live) == warp.live && i.kind != Kind::multiply_matrices) ++warp.time;
   switch (i.kind) {
     case Kind::shuffle:

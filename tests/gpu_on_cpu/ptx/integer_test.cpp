@@ -123,6 +123,9 @@ TEST(PtxIntegers, PackAndUnpackHalves) {
   EXPECT_EQ(evaluate("mov.b64 {%r1, %r2}, %rd1;\nmov.b64 %rd0, {%r2, %r1};", "%rd0", 0x2222222211111111),
             0x1111111122222222u);
   EXPECT_EQ(evaluate("mov.b32 %r0, {%rs1, %rs2};", "%r0", 0xaaaa, 0xbbbb), 0xbbbbaaaau);
+  EXPECT_EQ(evaluate("mov.b64 {%rs4, %rs5, %rs6, %rs7}, %rd1;\nmov.b64 %rd0, {%rs7, %rs6, %rs5, %rs4};",
+                     "%rd0", 0x4444333322221111),
+            0x1111222233334444u);
   EXPECT_EQ(evaluate("mov.b32 {%rs0, _}, %r1;", "%rs0", 0xbbbbaaaa), 0xaaaau);
 }
 

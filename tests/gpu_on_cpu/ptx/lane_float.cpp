@@ -42,8 +42,7 @@ PTX_INLINE T larger(T a, T b) {
   const T number = a > b || (a == b && !is_negative(a)) ? a : b;
   return canonical(a != a ? b : (b != b ? a : number));
 }
-PTX_INLINE float nan_of(float) { return __builtin_bit_cast(float, 0x7fffffffu); }
-PTX_INLINE double nan_of(double) { return __builtin_nan(""); }
+PTX_INLINE float nan() { return __builtin_bit_cast(float, 0x7fffffffu); }
 
 template <class T>
 void add_arithmetic(LaneOpSink& sink, const char* type, const char* rn_type) {
@@ -128,10 +127,10 @@ void add_approximations(LaneOpSink& sink) {
 void add_float_ops(LaneOpSink& sink) {
   add_arithmetic<float>(sink, "f32", "rn.f32");
   add_arithmetic<double>(sink, "f64", "rn.f64");
-  add_binary<float, float, float>(
-      sink, "min.NaN", "f32", [](float a, float b) { return a != a || b != b ? nan_of(a) : smaller(a, b); });
-  add_binary<float, float, float>(
-      sink, "max.NaN", "f32", [](float a, float b) { return a != a || b != b ? nan_of(a) : larger(a, b); });
+  add_binary<float, float, float>(sink, "min.NaN", "f32",
+                                  [](float a, float b) { return a != a || b != b ? nan() : smaller(a, b); });
+  add_binary<float, float, float>(sink, "max.NaN", "f32",
+                                  [](float a, float b) { return a != a || b != b ? nan() : larger(a, b); });
   add_comparisons<float>(sink, "f32");
   add_comparisons<double>(sink, "f64");
   for (const char* type : {"b16", "u16", "s16"}) add_choices<U16>(sink, type);

@@ -64,6 +64,7 @@ struct Instruction {
   Work work = Work::control;
   int line = 0;
   std::string text;
+  bool is_counted = true;  // false for all but one of those that make up one of the text
 
   std::uint32_t guard = kNoOperand;  // predicate
   bool negates_guard = false;

@@ -228,6 +228,9 @@ cudaError_t cudaFree(void* p) {
   return report(cudaSuccess);
 }
 
+cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
+
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int number) {
   *pool = nullptr;
   return report(number >= 0 && number < device.count ? cudaSuccess : cudaErrorInvalidDevice);

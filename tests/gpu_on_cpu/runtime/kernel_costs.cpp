@@ -10,6 +10,9 @@
 #include "meltquench/core/buffer.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/kernels/kernel_table.h"
+#include "meltquench/training/evaluate.h"
+#include "meltquench/training/layers.h"
+#include "meltquench/training/trainer.h"
 #include "on_cpu.h"
 
 namespace mq {
@@ -105,6 +108,30 @@ void weight_noise(std::size_t size) {
           {.key = RngKey(7, Purpose::weight_noise), .from = from.data(), .to = to.data(), .size = size});
 }
 
+/// Images of 28 x 28 through both kinds of layers, three steps.
+void training(Optimizer optimizer) {
+  constexpr std::size_t kCount = 60, kPixels = 28 * 28;
+  const std::vector<float> images = uniform(kCount * kPixels, 1);
+  std::vector<std::uint8_t> labels(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) labels[i] = static_cast<std::uint8_t>(i % 10);
+  Network network({1, 28, 28});
+  network.append<InputRange>("range", 1.0f, 5)
+      .append<Conv2d>("conv", ConvolutionParams{.filters = 8, .kernel = 5})
+      .append<Relu>("relu1")
+      .append<MaxPool2d>("max", 2, 2)
+      .append<AvgPool2d>("mean", 2, 2)
+      .append<Linear>("hidden", std::size_t(128))
+      .append<Relu>("relu2")
+      .append<Linear>("out", std::size_t(10));
+  network.initialize(7);
+  TrainParams params{.epochs = 1, .batch_size = 20, .optimizer = optimizer};
+  params.weight_noise = 0.05f;
+  params.weight_clip = 2.0f;
+  const Samples samples{{images.data(), kCount, kPixels}, labels};
+  Trainer(kCuda, network, samples, params.of(Variant::hardware_aware), 7).run();
+  evaluate(kCuda, network, samples, {.batch = kCount});
+}
+
 struct Workload {
   const char* name;
   std::function<void()> run;
@@ -117,6 +144,8 @@ const Workload kWorkloads[] = {
     {"update of 256x256, batch 16", [] { pulses(ConstantStep::Params{}, 256, 16); }},
     {"update of 256x256, batch 16", [] { pulses(SoftBounds::Params{}, 256, 16); }},
     {"512x512", [] { weight_noise(512 * 512); }},
+    {"training on 28x28, batch 20", [] { training(Optimizer::sgd); }},
+    {"training on 28x28, batch 20", [] { training(Optimizer::adam); }},
 };
 
 }  // namespace

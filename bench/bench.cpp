@@ -5,7 +5,8 @@
 ///                measured in this run
 ///   peak_fmas    fused multiply-adds that the core could have done per item (for work that is no product)
 ///   vs_blas      time / time of OpenBLAS's sgemm (sgemv at batch 1) for the same product; below 1 is faster
-///   vs_tiles     time of a layer / (tiles x time of one tile)
+///   vs_tiles     time of a layer / time of its tiles, called one after another with weights of their own
+///   vs_hot_tile  time of a layer / (tiles x time of one tile whose weights stay in the cache)
 ///   speedup      wall time with one thread / with two, best of many each
 ///   spared       CPU time of the calling thread alone / with a second one, likewise
 ///   vs_needed    most memory ever in buffers / what cells, planes and two layers of activations take

@@ -9,6 +9,7 @@
 
 #include "meltquench/core/buffer.h"
 #include "meltquench/kernels/mvm.h"
+#include "meltquench/kernels/transpose_8x8.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
@@ -90,7 +91,12 @@ inline void fill_strip(const float* panels, std::size_t outputs, std::size_t inp
   const std::size_t count = padded - first < kPanel ? padded - first : kPanel;
   for (std::size_t o = 0; o < outputs; o += kPanel) {
     const float* panel = panels + (o / kPanel * padded + first) * kPanel;
-    for (std::size_t j = 0; j < kPanel; ++j) {
+    const std::size_t in_blocks = count / 8 * 8;
+    for (std::size_t j = 0; j < in_blocks; j += 8) {
+      for (std::size_t i = 0; i < kPanel; i += 8)
+        transpose_8x8(panel + j * kPanel + i, kPanel, to + (o + i) * kPanel + j, kPanel);
+    }
+    for (std::size_t j = in_blocks; j < kPanel; ++j) {
       for (std::size_t i = 0; i < kPanel; ++i) {
         to[(o + i) * kPanel + j] = j < count ? panel[j * kPanel + i] : 0.0f;
       }

@@ -13,11 +13,11 @@
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/lanes.h"
+#include "meltquench/kernels/transpose_8x8.h"
 
 namespace mq::MQ_BACKEND {
 namespace {
 
-using Eight = FloatLanes<8>;
 #if defined(__AVX512F__)
 /// Sixteen floats: used by this file alone, so core/lanes.h does without them.
 struct F {
@@ -31,7 +31,7 @@ struct F {
 MQ_HD F fma(F a, F b, F c) { return F(F::V(_mm512_fmadd_ps(__m512(a.v), __m512(b.v), __m512(c.v)))); }
 constexpr std::size_t kTileRows = 12;  // 24 sums, two vectors of the panel: 26 of 32 registers
 #else
-using F = Eight;
+using F = FloatLanes<8>;
 constexpr std::size_t kTileRows = 6;  // 12 sums, two vectors of the panel and a broadcast: 15 of 16 registers
 #endif
 constexpr std::size_t kWidth = sizeof(F) / sizeof(float), kTileColumns = 2 * kWidth;
@@ -88,31 +88,6 @@ Scratch& own_scratch() {
 }
 
 inline std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-
-/// 8 x 8 values, by three rounds of pairwise interleaving.
-MQ_HD void transpose_8x8(const float* from, std::size_t stride, float* to, std::size_t to_stride) {
-  Eight r[8], t[8];
-  MQ_UNROLL
-  for (int i = 0; i < 8; ++i) r[i] = load<Eight>(from + static_cast<std::size_t>(i) * stride);
-  MQ_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    t[2 * i] = Eight(__builtin_shufflevector(r[2 * i].v, r[2 * i + 1].v, 0, 8, 2, 10, 4, 12, 6, 14));
-    t[2 * i + 1] = Eight(__builtin_shufflevector(r[2 * i].v, r[2 * i + 1].v, 1, 9, 3, 11, 5, 13, 7, 15));
-  }
-  MQ_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const int a = i / 2 * 4 + i % 2;
-    r[a] = Eight(__builtin_shufflevector(t[a].v, t[a + 2].v, 0, 1, 8, 9, 4, 5, 12, 13));
-    r[a + 2] = Eight(__builtin_shufflevector(t[a].v, t[a + 2].v, 2, 3, 10, 11, 6, 7, 14, 15));
-  }
-  MQ_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    store(to + static_cast<std::size_t>(i) * to_stride,
-          Eight(__builtin_shufflevector(r[i].v, r[i + 4].v, 0, 1, 2, 3, 8, 9, 10, 11)));
-    store(to + static_cast<std::size_t>(i + 4) * to_stride,
-          Eight(__builtin_shufflevector(r[i].v, r[i + 4].v, 4, 5, 6, 7, 12, 13, 14, 15)));
-  }
-}
 
 /// One panel: [depth][kTileColumns], columns beyond `count` are 0.
 void pack_panel(const Operand& b, std::size_t column, std::size_t count, std::size_t k, std::size_t depth,

@@ -7,6 +7,7 @@
 ///   vs_blas      time / time of OpenBLAS's sgemm (sgemv at batch 1) for the same product; below 1 is faster
 ///   vs_tiles     time of a layer / (tiles x time of one tile)
 ///   speedup      wall time with one thread / with two, best of many each
+///   spared       CPU time of the calling thread alone / with a second one, likewise
 ///   vs_needed    most memory ever in buffers / what cells, planes and two layers of activations take
 #include <benchmark/benchmark.h>
 #include <cblas.h>

@@ -10,9 +10,13 @@ namespace mq {
 /// Shortest CPU time of one call of `work` [s], over about a quarter of a second.
 double best_seconds(const std::function<void()>& work);
 
-/// Shortest wall time of `work(1)` over that of `work(2)`, a thread count each, taken in turns over about two
-/// seconds: on a shared machine only the best of many shows what two cores give.
-double speedup(const std::function<void(int)>& work);
+/// What two threads give over one, best of many in turns over about two seconds. On a machine whose cores
+/// others use, wall time waits for the second core; the calling thread's own CPU time still shows how much of
+/// the work it was spared.
+struct TwoCores {
+  double wall_ratio, cpu_ratio;
+};
+TwoCores two_cores(const std::function<void(int)>& work);
 
 /// Fused multiply-adds per second of one core (8 lanes, AVX2), counted per lane; 0 where there is no AVX2.
 double fma_peak();

@@ -95,7 +95,7 @@ constexpr unsigned threads_of() {
 }
 
 template <std::uint32_t kTile, std::uint32_t kSub>
-__global__ void __launch_bounds__(threads_of<kTile, kSub>())
+__global__ void __launch_bounds__(threads_of<kTile, kSub>(), 512 / threads_of<kTile, kSub>())
     float_product_kernel(const __grid_constant__ FloatProduct op, std::uint32_t blocks_per_row) {
   constexpr std::uint32_t kThreads = threads_of<kTile, kSub>(), kSide = kTile / kSub;
   __shared__ Stage<kTile> stages[2][2];  // [turn][a, b]

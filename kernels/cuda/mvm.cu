@@ -48,6 +48,8 @@ struct Cut {
   static constexpr std::uint32_t kSide = kWarpsM, kOtherSide = kWarps / kWarpsM;
   static constexpr bool kOneTerm = kHasOneTerm;  // per block: then no running total takes up registers
 
+  static constexpr int kBlocks = kM * kN * kSlices > 2 ? 1 : 2;  // per multiprocessor
+
   static std::size_t groups(const MvmShape& shape) {
     return std::size_t(shape.blocks) * ((shape.block + kM * 16 - 1) / (kM * 16));
   }
@@ -152,7 +154,7 @@ __device__ inline void add_term(const MvmTerm& term, std::uint32_t group, const 
 }
 
 template <class C>
-__global__ void __launch_bounds__(kThreads, 1)
+__global__ void __launch_bounds__(kThreads, C::kBlocks)
     mvm_kernel(const __grid_constant__ MvmLayer op, const __grid_constant__ MvmShape shape,
                const __grid_constant__ SlicedInputs inputs, std::uint32_t all_groups,
                std::uint32_t blocks_n) {

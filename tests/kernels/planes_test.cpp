@@ -34,7 +34,7 @@ TEST(PackPlane, PutsEveryConductanceInItsPanelAndPadsWithZeros) {
     for (const std::size_t outputs : {1u, 15u, 16u, 17u, 33u}) {
       for (const std::size_t inputs : {1u, 2u, 15u, 33u}) {
         const std::vector<float> plane = uniforms(outputs * inputs, 6, -25e-6f, 25e-6f);
-        const std::size_t size = panel_size(outputs, inputs);
+        const std::size_t size = padded_outputs(outputs) * padded_inputs(inputs);  // of panels of the CPU
         std::vector<std::int16_t> codes(size, 99), magnitudes(size, 99);
         std::vector<float> floats(size, 99.0f);
         const float scale = 32767 / 25e-6f, magnitude_scale = 127 / 25e-6f;

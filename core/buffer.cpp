@@ -20,7 +20,6 @@ void* allocate_on_host(const Exec&, std::size_t bytes) {
     throw ResourceError("not enough memory for a buffer of " + std::to_string(bytes >> 20) +
                         " MiB; use a smaller batch, fewer chips at once (fewer threads) or smaller arrays");
   }
-  std::memset(p, 0, rounded);
   return p;
 }
 void release_on_host(const Exec&, void* p) { std::free(p); }

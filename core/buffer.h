@@ -1,5 +1,4 @@
-/// Owning memory on one backend. CPU memory is aligned to 64 bytes and zeroed; kernels borrow it, nobody
-/// copies it.
+/// Owning memory on one backend. CPU memory is aligned to 64 bytes; kernels borrow it, nobody copies it.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +11,9 @@
 
 namespace mq {
 
-/// How a backend handles memory. The CUDA backend registers its own; `allocate` returns zeroed memory. On
-/// CUDA everything happens in the order of the stream of the Exec, and only the two copies from and to host
-/// memory wait.
+/// How a backend handles memory. The CUDA backend registers its own; `allocate` returns memory with any
+/// content. On CUDA everything happens in the order of the stream of the Exec, and only the two copies from
+/// and to host memory wait.
 struct MemoryOps {
   void* (*allocate)(const Exec&, std::size_t bytes);
   void (*release)(const Exec&, void*);
@@ -44,12 +43,13 @@ class Buffer {
  public:
   Buffer() = default;
   /// `size` zeroed elements. Throws ResourceError if there is not enough memory.
-  Buffer(const Exec& exec, std::size_t size) : exec_(exec), size_(size) {
-    if (size != 0) data_ = static_cast<T*>(memory_ops(exec.backend).allocate(exec, size * sizeof(T)));
-    detail::count_buffer_bytes(static_cast<std::ptrdiff_t>(size * sizeof(T)));
-  }
+  Buffer(const Exec& exec, std::size_t size) : Buffer(exec, size, Uncleared{}) { clear(); }
+  /// `size` elements with any content, for memory that is written before it is read. Throws likewise.
+  static Buffer uncleared(const Exec& exec, std::size_t size) { return Buffer(exec, size, Uncleared{}); }
   /// A copy of host memory.
-  Buffer(const Exec& exec, std::span<const T> host) : Buffer(exec, host.size()) { copy_from(host); }
+  Buffer(const Exec& exec, std::span<const T> host) : Buffer(exec, host.size(), Uncleared{}) {
+    copy_from(host);
+  }
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
@@ -100,6 +100,11 @@ class Buffer {
   }
 
  private:
+  struct Uncleared {};
+  Buffer(const Exec& exec, std::size_t size, Uncleared) : exec_(exec), size_(size) {
+    if (size != 0) data_ = static_cast<T*>(memory_ops(exec.backend).allocate(exec, size * sizeof(T)));
+    detail::count_buffer_bytes(static_cast<std::ptrdiff_t>(size * sizeof(T)));
+  }
   void swap(Buffer& other) noexcept {
     std::swap(exec_, other.exec_);
     std::swap(data_, other.data_);

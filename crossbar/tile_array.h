@@ -103,6 +103,11 @@ class TileArray {
   /// The same in double precision: backend reference, ideal DAC.
   void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
 
+  /// `mvm` for the patches of images, which are not written down: y[samples * windows, out]. Expects a DAC
+  /// (dac.bits > 0), else as `mvm`.
+  void mvm_patches(const Exec& exec, const Windows& windows, const float* images, MatrixView<float> y,
+                   MvmPlace place = {});
+
   /// d[batch, in] = e[batch, out] W on the same cells, read from bit lines to word lines, with converters of
   /// the same resolution and noise of its own. Expects finite e. Throws StateError where a converter is not
   /// ideal and has no range (set_transposed_ranges).
@@ -146,7 +151,7 @@ class TileArray {
                 MvmPlace place);
   void multiply(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y,
                 MvmPlace place);
-  void quantize(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
+  QuantizeInputs codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   void count(Direction direction, std::size_t batch);
 
   Hardware hardware_;
@@ -159,7 +164,7 @@ class TileArray {
   double time_ = 0.0;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
-  Buffer<std::int16_t> codes_, squares_;
+  Buffer<std::int16_t> codes_, squares_, pixels_;
   Buffer<std::int64_t> update_pulses_;  // 1
   Buffer<std::uint32_t> x_trains_, d_trains_;
 };

@@ -33,6 +33,12 @@ struct ProductShape {
   std::size_t blocks() const { return (outputs + block - 1) / block; }
 };
 
+/// At least `size` elements at data().
+std::int16_t* grown(const Exec& exec, Buffer<std::int16_t>& memory, std::size_t size) {
+  if (memory.size() < size) memory = Buffer<std::int16_t>::uncleared(exec, size);
+  return memory.data();
+}
+
 std::string shape(std::size_t rows, std::size_t columns) {
   return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
@@ -150,14 +156,12 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
   return op;
 }
 
-void TileArray::quantize(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
+/// How x becomes codes, and where `op` finds them.
+QuantizeInputs TileArray::codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
   const ProductShape sizes(grid_, direction);
   op.code_limit = largest_code(hardware_.dac.bits);
   op.code_stride = sizes.terms * padded_inputs(sizes.input_block);
   const std::size_t size = op.batch * op.code_stride;
-  if (codes_.size() < size) codes_ = Buffer<std::int16_t>(exec, size);
-  const bool reads_noisily = hardware_.tile.read_noise > 0.0f;
-  if (reads_noisily && squares_.size() < size) squares_ = Buffer<std::int16_t>(exec, size);
   QuantizeInputs inputs;
   inputs.x = x;
   inputs.batch = op.batch;
@@ -165,13 +169,13 @@ void TileArray::quantize(const Exec& exec, Direction direction, const float* x, 
   inputs.block = sizes.input_block;
   inputs.codes_per_unit = static_cast<float>(op.code_limit / double(products(direction).ranges.dac));
   inputs.code_limit = static_cast<float>(op.code_limit);
-  inputs.codes = codes_.data();
+  inputs.codes = grown(exec, codes_, size);
   inputs.code_stride = op.code_stride;
-  inputs.squares = reads_noisily ? squares_.data() : nullptr;
+  if (hardware_.tile.read_noise > 0.0f) inputs.squares = grown(exec, squares_, size);
   inputs.counts = op.counts;
-  kernels(backend_).quantize_inputs(exec, inputs);
-  op.codes = codes_.data();
+  op.codes = inputs.codes;
   op.squares = inputs.squares;
+  return inputs;
 }
 
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const float> x,
@@ -189,7 +193,7 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
     op.first_row = place.first_row + first;
     op.y = y.data + first * y.columns;
     if (has_dac) {
-      quantize(exec, direction, x.data + first * x.columns, op);
+      table.quantize_inputs(exec, codes_for(exec, direction, x.data + first * x.columns, op));
     } else {
       op.x = x.data;
     }
@@ -215,6 +219,31 @@ void TileArray::mvm(const Exec& exec, MatrixView<const float> x, MatrixView<floa
 void TileArray::mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place) {
   multiply(exec, Direction::forward, x, y, place);
 }
+void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const float* images,
+                            MatrixView<float> y, MvmPlace place) {
+  const std::size_t patches = std::size_t(windows.rows) * windows.columns,
+                    inputs = std::size_t(windows.channels) * windows.size * windows.size,
+                    pixels = std::size_t(windows.channels) * windows.height * windows.width;
+  check_product(exec, Direction::forward, windows.samples * patches, inputs, y.rows, y.columns);
+  MQ_EXPECTS(hardware_.dac.bits > 0);
+  if (y.rows == 0) return;
+  MvmLayer op = product(exec, Direction::forward, y.rows, place);
+  const KernelTable& table = kernels(backend_);
+  const std::size_t samples_at_once = std::max<std::size_t>(kCodesAtOnce / (patches * inputs), 1);
+  for (std::size_t first = 0; first < windows.samples; first += samples_at_once) {
+    Windows part = windows;
+    part.samples = static_cast<std::uint32_t>(std::min(samples_at_once, windows.samples - first));
+    op.batch = part.samples * patches;
+    op.first_row = place.first_row + first * patches;
+    op.y = y.data + first * patches * y.columns;
+    table.quantize_patches(exec, {.windows = part,
+                                  .codes = codes_for(exec, Direction::forward, images + first * pixels, op),
+                                  .pixels = grown(exec, pixels_, pixel_scratch(part))});
+    table.mvm(exec, op);
+  }
+  count(Direction::forward, y.rows);
+}
+
 void TileArray::mvm_transposed(const Exec& exec, MatrixView<const float> e, MatrixView<float> d,
                                MvmPlace place) {
   multiply(exec, Direction::transposed, e, d, place);

@@ -33,6 +33,16 @@ void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_r
   chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row});
 }
 
+void ChipProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uint64_t first_row,
+                                   const PatchRows& patches, MatrixView<float> y) {
+  TileArray& array = chip_.array(layer);
+  if (array.hardware().dac.bits == 0) {
+    WeightProduct::multiply_patches(exec, layer, first_row, patches, y);
+  } else {
+    array.mvm_patches(exec_, patches.windows, patches.images, y, {.first_row = first_row});
+  }
+}
+
 std::vector<LayerShape> layer_shapes(const Network& network) {
   std::vector<LayerShape> shapes;
   for (const WeightedLayer& layer : network.weighted_layers()) {
@@ -77,6 +87,7 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
   const Exec digital = digital_exec(exec);
   Buffer<float> parameters;  // empty on the host, where those of the network serve
   if (digital.backend == Backend::cuda) parameters = Buffer<float>(digital, network.parameters());
+  Workspace workspace;
   for (const double time : eval.times) {
     chip.advance_to(exec, time);
     for (const DriftCompensation compensation : eval.compensation) {
@@ -84,7 +95,8 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
       const LossSums sums = evaluate(digital, network, samples,
                                      {.batch = static_cast<std::size_t>(eval.batch_size),
                                       .product = &product,
-                                      .parameters = {parameters.data(), parameters.size()}});
+                                      .parameters = {parameters.data(), parameters.size()},
+                                      .workspace = &workspace});
       trial.correct.push_back(sums.correct);
       if (!on_step()) throw Interrupted("stopped while a chip was evaluated");
     }

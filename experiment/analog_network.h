@@ -18,6 +18,8 @@ class ChipProduct final : public WeightProduct {
   /// Nothing waits for a device.
   void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
                 MatrixView<const float> x, MatrixView<float> y) override;
+  void multiply_patches(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
+                        const PatchRows& patches, MatrixView<float> y) override;
 
  private:
   Exec exec_;  // of the chip; that of the network differs for the backend reference only

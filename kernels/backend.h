@@ -12,6 +12,7 @@ void settle_cells(const Exec& exec, const SettleCells& op);
 float largest_magnitude(const Exec& exec, const float* p, std::size_t n);
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op);
 void quantize_inputs(const Exec& exec, const QuantizeInputs& op);
+void quantize_patches(const Exec& exec, const QuantizePatches& op);
 void mvm(const Exec& exec, const MvmLayer& op);
 void mvm_transposed(const Exec& exec, const MvmLayer& op);
 void float_product(const Exec& exec, const FloatProduct& op);

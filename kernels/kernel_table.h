@@ -17,6 +17,7 @@
 #include "meltquench/kernels/cells.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
+#include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
 #include "meltquench/kernels/training_ops.h"
@@ -47,6 +48,8 @@ struct KernelTable {
   std::int64_t (*pack_plane)(const Exec&, const PackPlane& op);
   /// Inputs -> DAC codes; counts clipped inputs and sum |code|.
   void (*quantize_inputs)(const Exec&, const QuantizeInputs& op);
+  /// Images -> DAC codes of their patches; counts likewise.
+  void (*quantize_patches)(const Exec&, const QuantizePatches& op);
   /// All tiles of a layer: products, noise, ADC, digital sum over tiles; counts clipped conversions.
   void (*mvm)(const Exec&, const MvmLayer& op);
   /// The same from outputs to inputs, on the same panels.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 namespace mq {
 
@@ -14,17 +15,16 @@ void cublas_product(const Exec& exec, const FloatProduct& op);
 
 namespace {
 
-std::array<LibraryProduct, 3> registered{};
+std::array<std::optional<LibraryProduct>, 3> registered{};
 
 }  // namespace
 
 LibraryProduct library_product(Backend backend) {
+  const auto& known = registered[static_cast<std::size_t>(backend)];
 #if defined(MQ_HAVE_CUBLAS)
-  if (backend == Backend::cuda && registered[static_cast<std::size_t>(backend)] == nullptr) {
-    return cuda::has_cublas() ? cuda::cublas_product : nullptr;
-  }
+  if (backend == Backend::cuda && !known && cuda::has_cublas()) return cuda::cublas_product;
 #endif
-  return registered[static_cast<std::size_t>(backend)];
+  return known.value_or(nullptr);
 }
 
 void register_library_product(Backend backend, LibraryProduct product) {

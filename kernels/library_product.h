@@ -13,7 +13,7 @@ using LibraryProduct = void (*)(const Exec&, const FloatProduct& op);
 /// has it. Null elsewhere. Expects that one of the strides of each matrix is 1.
 LibraryProduct library_product(Backend backend);
 
-/// Makes one known; tests stand in for a device with it.
+/// Makes one known, or with null says that there is none; tests stand in for a device with it.
 void register_library_product(Backend backend, LibraryProduct product);
 
 }  // namespace mq

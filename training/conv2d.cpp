@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -60,18 +61,37 @@ Windows Conv2d::windows(std::size_t samples) const {
 }
 
 void Conv2d::forward(const ForwardCall& call) const {
-  const std::size_t samples = call.x.rows, filters = params_.filters, rows = samples * patches();
-  const TrainingKernels& ops = kernels(call.exec.backend).training;
-  ops.gather_patches(call.exec, {.windows = windows(samples), .images = call.x.data, .patches = call.kept});
-  // The product gives [sample, patch, filter]; a sample is [filter, patch].
-  call.product.multiply(call.exec, call.weighted_layer, call.first_sample * patches(),
-                        {call.kept, rows, patch_size()}, {call.scratch, rows, filters});
-  ops.transpose_samples(call.exec, {.samples = samples,
-                                    .rows = patches(),
-                                    .columns = filters,
-                                    .from = call.scratch,
-                                    .bias = call.parameters + filters * patch_size(),
-                                    .to = call.y.data});
+  // Where nobody goes back, images are cut into few enough that their patches stay in the caches of a CPU.
+  constexpr std::size_t kPatchesAtOnce = std::size_t(1) << 17;  // values, per thread
+  const std::size_t samples = call.x.rows, filters = params_.filters;
+  std::size_t at_once = samples;
+  if (call.kept == nullptr && call.exec.backend != Backend::cuda) {
+    const std::size_t values = kPatchesAtOnce * static_cast<std::size_t>(call.exec.threads);
+    at_once = std::max<std::size_t>(values / kept_per_sample(), 1);
+  }
+  for (std::size_t first = 0; first < samples; first += at_once) {
+    const std::size_t count = std::min(at_once, samples - first), rows = count * patches();
+    const PatchRows rows_of_patches{
+        .windows = windows(count),
+        .images = call.x.data + first * input().size(),
+        .memory = call.kept == nullptr ? call.scratch + rows * filters : call.kept};
+    // The product gives [sample, patch, filter]; a sample is [filter, patch].
+    const MatrixView<float> by_patch(call.scratch, rows, filters);
+    const std::uint64_t first_row = (call.first_sample + first) * patches();
+    if (call.kept == nullptr) {  // else the patches must be there afterwards, whoever multiplies
+      call.product.multiply_patches(call.exec, call.weighted_layer, first_row, rows_of_patches, by_patch);
+    } else {
+      call.product.WeightProduct::multiply_patches(call.exec, call.weighted_layer, first_row, rows_of_patches,
+                                                   by_patch);
+    }
+    kernels(call.exec.backend)
+        .training.transpose_samples(call.exec, {.samples = count,
+                                                .rows = patches(),
+                                                .columns = filters,
+                                                .from = call.scratch,
+                                                .bias = call.parameters + filters * patch_size(),
+                                                .to = call.y.data + first * output().size()});
+  }
 }
 
 void Conv2d::backward(const BackwardCall& call) const {

@@ -61,7 +61,8 @@ LossSums evaluate(const Exec& exec, const Network& network, const ResidentSample
   std::exception_ptr error;
 #pragma omp parallel num_threads(exec.threads) if (is_parallel)
   {
-    Workspace workspace;
+    Workspace own_workspace;
+    Workspace& workspace = options.workspace != nullptr && !is_parallel ? *options.workspace : own_workspace;
     std::int64_t* own_counts = counts.data() + static_cast<std::size_t>(omp_get_thread_num()) * kLossCounts;
 #pragma omp for schedule(dynamic)
     for (std::int64_t b = 0; b < batches; ++b) {

@@ -16,6 +16,7 @@ struct EvaluateOptions {
   std::uint64_t first_sample = 0;       ///< place of the first image in the data set
   WeightProduct* product = nullptr;     ///< as ForwardOptions
   std::span<const float> parameters{};  ///< on the backend; empty: the network's own, copied to a device
+  Workspace* workspace = nullptr;  ///< to be used again by the next evaluation, of one thread; null: none
 };
 
 /// Without a product, batches spread over `exec.threads`; with one, batches follow each other and the product

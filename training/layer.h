@@ -39,7 +39,7 @@ struct ForwardCall {
   const float* parameters = nullptr;
   MatrixView<const float> x;  ///< [samples, input().size()]
   MatrixView<float> y;        ///< [samples, output().size()], overwritten
-  float* kept = nullptr;      ///< [samples * kept_per_sample()], for `backward`
+  float* kept = nullptr;      ///< [samples * kept_per_sample()], for `backward`; null where there is none
   float* scratch = nullptr;   ///< [samples * scratch_per_sample()]
 };
 

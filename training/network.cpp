@@ -16,7 +16,7 @@ namespace {
 float* grown(const Exec& exec, Buffer<float>& memory, std::size_t size) {
   if (memory.size() < size || memory.backend() != exec.backend) {
     memory = {};  // gone before its successor comes
-    memory = Buffer<float>(exec, size);
+    memory = Buffer<float>::uncleared(exec, size);
   }
   return memory.data();
 }
@@ -112,8 +112,9 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
                    .parameters = has_weights ? parameters.data() + weighted_[weighted].offset : nullptr,
                    .x = x,
                    .y = y,
-                   .kept = grown(exec, workspace.kept_[options.keeps_activations ? i : 0],
-                                 samples * layer.kept_per_sample()),
+                   .kept = options.keeps_activations
+                               ? grown(exec, workspace.kept_[i], samples * layer.kept_per_sample())
+                               : nullptr,
                    .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample())});
     weighted += has_weights ? 1 : 0;
     x = y;

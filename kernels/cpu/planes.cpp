@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "meltquench/kernels/backend.h"
+#include "meltquench/kernels/cpu/code_lanes.h"
 #include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/quantize.h"
 
@@ -19,26 +20,9 @@ struct Counts {
   F clips = F(0.0f);
   I codes = I(0);
 
-  MQ_HD std::int64_t clips_in_all() const { return sum_of(to_int(clips)); }
-  MQ_HD std::int64_t codes_in_all() const { return sum_of(codes); }
-
- private:
-  MQ_HD static std::int64_t sum_of(I lanes) {
-    std::int32_t each[LaneTraits<F>::kWidth];
-    store(each, lanes);
-    std::int64_t sum = 0;
-    for (const std::int32_t lane : each) sum += lane;
-    return sum;
-  }
+  MQ_HD std::int64_t clips_in_all() const { return sum_of_lanes<F>(to_int(clips)); }
+  MQ_HD std::int64_t codes_in_all() const { return sum_of_lanes<F>(codes); }
 };
-
-MQ_HD void store_short(std::int16_t* p, std::int32_t a) { *p = static_cast<std::int16_t>(a); }
-template <int N>
-MQ_HD void store_short(std::int16_t* p, IntLanes<N> a) {
-  typedef std::int16_t Shorts __attribute__((vector_size(2 * N)));
-  const Shorts narrow = __builtin_convertvector(a.v, Shorts);
-  std::memcpy(p, &narrow, sizeof(narrow));
-}
 
 /// One block of one row, in all planes.
 class BlockOfCodes {
@@ -54,7 +38,7 @@ class BlockOfCodes {
     counts.clips = counts.clips + clipped;
     for (std::uint32_t p = 0; p < op_.planes(); ++p) {
       const I part = plane_code(op_, code, p);
-      counts.codes = counts.codes + plane_magnitude(part);
+      counts.codes = counts.codes + magnitude_of(part);
       const std::size_t to = at_ + p * op_.plane_stride() + j;
       store_short(op_.codes + to, part);
       if (op_.squares != nullptr) store_short(op_.squares + to, square_of(part, shift_));
@@ -69,12 +53,6 @@ class BlockOfCodes {
   }
 
  private:
-  template <class I>
-  MQ_HD static I plane_magnitude(I code) {
-    const I sign = code >> 31;
-    return (code ^ sign) - sign;
-  }
-
   const QuantizeInputs& op_;
   const float* x_;
   std::size_t at_;

@@ -69,14 +69,7 @@ void* allocate_uncleared(const Exec& exec, std::size_t bytes) {
 
 void* allocate(const Exec& exec, std::size_t bytes) {
   require_device(exec);
-  void* p = allocate_uncleared(exec, bytes);
-  try {
-    clear(exec, p, bytes);
-  } catch (...) {
-    release(exec, p);
-    throw;
-  }
-  return p;
+  return allocate_uncleared(exec, bytes);
 }
 
 void to_device(const Exec& exec, void* to, const void* from, std::size_t bytes) {

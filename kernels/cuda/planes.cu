@@ -92,17 +92,13 @@ __global__ void __launch_bounds__(kThreads)
   add_block_sum<kThreads>(sum_of_codes, sum, scratch);
 }
 
-/// Four inputs at a time, which lie in one block; `reads_fours` where x can be read so, too.
-__global__ void __launch_bounds__(kThreads)
-    quantize_kernel(const __grid_constant__ QuantizeInputs op, std::uint32_t fours, bool reads_fours,
-                    int shift) {
-  __shared__ std::int64_t scratch[2][kThreads / 32];
-  const auto row_fours = static_cast<std::uint32_t>(op.plane_stride() / 4),
-             block_fours = static_cast<std::uint32_t>(padded_inputs(op.block) / 4);
-  std::int64_t clips = 0, sum = 0;
-  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < fours; i += gridDim.x * kThreads) {
-    const std::uint32_t row = i / row_fours, at = i % row_fours, j = at % block_fours * 4;
-    const std::size_t first = std::size_t(at / block_fours) * op.block + j;
+/// Four inputs of a row, which lie in one block, [j, j + 4) of it and [first, first + 4) of the row; zeros
+/// behind its end. `reads_fours` where x can be read so, too.
+struct RowInputs {
+  bool reads_fours;
+
+  __device__ FourFloats read(const QuantizeInputs& op, std::uint32_t row, std::size_t first,
+                             std::uint32_t j) const {
     const float* x = op.x + row * op.inputs + first;
     FourFloats values{};
     if (reads_fours && j + 4 <= op.block && first + 4 <= op.inputs) {
@@ -113,6 +109,44 @@ __global__ void __launch_bounds__(kThreads)
         if (j + k < op.block && first + k < op.inputs) values.v[k] = x[k];
       }
     }
+    return values;
+  }
+};
+
+/// The same of a patch.
+struct PatchInputs {
+  Windows w;
+
+  __device__ FourFloats read(const QuantizeInputs& op, std::uint32_t row, std::size_t first,
+                             std::uint32_t j) const {
+    const std::uint32_t windows = w.rows * w.columns, window = row % windows;
+    // Beyond the upper and the left edge these wrap, and are larger than any image.
+    const std::uint32_t top = window / w.columns * w.stride - w.padding,
+                        left = window % w.columns * w.stride - w.padding;
+    const float* images = op.x + std::size_t(row / windows) * w.channels * w.height * w.width;
+    FourFloats values{};
+    MQ_UNROLL
+    for (std::uint32_t k = 0; k < 4; ++k) {
+      const auto place = static_cast<std::uint32_t>(first) + k;
+      const std::uint32_t run = place / w.size, channel = run / w.size;
+      const std::uint32_t y = top + run % w.size, x = left + place % w.size;
+      if (j + k < op.block && place < op.inputs && y < w.height && x < w.width)
+        values.v[k] = images[(std::size_t(channel) * w.height + y) * w.width + x];
+    }
+    return values;
+  }
+};
+
+/// What all threads of a launch do, four inputs at a time.
+template <class Inputs>
+__device__ inline void quantize(const QuantizeInputs& op, const Inputs& inputs, std::uint32_t fours,
+                                int shift, std::int64_t (&scratch)[2][kThreads / 32]) {
+  const auto row_fours = static_cast<std::uint32_t>(op.plane_stride() / 4),
+             block_fours = static_cast<std::uint32_t>(padded_inputs(op.block) / 4);
+  std::int64_t clips = 0, sum = 0;
+  for (std::uint32_t i = blockIdx.x * kThreads + threadIdx.x; i < fours; i += gridDim.x * kThreads) {
+    const std::uint32_t row = i / row_fours, at = i % row_fours, j = at % block_fours * 4;
+    const FourFloats values = inputs.read(op, row, std::size_t(at / block_fours) * op.block + j, j);
     std::int32_t codes[4];
     MQ_UNROLL
     for (int k = 0; k < 4; ++k) {
@@ -136,6 +170,19 @@ __global__ void __launch_bounds__(kThreads)
   }
   add_block_sum<kThreads>(&op.counts->dac_clips, clips, scratch[0]);
   add_block_sum<kThreads>(&op.counts->sum_of_codes, sum, scratch[1]);
+}
+
+__global__ void __launch_bounds__(kThreads)
+    quantize_kernel(const __grid_constant__ QuantizeInputs op, std::uint32_t fours, bool reads_fours,
+                    int shift) {
+  __shared__ std::int64_t scratch[2][kThreads / 32];
+  quantize(op, RowInputs{reads_fours}, fours, shift, scratch);
+}
+
+__global__ void __launch_bounds__(kThreads)
+    quantize_patches_kernel(const __grid_constant__ QuantizePatches op, std::uint32_t fours, int shift) {
+  __shared__ std::int64_t scratch[2][kThreads / 32];
+  quantize(op.codes, PatchInputs{op.windows}, fours, shift, scratch);
 }
 
 }  // namespace
@@ -175,6 +222,14 @@ void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
   const bool reads_fours = is_aligned(op.x, sizeof(FourFloats)) && op.inputs % 4 == 0 && op.block % 4 == 0;
   MQ_LAUNCH(quantize_kernel, blocks_for(fours), kThreads, exec, op, static_cast<std::uint32_t>(fours),
             reads_fours, square_shift(op.largest_code()));
+}
+
+void quantize_patches(const Exec& exec, const QuantizePatches& op) {
+  const std::size_t fours = op.codes.batch * (op.codes.plane_stride() / 4);
+  MQ_EXPECTS(fours <= 0xf0000000u && op.codes.inputs <= 0xf0000000u);
+  if (fours == 0) return;
+  MQ_LAUNCH(quantize_patches_kernel, blocks_for(fours), kThreads, exec, op, static_cast<std::uint32_t>(fours),
+            square_shift(op.codes.largest_code()));
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -56,9 +56,35 @@ struct PixelRange {
   }
 };
 
+#if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
+
+/// Row: a patch. Columns: its values (channel, i, j): neighbouring threads write neighbours.
+struct GatherPatch {
+  GatherPatches op;
+
+  MQ_HD static std::size_t columns(const Windows& w) { return std::size_t(w.channels) * w.size * w.size; }
+
+  MQ_HD void operator()(std::uint32_t row, std::uint32_t place, std::uint32_t) const {
+    const Windows& w = op.windows;
+    const std::uint32_t windows = w.rows * w.columns, window = row % windows;
+    const std::uint32_t run = place / w.size, channel = run / w.size;
+    // Beyond the upper and the left edge these wrap, and are larger than any image.
+    const std::uint32_t y = window / w.columns * w.stride - w.padding + run % w.size,
+                        x = window % w.columns * w.stride - w.padding + place % w.size;
+    const std::size_t image = std::size_t(row / windows) * w.channels + channel;
+    const bool is_in_image = y < w.height && x < w.width;
+    op.patches[row * columns(w) + place] =
+        is_in_image ? op.images[(image * w.height + y) * w.width + x] : 0.0f;
+  }
+};
+
+#else
+
 /// Row: a patch. Columns: its runs of neighbouring pixels, (channel, i).
 struct GatherPatch {
   GatherPatches op;
+
+  MQ_HD static std::size_t columns(const Windows& w) { return std::size_t(w.channels) * w.size; }
 
   MQ_HD void operator()(std::uint32_t row, std::uint32_t first, std::uint32_t last) const {
     const Windows& w = op.windows;
@@ -86,6 +112,8 @@ struct GatherPatch {
     }
   }
 };
+
+#endif
 
 /// Row: an image of one channel. Columns: its pixels.
 struct AddPatchesToImage {
@@ -225,8 +253,7 @@ std::size_t pixels_in(const Windows& w) { return std::size_t(w.height) * w.width
 
 void gather_patches(const Exec& exec, const GatherPatches& op) {
   const Windows& w = op.windows;
-  for_each_row(exec, std::size_t(w.samples) * w.rows * w.columns, std::size_t(w.channels) * w.size,
-               GatherPatch{op});
+  for_each_row(exec, std::size_t(w.samples) * w.rows * w.columns, GatherPatch::columns(w), GatherPatch{op});
 }
 
 void add_patches(const Exec& exec, const AddPatches& op) {

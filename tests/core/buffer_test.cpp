@@ -19,6 +19,17 @@ TEST(Buffer, IsAlignedAndZeroed) {
   }
 }
 
+TEST(Buffer, UnclearedOnesAreAlignedAndKeepWhatIsWritten) {
+  Buffer<int> buffer = Buffer<int>::uncleared(Exec{}, 3);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64, 0u);
+  const std::vector<int> host{1, 2, 3};
+  buffer.copy_from(host);
+  std::vector<int> back(3);
+  buffer.copy_to(back);
+  EXPECT_EQ(back, host);
+  EXPECT_TRUE(Buffer<int>::uncleared(Exec{}, 0).empty());
+}
+
 TEST(Buffer, GivesBackWhatWasCopiedIn) {
   const std::vector<int> host{3, 1, 4, 1, 5};
   const Buffer<int> buffer(Exec{}, std::span<const int>(host));

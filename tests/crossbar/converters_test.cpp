@@ -71,6 +71,33 @@ TEST(Converters, ADacGivesTheProductOfTheRoundedInputs) {
   }
 }
 
+TEST(Converters, PatchesOfImagesGiveTheProductOfGatheredPatches) {
+  // 2 channels of 9 x 9, filters of 3 x 3, padded: 18 inputs on tiles of 8, 81 patches of 4 images.
+  const Windows windows{
+      .samples = 4, .channels = 2, .height = 9, .width = 9, .rows = 9, .columns = 9, .size = 3, .padding = 1};
+  const std::vector<float> w = uniforms(10 * 18, 1), images = uniforms(4 * 2 * 81, 2);
+  std::vector<float> patches(4 * 81 * 18);
+  kernels(Backend::cpu)
+      .training.gather_patches(kExec,
+                               {.windows = windows, .images = images.data(), .patches = patches.data()});
+  for (const float read_noise : {0.0f, 0.02f}) {
+    Hardware h = ideal_io("pcm-like", 8, 8);
+    h.tile.read_noise = read_noise;
+    h.dac = {.bits = 8, .range = 0.9};
+    TileArray array(kExec, h, {}, 10, 18), other(kExec, h, {}, 10, 18);
+    array.program(kExec, matrix(w, 10));
+    other.program(kExec, matrix(w, 10));
+    std::vector<float> y(4 * 81 * 10);
+    array.mvm_patches(kExec, windows, images.data(), {y.data(), 4 * 81, 10}, {.first_row = 162});
+    EXPECT_EQ(y, product(other, kExec, patches, {.first_row = 162}));
+    EXPECT_GT(array.counters().dac_clips, 0);
+    EXPECT_EQ(array.counters().dac_clips, other.counters().dac_clips);
+    EXPECT_EQ(array.counters().sum_of_codes, other.counters().sum_of_codes);
+    EXPECT_EQ(array.counters().dac_conversions, other.counters().dac_conversions);
+    EXPECT_EQ(array.counters().mvms, other.counters().mvms);
+  }
+}
+
 TEST(Converters, RangesAreFullScaleAndFixedOnesWin) {
   Hardware h = ideal_io("ideal");
   h.dac = {.bits = 8, .range = {}};

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../kernels/patch_codes_cases.h"
 #include "backends.h"
 #include "meltquench/kernels/cuda/panels.h"
 
@@ -151,6 +152,18 @@ TEST_F(OnCuda, AnInputThatIsNoNumberCountsAsClippedOnBothSides) {
   expect_same_bits(cpu.codes, cuda.codes, "codes");
   EXPECT_EQ(cpu.counts.dac_clips, 1);
   EXPECT_EQ(cuda.counts.dac_clips, 1);
+}
+
+TEST_F(OnCuda, QuantizesPatchesAsIfTheyHadBeenGathered) {
+  for (const PatchCodesCase& c : patch_codes_cases()) {
+    const std::vector<float> images = uniform_floats(c.pixels(), -2.0f, 2.0f, 5);
+    const PatchCodes cpu = patch_codes(kernels(Backend::cpu), kCpu, c, images, false),
+                     cuda = patch_codes(kernels(Backend::cuda), kCuda, c, images, false);
+    expect_same_bits(cpu.codes, cuda.codes, c.text());
+    expect_same_bits(cpu.squares, cuda.squares, c.text() + ", squares");
+    EXPECT_EQ(cpu.clips, cuda.clips) << c.text();
+    EXPECT_EQ(cpu.sum, cuda.sum) << c.text();
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "patch_codes_cases.h"
 #include "tables.h"
 
 namespace mq {
@@ -190,6 +191,21 @@ TEST(QuantizeInputs, DigitsAndSignsAddUpToTheWholeCode) {
           }
           ASSERT_EQ(code, whole[row * op.plane_stride() + at]) << table->name;
         }
+      }
+    }
+  }
+}
+
+TEST(QuantizePatches, GivesTheCodesAndCountsOfGatheredPatchesOnEveryTable) {
+  for (const PatchCodesCase& c : patch_codes_cases()) {
+    std::vector<float> images = uniforms(c.pixels(), 10, -2.0f, 2.0f);
+    images[1] = std::nanf("");
+    const PatchCodes expected = patch_codes(kernels(Backend::reference), {}, c, images, true);
+    EXPECT_GT(expected.clips, 0);
+    for (const KernelTable* table : all_tables()) {
+      for (const int threads : {1, 3}) {
+        EXPECT_TRUE(patch_codes(*table, {.threads = threads}, c, images, false) == expected)
+            << table->name << ", " << c.text();
       }
     }
   }

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "meltquench/core/error.h"
@@ -246,6 +248,21 @@ TEST(Network, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
   Workspace small;
   const auto y = network.forward({}, {images.data(), 23, 144}, small, {.keeps_activations = false});
   EXPECT_EQ(std::vector<float>(y.data, y.data + y.size()), whole);
+}
+
+TEST(Network, CutsLargeConvolutionsIntoImagesWithoutChangingABit) {
+  // 7 images with 57 600 values of patches each: two at a time where nobody goes back.
+  Network network({1, 52, 52});
+  network.append<Conv2d>("conv1", ConvolutionParams{.filters = 3, .kernel = 5});
+  network.initialize(3);
+  const std::vector<float> images = random_values(7 * 52 * 52, 6);
+  Workspace workspace, small;
+  const auto whole = network.forward({}, {images.data(), 7, 52 * 52}, workspace);
+  for (const int threads : {1, 3}) {
+    const auto cut = network.forward({.threads = threads}, {images.data(), 7, 52 * 52}, small,
+                                     {.keeps_activations = false});
+    EXPECT_TRUE(std::ranges::equal(std::span(cut.data, cut.size()), std::span(whole.data, whole.size())));
+  }
 }
 
 TEST(Network, HasTheGradientsOfCentralDifferences) {

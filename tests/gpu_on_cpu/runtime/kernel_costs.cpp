@@ -33,10 +33,10 @@ Buffer<float> on_device(std::size_t size, std::uint32_t stream) {
   return Buffer<float>(kCuda, std::span<const float>(uniform(size, stream)));
 }
 
-void layer(const std::string& device, int bits, std::size_t n, std::size_t batch) {
+void layer(const std::string& device, int bits, float noise, std::size_t n, std::size_t batch) {
   Hardware hardware;
   hardware.device = device_from_preset(device);
-  hardware.tile = {.rows = 512, .columns = 512, .output_noise = 0.02f, .read_noise = 0.02f};
+  hardware.tile = {.rows = 512, .columns = 512, .output_noise = noise, .read_noise = noise};
   hardware.dac = {.bits = bits, .range = 1.0};
   hardware.adc = {.bits = bits, .range = 40.0};
   TileArray array(kCuda, hardware, {.seed = 7}, n, n);
@@ -138,9 +138,14 @@ struct Workload {
 };
 
 const Workload kWorkloads[] = {
-    {"layer of 512x512, batch 64, 8 bits, noise", [] { layer("pcm-like", 8, 512, 64); }},
-    {"ideal cells, 256x256, batch 64, no converters", [] { layer("ideal", 0, 256, 64); }},
+    {"layer of 512x512, batch 64, 8 bits, noise", [] { layer("pcm-like", 8, 0.02f, 512, 64); }},
+    {"layer of 512x512, batch 512, 8 bits, noise", [] { layer("pcm-like", 8, 0.02f, 512, 512); }},
+    {"layer of 512x512, batch 512, 8 bits", [] { layer("pcm-like", 8, 0.0f, 512, 512); }},
+    {"layer of 512x512, batch 512, 12 bits, noise", [] { layer("pcm-like", 12, 0.02f, 512, 512); }},
+    {"layer of 512x512, batch 64, 12 bits, noise", [] { layer("pcm-like", 12, 0.02f, 512, 64); }},
+    {"ideal cells, 256x256, batch 64, no converters", [] { layer("ideal", 0, 0.0f, 256, 64); }},
     {"256x256x256", [] { float_product(256); }},
+    {"512x512x512", [] { float_product(512); }},
     {"update of 256x256, batch 16", [] { pulses(ConstantStep::Params{}, 256, 16); }},
     {"update of 256x256, batch 16", [] { pulses(SoftBounds::Params{}, 256, 16); }},
     {"512x512", [] { weight_noise(512 * 512); }},

@@ -129,8 +129,10 @@ struct FloatSquares {
   }
 };
 
+/// Never inlined: among the variables of its caller g++ 12 runs out of registers and keeps sums in memory.
 template <class Product, int kR, int kP>
-void multiply_tile(const TileOperands<typename Product::T>& op, typename Product::Sum* sums) {
+[[gnu::noinline]] void multiply_tile(const TileOperands<typename Product::T>& op,
+                                     typename Product::Sum* sums) {
   Product::template multiply<kP>(op, sums, std::make_index_sequence<kR * kP * kGroups>{});
 }
 

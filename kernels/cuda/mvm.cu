@@ -56,7 +56,8 @@ struct Cut {
                                  kBlockThreads = kWarpsM * kWarpsN * 32;
   static constexpr bool kOneTerm = kHasOneTerm;  // per block: then there is no running total
   static constexpr int kBlocks = kBlocksPerMultiprocessor;
-  static constexpr bool kLoadsAhead = kM * kN <= 2;  // where few warps have registers to spare
+  /// Then loads run ahead and quads are finished side by side: registers instead of warps hide latencies.
+  static constexpr bool kFewWarps = kM * kN <= 2;
 
   static std::size_t groups(const MvmShape& shape) {
     return std::size_t(shape.blocks) * ((shape.block + kM * 16 - 1) / (kM * 16));
@@ -95,8 +96,7 @@ __global__ void __launch_bounds__(C::kBlockThreads, C::kBlocks)
     has_noise = has_noise || is_noisy(term);
     begins = !term.is_held;
     if (!C::kOneTerm && term.is_held) continue;
-    MQ_NO_UNROLL
-    for (std::uint32_t i = 0; i < kM * kN; ++i) {
+    const auto finish = [&](std::uint32_t i) {
       const Quad<W::kGap> quad{block, outputs, W::output(group, i / kN),
                                (first_tile + i % kN) * 8 + lane % 4 * 2};
       Conversion<float> conversion[4];
@@ -109,10 +109,17 @@ __global__ void __launch_bounds__(C::kBlockThreads, C::kBlocks)
       finish_conversion(op, shape, term, quad, has_noise, conversion, total, clips);
       if (t + 1 == count) {
         store_quad(op, shape, quad, total);
-        continue;
+        return;
       }
       MQ_UNROLL
       for (std::uint32_t e = 0; !C::kOneTerm && e < 4; ++e) results.total[i * 4 + e][lane] = total[e];
+    };
+    if constexpr (C::kFewWarps) {
+      MQ_UNROLL
+      for (std::uint32_t i = 0; i < kM * kN; ++i) finish(i);
+    } else {
+      MQ_NO_UNROLL
+      for (std::uint32_t i = 0; i < kM * kN; ++i) finish(i);
     }
     has_noise = false;
   }
@@ -135,7 +142,7 @@ constexpr std::size_t kManyWarps = 512, kManyLargeWarps = 1024;
 
 constexpr Direction kForward = Direction::forward, kTransposed = Direction::transposed;
 template <int kSlices>
-using MiddleCut = Cut<kForward, 1, 2, 4, 2, kSlices, false, kSlices == 1 ? 3 : 2>;
+using MiddleCut = Cut<kForward, 1, 2, 2, 2, kSlices, false, 4>;
 template <int kSlices>
 using TransposedCut = Cut<kTransposed, 2, 2, 2, 3, kSlices, false, kSlices == 1 ? 3 : 2>;
 

@@ -18,11 +18,11 @@ struct Operands {
 template <class C, int kParts, class Load, class Multiply>
 __device__ inline void for_each_step(std::uint32_t steps, const Load& load, const Multiply& multiply) {
   Operands<C, kParts> next;
-  if constexpr (C::kLoadsAhead) load(0, next);
+  if constexpr (C::kFewWarps) load(0, next);
   MQ_NO_UNROLL
   for (std::uint32_t step = 0; step < steps; ++step) {
     Operands<C, kParts> now;
-    if constexpr (C::kLoadsAhead) {
+    if constexpr (C::kFewWarps) {
       now = next;
       if (step + 1 < steps) load(step + 1, next);
     } else {

@@ -11,9 +11,9 @@ namespace mq {
 namespace {
 
 /// Inputs whose codes are held at once: a batch of many rows is cut, so that codes take less memory than a
-/// tile and its cells. A CPU loses nothing by small parts, which also stay in its second cache; a GPU wants
-/// many rows.
-constexpr std::size_t kCodesAtOnce = std::size_t(1) << 20, kCodesAtOnceOnCpu = std::size_t(1) << 18;
+/// tile and its cells. A CPU loses nothing by small parts, which also stay in its second cache; a GPU has the
+/// memory, and needs many rows at once to be busy.
+constexpr std::size_t kCodesAtOnceOnCpu = std::size_t(1) << 18, kCodesAtOnceOnGpu = std::size_t(1) << 24;
 
 /// A grid as a product sees it: blocks of outputs, and the tiles that share each.
 struct ProductShape {
@@ -186,7 +186,7 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   const KernelTable& table = kernels(backend_);
   const auto multiply = direction == Direction::forward ? table.mvm : table.mvm_transposed;
   const bool has_dac = hardware_.dac.bits > 0;
-  const std::size_t codes_at_once = backend_ == Backend::cuda ? kCodesAtOnce : kCodesAtOnceOnCpu;
+  const std::size_t codes_at_once = backend_ == Backend::cuda ? kCodesAtOnceOnGpu : kCodesAtOnceOnCpu;
   const std::size_t rows_at_once = has_dac ? std::max<std::size_t>(codes_at_once / x.columns, 1) : x.rows;
   for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
     op.batch = std::min(rows_at_once, x.rows - first);

@@ -11,10 +11,14 @@ namespace {
 constexpr std::uint32_t kOutputs = 64, kColumns = 64, kDepth = 16;
 constexpr unsigned kThreads = 256;
 
-/// The gap keeps what is written along inputs out of one bank.
+struct alignas(8) TwoFloats {
+  float v[2];
+};
+
+/// The gaps keep what is written along inputs out of one bank; pairs of columns are read in one piece.
 struct Stage {
   float w[kDepth][kOutputs + 1];
-  float x[kDepth][kColumns + 1];
+  TwoFloats x[kDepth][kColumns / 2 + 1];
 };
 
 /// What a thread multiplies: quads [outputs 16 apart][columns 32 apart], elements as in Quad.
@@ -25,12 +29,10 @@ struct Chains {
   __device__ void add(const Stage& stage, std::uint32_t k, std::uint32_t o, std::uint32_t column) {
     MQ_UNROLL
     for (std::uint32_t n = 0; n < 2; ++n) {
+      const TwoFloats pair = stage.x[k][column / 2 + 16 * n];
       float x[2], square[2];
       MQ_UNROLL
-      for (std::uint32_t i = 0; i < 2; ++i) {
-        x[i] = stage.x[k][column + 32 * n + i];
-        square[i] = x[i] * x[i];
-      }
+      for (std::uint32_t i = 0; i < 2; ++i) x[i] = pair.v[i], square[i] = x[i] * x[i];
       MQ_UNROLL
       for (std::uint32_t i = 0; i < 8; ++i) {
         const std::uint32_t m = i / 4, e = i % 4;
@@ -42,35 +44,58 @@ struct Chains {
   }
 };
 
-/// Inputs [first, first + kDepth) of a term, zeros where there are none. Neighbours read neighbours: panels
-/// hold 16 outputs of one input side by side, whichever of them are the product's outputs.
+/// What a thread loads of inputs [first, first + kDepth) of a term, zeros where there are none. Neighbours
+/// read neighbours: panels hold 16 outputs of one input side by side, whichever of them are the product's
+/// outputs.
 template <Direction kDirection>
-__device__ inline void load_stage(const MvmLayer& op, const MvmShape& shape, const MvmTerm& term,
-                                  std::uint32_t first_output, std::uint32_t first_column, std::uint32_t first,
-                                  Stage& stage) {
-  const std::uint32_t outputs = outputs_of(term, kDirection), inputs = inputs_of(term, kDirection);
-  const float* w = in_device_memory(term.floats);
-  MQ_UNROLL
-  for (std::uint32_t i = threadIdx.x; i < kDepth * kOutputs; i += kThreads) {
-    const std::uint32_t k = kDirection == Direction::forward ? i / 16 % kDepth : i % kDepth,
-                        o = kDirection == Direction::forward ? i / (16 * kDepth) * 16 + i % 16 : i / kDepth;
-    const bool exists = first_output + o < outputs && first + k < inputs;
-    stage.w[k][o] = exists ? w[float_index(term, kDirection, first_output + o, first + k)] : 0.0f;
+struct Piece {
+  static constexpr std::uint32_t kWeights = kDepth * kOutputs / kThreads,
+                                 kInputs = kDepth * kColumns / kThreads;
+  float w[kWeights], x[kInputs];
+
+  __device__ static void place(std::uint32_t i, std::uint32_t& k, std::uint32_t& o) {
+    k = kDirection == Direction::forward ? i / 16 % kDepth : i % kDepth;
+    o = kDirection == Direction::forward ? i / (16 * kDepth) * 16 + i % 16 : i / kDepth;
   }
-  MQ_UNROLL
-  for (std::uint32_t i = threadIdx.x; i < kDepth * kColumns; i += kThreads) {
-    const std::uint32_t k = i % kDepth, row = shape.row_of(first_column + i / kDepth);
-    const bool exists = row < shape.batch && first + k < inputs;
-    stage.x[k][i / kDepth] =
-        exists ? op.x[std::size_t(row) * op.x_stride + term.first_input + first + k] : 0.0f;
+  __device__ void load(const MvmLayer& op, const MvmShape& shape, const MvmTerm& term,
+                       std::uint32_t first_output, std::uint32_t first_column, std::uint32_t first) {
+    const std::uint32_t outputs = outputs_of(term, kDirection), inputs = inputs_of(term, kDirection);
+    const float* weights = in_device_memory(term.floats);
+    MQ_UNROLL
+    for (std::uint32_t n = 0; n < kWeights; ++n) {
+      std::uint32_t k, o;
+      place(threadIdx.x + n * kThreads, k, o);
+      const bool exists = first_output + o < outputs && first + k < inputs;
+      w[n] = exists ? weights[float_index(term, kDirection, first_output + o, first + k)] : 0.0f;
+    }
+    MQ_UNROLL
+    for (std::uint32_t n = 0; n < kInputs; ++n) {
+      const std::uint32_t i = threadIdx.x + n * kThreads, k = first + i % kDepth,
+                          row = shape.row_of(first_column + i / kDepth);
+      const bool exists = row < shape.batch && k < inputs;
+      x[n] = exists ? op.x[std::size_t(row) * op.x_stride + term.first_input + k] : 0.0f;
+    }
   }
-}
+  __device__ void store(Stage& stage) const {
+    MQ_UNROLL
+    for (std::uint32_t n = 0; n < kWeights; ++n) {
+      std::uint32_t k, o;
+      place(threadIdx.x + n * kThreads, k, o);
+      stage.w[k][o] = w[n];
+    }
+    MQ_UNROLL
+    for (std::uint32_t n = 0; n < kInputs; ++n) {
+      const std::uint32_t i = threadIdx.x + n * kThreads, column = i / kDepth;
+      stage.x[i % kDepth][column / 2].v[column % 2] = x[n];
+    }
+  }
+};
 
 template <Direction kDirection>
 __global__ void __launch_bounds__(kThreads)
     float_mvm_kernel(const __grid_constant__ MvmLayer op, const __grid_constant__ MvmShape shape,
                      std::uint32_t groups, std::uint32_t blocks_n) {
-  __shared__ Stage stage;
+  __shared__ Stage stages[2];  // take turns, so that one barrier is enough
   const std::uint32_t place = blockIdx.x / blocks_n, block = place / groups,
                       first_output = place % groups * kOutputs,
                       first_column = blockIdx.x % blocks_n * kColumns;
@@ -82,6 +107,7 @@ __global__ void __launch_bounds__(kThreads)
   const auto quad = [&](std::uint32_t q) {
     return Quad<8>{block, outputs, first_output + o + 16 * (q / 2), first_column + column + 32 * (q % 2)};
   };
+  std::uint32_t turn = 0;
   double total[4][4] = {};
   Conversion<float> conversion[4][4];
   bool has_noise = false;
@@ -91,16 +117,36 @@ __global__ void __launch_bounds__(kThreads)
     const bool reads_noisily = term.read_variance > 0.0f;
     const std::uint32_t inputs = inputs_of(term, kDirection);
     Chains chains;
-    for (std::uint32_t first = 0; first < inputs; first += kDepth) {
+    Piece<kDirection> next;
+    next.load(op, shape, term, first_output, first_column, 0);
+    for (std::uint32_t first = 0; first < inputs; first += kDepth, turn ^= 1) {
+      Stage& stage = stages[turn];
+      next.store(stage);
       __syncthreads();
-      load_stage<kDirection>(op, shape, term, first_output, first_column, first, stage);
-      __syncthreads();
-      // Not beyond the last input: even adding 0 * 0 could turn -0 into 0.
-      const std::uint32_t count = inputs - first < kDepth ? inputs - first : kDepth;
-      if (reads_noisily) {
-        for (std::uint32_t k = 0; k < count; ++k) chains.add<true>(stage, k, o, column);
-      } else {
-        for (std::uint32_t k = 0; k < count; ++k) chains.add<false>(stage, k, o, column);
+      next.load(op, shape, term, first_output, first_column, first + kDepth);
+      if (inputs - first >= kDepth) {
+        if (reads_noisily) {
+          MQ_NO_UNROLL
+          for (std::uint32_t k = 0; k < kDepth; k += 4) {
+            MQ_UNROLL
+            for (std::uint32_t i = 0; i < 4; ++i) chains.add<true>(stage, k + i, o, column);
+          }
+        } else {
+          MQ_NO_UNROLL
+          for (std::uint32_t k = 0; k < kDepth; k += 4) {
+            MQ_UNROLL
+            for (std::uint32_t i = 0; i < 4; ++i) chains.add<false>(stage, k + i, o, column);
+          }
+        }
+      } else {  // not beyond the last input: even adding 0 * 0 could turn -0 into 0
+        MQ_NO_UNROLL
+        for (std::uint32_t k = 0; k < inputs - first; ++k) {
+          if (reads_noisily) {
+            chains.add<true>(stage, k, o, column);
+          } else {
+            chains.add<false>(stage, k, o, column);
+          }
+        }
       }
     }
     MQ_UNROLL

@@ -4,6 +4,8 @@
 /// byte: code = 256 high + low. Squares have 15 bits: two unsigned bytes.
 #pragma once
 
+#include <type_traits>
+
 #include "meltquench/kernels/cuda/mma.h"
 #include "meltquench/kernels/cuda/mvm_quads.h"
 #include "meltquench/kernels/cuda/panels.h"
@@ -63,45 +65,47 @@ struct PlainInputs {
   }
 };
 
-/// The bytes of all rows of a product, four inputs a word: [column tile][words][8 columns]. A warp's share of
-/// a fragment is 32 neighbours. Terms find their inputs at any multiple of four; what a step reads beyond a
-/// term's inputs meets weights of zero, and beyond the row there are zeros.
+/// The bytes of all rows of a product, four inputs a word: [four column tiles][words / 4][planes][8 columns]
+/// [4 words][tile of the four]. So a lane reads what it needs of neighbouring tiles in one piece, and a warp
+/// reads a whole plane in the order of its lanes, which no two lanes want from one bank. Terms find their
+/// inputs at any multiple of four; what a step reads beyond a term's inputs meets weights of zero, and beyond
+/// the row there are zeros.
 struct SlicedInputs {
-  std::uint32_t* codes;  // [..][slices]
-  TwoWords* squares;     // low, high; null without read noise
-  std::uint32_t words;
+  std::uint32_t* codes;    // a plane per slice
+  std::uint32_t* squares;  // two planes, low and high; null without read noise
+  std::uint32_t words;     // a multiple of 4
 
   static std::uint32_t words_of(const MvmLayer& op) {
-    return static_cast<std::uint32_t>(op.code_stride / 4 + kStep / 4);
+    return static_cast<std::uint32_t>((op.code_stride + 15) / 16 * 4 + kStep / 4);
   }
-  /// This lane's first word of a term.
-  __device__ std::size_t at(std::uint32_t column_tile, const MvmTerm& term) const {
-    const std::uint32_t lane = threadIdx.x % 32;
-    return (std::size_t(column_tile) * words + term.first_input / 4 + lane % 4) * 8 + lane / 4;
+  /// Words of a plane.
+  static std::size_t size_of(const MvmLayer& op, const MvmShape& shape) {
+    return std::size_t((shape.column_tiles + 3) / 4) * words_of(op) * 32;
+  }
+  /// This lane's first words of a term; `from`: the codes or the squares.
+  template <int kPlanes>
+  __device__ const std::uint32_t* at(const std::uint32_t* from, std::uint32_t column_tile,
+                                     const MvmTerm& term) const {
+    const std::uint32_t lane = threadIdx.x % 32, word = term.first_input / 4 + lane % 4;
+    return from + (std::size_t(column_tile / 4) * words + word / 4 * 4) * 32 * kPlanes + lane / 4 * 16 +
+           word % 4 * 4 + column_tile % 4;
   }
 };
 
-/// Distance, in words of a column tile, from one step to the next, and within a step to its other 16 inputs.
-inline constexpr std::uint32_t kNextStep = kStep / 4 * 8, kOtherHalf = kNextStep / 2;
+inline constexpr std::uint32_t kPlaneWords = 128;  ///< 16 inputs of 32 columns
 
-template <int kSlices>
-__device__ inline ByteFragment load_codes(const std::uint32_t* x, std::uint32_t step) {
-  ByteFragment f;
+/// A step of kN neighbouring column tiles.
+template <int kPlanes, int kN>
+__device__ inline void load_step(const std::uint32_t* x, std::uint32_t step, ByteFragment (&to)[kN]) {
+  using Words = std::conditional_t<kN == 4, FourWords, TwoWords>;
+  static_assert(kN * sizeof(std::uint32_t) == sizeof(Words));
   MQ_UNROLL
-  for (std::uint32_t word = 0; word < 2; ++word) {
-    const std::uint32_t at = step * kNextStep + word * kOtherHalf;
-    if constexpr (kSlices == 1) {
-      f.low.w[word] = x[at];
-    } else {
-      const TwoWords both = reinterpret_cast<const TwoWords*>(x)[at];
-      f.low.w[word] = both.w[0], f.high.w[word] = both.w[1];
-    }
+  for (std::uint32_t i = 0; i < 2 * kPlanes; ++i) {
+    const std::uint32_t half = i / kPlanes, plane = i % kPlanes;
+    const Words words = *reinterpret_cast<const Words*>(x + (step * 2 * kPlanes + i) * kPlaneWords);
+    MQ_UNROLL
+    for (int n = 0; n < kN; ++n) (plane == 0 ? to[n].low : to[n].high).w[half] = words.w[n];
   }
-  return f;
-}
-__device__ inline ByteFragment load_squares(const TwoWords* x, std::uint32_t step) {
-  const TwoWords first = x[step * kNextStep], second = x[step * kNextStep + kOtherHalf];
-  return {{first.w[0], second.w[0]}, {first.w[1], second.w[1]}};
 }
 
 }  // namespace mq::MQ_BACKEND

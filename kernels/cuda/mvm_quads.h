@@ -62,18 +62,25 @@ __device__ inline void finish_conversion(const MvmLayer& op, const MvmShape& sha
                                          const Quad<kGap>& quad, bool has_noise,
                                          const Conversion<float> (&sums)[4], double (&total)[4],
                                          std::int32_t& clips) {
-  float z[4] = {};
-  if (has_noise) quad.draw_normals(op, last, z);
+  float y[4];
   MQ_UNROLL
-  for (unsigned e = 0; e < 4; ++e) {
-    float y = has_noise ? add_noise(sums[e].y, sums[e].variance, z[e]) : sums[e].y;
-    if (last.adc_codes_per_unit > 0.0f) {
+  for (unsigned e = 0; e < 4; ++e) y[e] = sums[e].y;
+  if (has_noise) {
+    float z[4];
+    quad.draw_normals(op, last, z);
+    MQ_UNROLL
+    for (unsigned e = 0; e < 4; ++e) y[e] = add_noise(y[e], sums[e].variance, z[e]);
+  }
+  if (last.adc_codes_per_unit > 0.0f) {
+    MQ_UNROLL
+    for (unsigned e = 0; e < 4; ++e) {
       bool is_clipped = false;
-      y = adc_code(y, last.adc_codes_per_unit, last.adc_limit, is_clipped);
+      y[e] = adc_code(y[e], last.adc_codes_per_unit, last.adc_limit, is_clipped);
       clips += is_clipped && quad.exists(shape, e);
     }
-    total[e] += static_cast<double>(y) * last.multiplier;
   }
+  MQ_UNROLL
+  for (unsigned e = 0; e < 4; ++e) total[e] += static_cast<double>(y[e]) * last.multiplier;
 }
 
 template <std::uint32_t kGap>

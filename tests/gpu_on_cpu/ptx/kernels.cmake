@@ -4,6 +4,7 @@ add_executable(ptx_kernels_test ${comparisons} ptx/kernel_traffic.cpp)
 target_link_libraries(ptx_kernels_test PRIVATE mq_options mq_crossbar GTest::gtest)
 target_compile_definitions(ptx_kernels_test PRIVATE MQ_TRAFFIC_TABLE="${CMAKE_CURRENT_SOURCE_DIR}/ptx/traffic.csv")
 mq_with_stand_in(ptx_kernels_test)
+add_dependencies(ptx_kernels_test mq_planted_kernels)  # the stand-in reads their PTX too
 foreach(arch 80 90)
   add_test(NAME ptx.kernels_sm_${arch} COMMAND ptx_kernels_test)
   set_tests_properties(ptx.kernels_sm_${arch} PROPERTIES LABELS cuda TIMEOUT 300

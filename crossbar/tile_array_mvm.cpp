@@ -13,7 +13,9 @@ namespace {
 /// Inputs whose codes are held at once: a batch of many rows is cut, so that codes take less memory than a
 /// tile and its cells. A CPU loses nothing by small parts, which also stay in its second cache; a GPU has the
 /// memory, and needs many rows at once to be busy.
-constexpr std::size_t kCodesAtOnceOnCpu = std::size_t(1) << 18, kCodesAtOnceOnGpu = std::size_t(1) << 24;
+constexpr std::size_t codes_at_once(Backend backend) {
+  return std::size_t(1) << (backend == Backend::cuda ? 24 : 18);
+}
 
 /// A grid as a product sees it: blocks of outputs, and the tiles that share each.
 struct ProductShape {
@@ -186,8 +188,8 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   const KernelTable& table = kernels(backend_);
   const auto multiply = direction == Direction::forward ? table.mvm : table.mvm_transposed;
   const bool has_dac = hardware_.dac.bits > 0;
-  const std::size_t codes_at_once = backend_ == Backend::cuda ? kCodesAtOnceOnGpu : kCodesAtOnceOnCpu;
-  const std::size_t rows_at_once = has_dac ? std::max<std::size_t>(codes_at_once / x.columns, 1) : x.rows;
+  const std::size_t rows_at_once =
+      has_dac ? std::max<std::size_t>(codes_at_once(backend_) / x.columns, 1) : x.rows;
   for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
     op.batch = std::min(rows_at_once, x.rows - first);
     op.first_row = place.first_row + first;
@@ -229,7 +231,7 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
   if (y.rows == 0) return;
   MvmLayer op = product(exec, Direction::forward, y.rows, place);
   const KernelTable& table = kernels(backend_);
-  const std::size_t samples_at_once = std::max<std::size_t>(kCodesAtOnce / (patches * inputs), 1);
+  const std::size_t samples_at_once = std::max<std::size_t>(codes_at_once(backend_) / (patches * inputs), 1);
   for (std::size_t first = 0; first < windows.samples; first += samples_at_once) {
     Windows part = windows;
     part.samples = static_cast<std::uint32_t>(std::min(samples_at_once, windows.samples - first));

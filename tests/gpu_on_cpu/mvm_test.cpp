@@ -221,12 +221,23 @@ TEST_F(OnCuda, LargeProductsHaveTheBitsOfTheCpu) {
                        .first_row = 3};
   compare(one_tile, "one tile");
   Layer layer = one_tile;
+  layer.dac_bits = 12;
+  compare(layer, "one tile, 12 bits");
   layer.tile_inputs = 20, layer.tile_outputs = 500;
+  compare(layer, "many tiles, 12 bits");
+  layer.dac_bits = one_tile.dac_bits;
   compare(layer, "many tiles");
   layer.tile_outputs = 490, layer.outputs = 500, layer.batch = 265;
   compare(layer, "fewer of them");
   layer.dac_bits = 12;
   compare(layer, "12 bits");
+  compare({.outputs = 520,
+           .inputs = 530,
+           .tile_outputs = 520,
+           .tile_inputs = 530,
+           .batch = 265,
+           .is_full_scale = true},
+          "more inputs than a sum of 32 bits takes");
 }
 
 TEST_F(OnCuda, LargeTransposedProductsHaveTheBitsOfTheCpu) {

@@ -40,38 +40,9 @@ struct SoftBounds {
     float cycle_noise_scale = 1.0f;
 
     static constexpr auto describe() {
-      using enum Unit;
-      return fields(
-          field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Mean lower bound of the conductance."),
-          field("g_max", &Params::g_max, siemens, between(1e-9, 1e-3),
-                "Mean upper bound of the conductance; the middle of the two stands for weight 0."),
-          field("step", &Params::step, siemens, between(1e-15, 1e-3),
-                "Mean change by one pulse in the middle of the range."),
-          field("step_spread", &Params::step_spread, non_negative,
-                "Device-to-device spread of the step, relative to it."),
-          field("asymmetry", &Params::asymmetry, between(-1, 1),
-                "Takes this share off the up step if negative, off the down step if positive."),
-          field(
-              "asymmetry_spread", &Params::asymmetry_spread, non_negative,
-              "Device-to-device spread that adds to the up step and takes off the down step, relative to the "
-              "step."),
-          field("bound_spread", &Params::bound_spread, non_negative,
-                "Device-to-device spread of each bound, relative to half the range."),
-          field("cycle_noise", &Params::cycle_noise, non_negative,
-                "Cycle-to-cycle noise of one step, relative to it."),
-          field("step_spread_scale", &Params::step_spread_scale, non_negative,
-                "Multiplies step_spread; 0 switches it off."),
-          field("asymmetry_spread_scale", &Params::asymmetry_spread_scale, non_negative,
-                "Multiplies asymmetry_spread; 0 switches it off."),
-          field("bound_spread_scale", &Params::bound_spread_scale, non_negative,
-                "Multiplies bound_spread; 0: all cells have the same bounds."),
-          field("cycle_noise_scale", &Params::cycle_noise_scale, non_negative,
-                "Multiplies cycle_noise; 0 switches it off."));
+      return step_device_fields<Params>("Mean change by one pulse in the middle of the range.");
     }
-    std::string problem() const {
-      if (g_min >= g_max) return "g_min must be below g_max";
-      return step > g_max - g_min ? "step must not exceed g_max - g_min" : "";
-    }
+    std::string problem() const { return step_device_problem(*this); }
   };
 
   template <class F>

@@ -41,7 +41,4 @@ __device__ inline void add_to(std::int64_t* sum, std::int64_t x) {
   if (x != 0) atomicAdd(reinterpret_cast<Bits*>(sum), static_cast<Bits>(x));
 }
 
-/// Expects 0 <= x: the bits of such floats have the same order as their values.
-__device__ inline void raise_to(std::uint32_t* largest_bits, float x) { atomicMax(largest_bits, to_bits(x)); }
-
 }  // namespace mq::MQ_BACKEND

@@ -7,7 +7,8 @@
 namespace mq::MQ_BACKEND {
 
 void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key);
-void program_cells(const Exec& exec, const CellsView& cells, const float* g_target, const RngKey& key);
+void program_cells(const Exec& exec, const ProgramCells& op);
+void age_cells(const Exec& exec, const CellsView& cells, double seconds);
 void settle_cells(const Exec& exec, const SettleCells& op);
 float largest_magnitude(const Exec& exec, const float* p, std::size_t n);
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op);

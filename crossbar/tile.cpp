@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "meltquench/core/error.h"
+#include "meltquench/devices/device.h"
 
 namespace mq {
 
@@ -60,13 +61,17 @@ std::int64_t Tile::program(const Exec& exec, const DifferentialPair& mapping, co
 }
 
 void Tile::update(const Exec& exec, PulseCells op, std::uint32_t event) {
-  op.cells = plus_.view();
   op.outputs = outputs_;
   op.inputs = inputs_;
-  op.key = RngKey(address_.seed, Purpose::pulse_steps, address_.layer)
-               .at_event(event, static_cast<std::uint32_t>(Polarity::plus))
-               .at_place(address_.tile, address_.chip);
-  kernels(exec.backend).pulse_cells(exec, op);
+  for (const Polarity side : {Polarity::plus, Polarity::minus}) {
+    if (side == Polarity::minus && !is_one_sided(hardware_.device)) return;
+    op.cells = (side == Polarity::plus ? plus_ : minus_).view();
+    op.is_mirrored = side == Polarity::minus;
+    op.key = RngKey(address_.seed, Purpose::pulse_steps, address_.layer)
+                 .at_event(event, static_cast<std::uint32_t>(side))
+                 .at_place(address_.tile, address_.chip);
+    kernels(exec.backend).pulse_cells(exec, op);
+  }
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, double time, float sign, bool adds, float* plane) {

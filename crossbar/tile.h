@@ -33,9 +33,9 @@ class Tile {
   /// mapping.w_max. Returns the number of pulses.
   std::int64_t program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride);
 
-  /// Moves the cells of the plus side by pulses; of `op`, trains, batch, first sample, steps and counter are
-  /// given. `event` (< 2^24) is the number of this update. Expects a PulsedModel; `settle` before the next
-  /// product.
+  /// Moves the cells of the plus side by pulses, of a one-sided device those of the minus side as well; of
+  /// `op`, trains, batch, first sample, steps and counter are given. `event` (< 2^24) is the number of this
+  /// update. Expects a PulsedModel; `settle` before the next product.
   void update(const Exec& exec, PulseCells op, std::uint32_t event);
 
   /// Derives the plane at `time` [s] after the reference read; `scratch` holds outputs * inputs floats on the

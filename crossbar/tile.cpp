@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "meltquench/core/error.h"
+#include "meltquench/devices/device.h"
 
 namespace mq {
 
@@ -87,11 +88,15 @@ void Tile::pass(const Exec& exec, const TileTime& from, const TileTime& to) {
 
 void Tile::update(const Exec& exec, PulseCells op, std::uint32_t event, const TileTime& now) {
   if (cells_age(hardware_.device)) move_epoch(exec, now);
-  op.cells = plus_.view();
   op.outputs = outputs_;
   op.inputs = inputs_;
-  op.key = lasting_key(Purpose::pulse_steps, Polarity::plus, event);
-  kernels(exec.backend).pulse_cells(exec, op);
+  for (const Polarity side : {Polarity::plus, Polarity::minus}) {
+    if (side == Polarity::minus && !is_one_sided(hardware_.device)) return;
+    op.cells = array(side).view();
+    op.is_mirrored = side == Polarity::minus;
+    op.key = lasting_key(Purpose::pulse_steps, side, event);
+    kernels(exec.backend).pulse_cells(exec, op);
+  }
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, const TileTime& now, float sign, bool adds,

@@ -50,9 +50,9 @@ class Tile {
   /// Read noise with memory goes on from one moment to a later one.
   void pass(const Exec& exec, const TileTime& from, const TileTime& to);
 
-  /// Moves the cells of the plus side by pulses; of `op`, trains, batch, first sample, steps and counter are
-  /// given. `event` (< 2^24) is the number of this update. Expects a PulsedModel; `settle` before the next
-  /// product.
+  /// Moves the cells of the plus side by pulses, of a one-sided device those of the minus side as well; of
+  /// `op`, trains, batch, first sample, steps and counter are given. `event` (< 2^24) is the number of this
+  /// update. Expects a PulsedModel; `settle` before the next product.
   void update(const Exec& exec, PulseCells op, std::uint32_t event, const TileTime& now);
 
   /// Derives the plane of a moment; `scratch` holds outputs * inputs floats on the backend and is left with

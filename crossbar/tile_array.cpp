@@ -92,10 +92,17 @@ void TileArray::check_ready(const Exec& exec) const {
 }
 
 DifferentialPair TileArray::mapping() const {
-  return {.g_min = g_min(hardware_.device),
-          .g_max = g_max(hardware_.device),
-          .w_max = w_max_,
-          .kind = takes_pulses(hardware_.device) ? PairKind::reference : PairKind::two_sided};
+  const double low = g_min(hardware_.device), high = g_max(hardware_.device);
+  const auto pair = [&](double from, double to, PairKind kind) {
+    return DifferentialPair{
+        .g_min = static_cast<float>(from), .g_max = static_cast<float>(to), .w_max = w_max_, .kind = kind};
+  };
+  if (!takes_pulses(hardware_.device)) return pair(low, high, PairKind::two_sided);
+  const double zero = weight_zero(hardware_.device);
+  if (is_one_sided(hardware_.device)) return pair(zero, high, PairKind::two_sided);
+  // As far on both sides of weight 0 as the nearer bound.
+  const double reach = std::min(high - zero, zero - low);
+  return pair(zero - reach, zero + reach, PairKind::reference);
 }
 
 float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_max) const {

@@ -56,8 +56,12 @@ bool cells_age(const DeviceParams& params);
 bool takes_pulses(const DeviceParams& params);
 /// Throws ConfigError, naming the models to choose from, unless `takes_pulses`.
 void require_pulses(const DeviceParams& params);
-/// Mean change [S] by one pulse in the middle of the range. Throws as `require_pulses`.
+/// Mean change [S] of new cells by one pulse. Throws as `require_pulses`.
 float mean_step(const DeviceParams& params);
+/// Whether pulses only move cells up, so that a pair learns on both sides. False if it takes no pulses.
+bool is_one_sided(const DeviceParams& params);
+/// Conductance [S] that stands for weight 0 in cells that learn.
+double weight_zero(const DeviceParams& params);
 /// Floats that a cell keeps.
 int cell_fields(const DeviceParams& params);
 

@@ -9,9 +9,15 @@
 #include <variant>
 #include <vector>
 
+#include "meltquench/devices/accumulative_pcm.h"
 #include "meltquench/devices/constant_step.h"
+#include "meltquench/devices/exponential_step.h"
 #include "meltquench/devices/ideal.h"
+#include "meltquench/devices/linear_step.h"
+#include "meltquench/devices/lookup_step.h"
 #include "meltquench/devices/pcm.h"
+#include "meltquench/devices/piecewise_step.h"
+#include "meltquench/devices/power_step.h"
 #include "meltquench/devices/soft_bounds.h"
 
 namespace mq {
@@ -21,9 +27,16 @@ struct ModelList {
   using ParamsVariant = std::variant<typename Models::Params...>;
 };
 
-using DeviceModels = ModelList<Ideal,  //
-                               Pcm,    //
-                               ConstantStep, SoftBounds>;
+using DeviceModels = ModelList<Ideal,            //
+                               Pcm,              //
+                               ConstantStep,     //
+                               LinearStep,       //
+                               SoftBounds,       //
+                               PowerStep,        //
+                               ExponentialStep,  //
+                               PiecewiseStep,    //
+                               LookupStep,       //
+                               AccumulativePcm>;
 
 /// The parameters of one model: which alternative it holds says which model it is.
 using DeviceParams = DeviceModels::ParamsVariant;

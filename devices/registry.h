@@ -9,10 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "meltquench/devices/cmo.h"
 #include "meltquench/devices/constant_step.h"
 #include "meltquench/devices/ideal.h"
 #include "meltquench/devices/pcm.h"
 #include "meltquench/devices/soft_bounds.h"
+#include "meltquench/devices/spread.h"
 
 namespace mq {
 
@@ -21,8 +23,9 @@ struct ModelList {
   using ParamsVariant = std::variant<typename Models::Params...>;
 };
 
-using DeviceModels = ModelList<Ideal,  //
-                               Pcm,    //
+using DeviceModels = ModelList<Ideal,        //
+                               Pcm,          //
+                               Spread, Cmo,  //
                                ConstantStep, SoftBounds>;
 
 /// The parameters of one model: which alternative it holds says which model it is.

@@ -157,8 +157,8 @@ constexpr const char* kPresets = R"(presets()
 
 Example:
     >>> import meltquench as mq
-    >>> sorted(mq.presets())
-    ['gokmen-vlasov', 'hermes-1', 'hermes-2', 'ideal', 'pcm-like']
+    >>> mq.presets()["pcm-like"]
+    '90 nm doped-GST mushroom PCM, 25 uS, one device per polarity.'
 )";
 
 constexpr const char* kDevice = R"(device(device, *, si=False)

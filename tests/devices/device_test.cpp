@@ -45,7 +45,7 @@ TEST(Device, ThePresetPcmLikeIsTheDefaultOfItsModel) {
 }
 
 TEST(Device, EveryPresetIsValidAndSaysWhatItIs) {
-  ASSERT_EQ(presets().size(), 5u);
+  ASSERT_GE(presets().size(), 13u);
   std::string_view previous;
   for (const Preset& p : presets()) {
     EXPECT_LT(previous, p.name);

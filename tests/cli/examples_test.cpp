@@ -129,7 +129,7 @@ TEST(Completion, OfBashOffersCommandsOptionsAndChoices) {
   EXPECT_EQ(offered("sw", 1), "sweep\n");
   EXPECT_EQ(offered("run --backend r", 3), "reference\n");
   EXPECT_EQ(offered("sweep --dr", 2), "--dry-run\n");
-  EXPECT_EQ(offered("show pcm", 2), "pcm-like\n");
+  EXPECT_EQ(offered("show pcm-l", 2), "pcm-like\n");
 }
 
 }  // namespace

@@ -135,6 +135,33 @@ float g_min(const DeviceParams& params) {
 float g_max(const DeviceParams& params) {
   return std::visit([](const auto& p) { return p.g_max; }, params);
 }
+float read_pulse(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.t_read; }) return p.t_read;
+        return 0.0f;
+      },
+      params);
+}
+float drift_activation(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.drift_activation; }) return p.drift_activation;
+        return 0.0f;
+      },
+      params);
+}
+float reference_temperature(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.reference_temperature; }) return p.reference_temperature;
+        return 300.0f;
+      },
+      params);
+}
+bool cells_age(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) { return kCellsAge<Model>; });
+}
 bool takes_pulses(const DeviceParams& params) {
   return visit_model(params, []<class Model>(const typename Model::Params&) { return PulsedModel<Model>; });
 }

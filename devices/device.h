@@ -44,6 +44,14 @@ std::vector<FieldInfo> model_fields(std::string_view model);
 
 float g_min(const DeviceParams& params);
 float g_max(const DeviceParams& params);
+/// Width of the read pulse [s], which bounds 1/f read noise above; 0 for a model without 1/f noise.
+float read_pulse(const DeviceParams& params);
+/// What temperature means to the device: the activation energy of its drift [eV], and the temperature [K] at
+/// which its parameters hold; 0 and 300 K for a model that does not look at temperature.
+float drift_activation(const DeviceParams& params);
+float reference_temperature(const DeviceParams& params);
+/// Whether cells of the device know when they were programmed.
+bool cells_age(const DeviceParams& params);
 /// Whether pulses can move the cells of this device (PulsedModel).
 bool takes_pulses(const DeviceParams& params);
 /// Throws ConfigError, naming the models to choose from, unless `takes_pulses`.

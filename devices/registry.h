@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "meltquench/devices/accumulative_pcm.h"
+#include "meltquench/devices/cmo.h"
 #include "meltquench/devices/constant_step.h"
 #include "meltquench/devices/exponential_step.h"
 #include "meltquench/devices/ideal.h"
@@ -19,6 +20,7 @@
 #include "meltquench/devices/piecewise_step.h"
 #include "meltquench/devices/power_step.h"
 #include "meltquench/devices/soft_bounds.h"
+#include "meltquench/devices/spread.h"
 
 namespace mq {
 
@@ -29,6 +31,8 @@ struct ModelList {
 
 using DeviceModels = ModelList<Ideal,            //
                                Pcm,              //
+                               Spread,           //
+                               Cmo,              //
                                ConstantStep,     //
                                LinearStep,       //
                                SoftBounds,       //

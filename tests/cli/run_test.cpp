@@ -200,6 +200,22 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   EXPECT_NE(adc.out.find("bits = 8\n      integer, in [0, 16]"), std::string::npos) << adc.out;
 }
 
+TEST(Describe, DrawsModelsAndPresets) {
+  const Workplace here;
+  for (const std::string name : {"pcm", "soft-bounds", "sonos"}) {
+    const Ended drawn = here.run({"describe", name, "--plot", name + ".svg"});
+    EXPECT_EQ(drawn.code, 0) << drawn.err;
+    EXPECT_EQ(drawn.out, name + ".svg\n");
+    EXPECT_TRUE(here.read(name + ".svg").starts_with("<svg ")) << name;
+  }
+  const Ended unknown = here.run({"describe", "pcm-lik", "--plot", "a.svg"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("there is no device model or preset 'pcm-lik'; did you mean pcm-like?"),
+            std::string::npos)
+      << unknown.err;
+  EXPECT_EQ(here.run({"describe", "--plot", "a.svg"}).code, 2);
+}
+
 TEST(Doctor, SaysWhetherCudaIsThere) {
   const Workplace here;
   const Ended ended = here.run({"doctor", "--json"});

@@ -88,9 +88,18 @@ LinePlot deviation_panel(std::string title, const std::vector<ProgrammedCells<Mo
       series.points.push_back(
           {.x = levels[i] * scale.factor, .y = deviation_of(cells[i], kReadTimes[t].time) * scale.factor});
     }
+    for (const PlotPoint& point : series.points) plot.y_least_span = std::max(plot.y_least_span, point.y);
     add_unless_first(plot, std::move(series));
   }
   return plot;
+}
+
+/// Whether cells spread or move within a year, by more than the width of a line.
+template <class Model>
+bool changes_with_time(const ProgrammedCells<Model>& cells) {
+  const SampleMoments now = cells.conductances(0.0), later = cells.conductances(kYear);
+  return std::abs(later.mean - now.mean) > 0.005 * now.mean ||
+         std::abs(later.deviation - now.deviation) > 0.005 * now.mean;
 }
 
 template <class Model>
@@ -169,11 +178,13 @@ std::string device_plot(const DeviceParams& params, const std::string& title) {
     }
     std::vector<ProgrammedCells<Model>> cells;
     for (const float target : targets(params, kTargets)) cells.emplace_back(p, target);
-    panels.push_back(deviation_panel("Spread between cells", cells, params, [](const auto& at, double time) {
+    LinePlot spread = deviation_panel("Spread between cells", cells, params, [](const auto& at, double time) {
       return at.conductances(time).deviation;
-    }));
-    // Devices for training mostly keep what they hold: a line over time would say nothing.
-    if (!PulsedModel<Model> || panels.back().series.size() > 1) panels.push_back(time_panel(cells, params));
+    });
+    // Devices for training mostly take and keep what they are told: a line at 0 or over time says nothing.
+    if (!PulsedModel<Model> || spread.y_least_span > 0) panels.push_back(std::move(spread));
+    if (!PulsedModel<Model> || changes_with_time(cells[kTargets / 2]))
+      panels.push_back(time_panel(cells, params));
     if (Model::read_noise(p) > 0.0f) {
       panels.push_back(deviation_panel("Read noise", cells, params, [](const auto& at, double time) {
         return at.read_errors(time).deviation;

@@ -1,0 +1,34 @@
+/// Synthetic measurements: what a preset's devices would show on a prober. The cells are those of the device
+/// models themselves, drawn by `Rng`, so that a fit is tested against the model and not against a second
+/// formula.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "meltquench/devices/device.h"
+#include "meltquench/devices/fit/measurements.h"
+
+namespace mq {
+
+struct DriftExperiment {
+  int cells = 10'000;
+  /// Relative targets. Empty: continuous, with a uniform logarithm from `least_x` to 1.
+  std::vector<double> levels{};
+  double least_x = 0.05;
+  /// Times of the reads [s], counted from the end of the programming of the whole array.
+  std::vector<double> read_times{30.0, 300.0, 3'000.0, 30'000.0, 300'000.0};
+  /// The cells are programmed in random order during so many seconds.
+  double programming_time = 0.0;
+  std::uint64_t seed = 1;
+};
+
+/// Conductance over time. Throws ConfigError if a read would come before the device's reference read.
+CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& experiment);
+
+/// One read per cell, at the age of the reference read; the share `failing` of the cells did not converge and
+/// lies anywhere between 0 and g_max.
+CellReads synthesize_programming(const DeviceParams& device, int cells, const std::vector<double>& levels,
+                                 double failing, std::uint64_t seed);
+
+}  // namespace mq

@@ -18,18 +18,6 @@ void check_cells(int cells) {
   }
 }
 
-double reference_age(const DeviceParams& device) {
-  return std::visit(
-      [](const auto& p) {
-        if constexpr (requires { p.t0; }) {
-          return static_cast<double>(p.t0);
-        } else {
-          return 1.0;
-        }
-      },
-      device);
-}
-
 /// Reads of one freshly programmed cell.
 template <class Model>
 class SyntheticCell {
@@ -56,7 +44,56 @@ class SyntheticCell {
   typename Model::template Cell<float> cell_;
 };
 
+/// Sequences of one pulsed cell.
+template <class Model>
+void append_sequences(const typename Model::Params& params, const PulseExperiment& experiment,
+                      std::uint32_t number, PulseReads& reads) {
+  for (int sequence = 0; sequence < experiment.sequences; ++sequence) {
+    Rng<float> fabrication(RngKey(experiment.seed, Purpose::fabrication), number);
+    auto cell = Model::fabricate(params, fabrication);
+    const auto event = static_cast<std::uint32_t>(sequence);
+    const auto moment = Model::at(params, 0.0).template rounded<float>();
+    int pulse = 0;
+    const auto read = [&](bool is_up) {
+      Rng<float> rng(RngKey(experiment.seed, Purpose::read_noise).at_event(event), number,
+                     static_cast<std::uint32_t>(pulse));
+      reads.cell.push_back(number);
+      reads.sequence.push_back(sequence);
+      reads.pulse.push_back(pulse);
+      reads.direction.push_back(is_up ? 1 : -1);
+      reads.g.push_back(Model::read(params, cell, moment, rng.normal()));
+    };
+    read(true);
+    for (const bool is_up : {true, false}) {
+      for (int i = 0; i < experiment.pulses; ++i) {
+        ++pulse;
+        Rng<float> rng(RngKey(experiment.seed, Purpose::pulse_steps).at_event(event), number,
+                       static_cast<std::uint32_t>(pulse));
+        const float before = cell.g;
+        Model::pulse(params, cell, is_up, 1.0f, rng.normal());
+        if (!is_up && i == 0 && cell.g == before && Model::pulse_noise(params) > 0.0f) {  // one-sided
+          pulse = experiment.pulses;
+          break;
+        }
+        read(is_up);
+      }
+    }
+  }
+}
+
 }  // namespace
+
+double reference_age(const DeviceParams& device) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.t0; }) {
+          return static_cast<double>(p.t0);
+        } else {
+          return 1.0;
+        }
+      },
+      device);
+}
 
 CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& experiment) {
   check_cells(experiment.cells);
@@ -112,6 +149,48 @@ CellReads synthesize_programming(const DeviceParams& device, int cells, const st
     }
   });
   return reads;
+}
+
+PulseReads synthesize_pulses(const DeviceParams& device, const PulseExperiment& experiment) {
+  check_cells(experiment.cells);
+  require_pulses(device);
+  PulseReads reads;
+  visit_model(device, [&]<class Model>(const typename Model::Params& params) {
+    if constexpr (PulsedModel<Model>) {
+      for (int i = 0; i < experiment.cells; ++i) {
+        append_sequences<Model>(params, experiment, static_cast<std::uint32_t>(i), reads);
+      }
+    }
+  });
+  return reads;
+}
+
+NoiseSpectra synthesize_spectra(const DeviceParams& device, const std::vector<double>& levels,
+                                std::uint64_t seed, int segments, double white_floor) {
+  const Pcm::Params* pcm = std::get_if<Pcm::Params>(&device);
+  if (pcm == nullptr) {
+    throw ConfigError("the model '" + std::string(model_name(device)) +
+                      "' has no 1/f spectrum; choose a preset of the model 'pcm'");
+  }
+  constexpr int kFrequencies = 40;
+  NoiseSpectra spectra;
+  for (std::size_t level = 0; level < levels.size(); ++level) {
+    const double g = levels[level] * pcm->g_max;
+    const double q = pcm->read_noise(float(levels[level])) * pcm->read_noise_scale;
+    for (int i = 0; i < kFrequencies; ++i) {
+      const double f = std::pow(10.0, -1.0 + 5.0 * i / (kFrequencies - 1));
+      double power = 0.0;  // mean of unit exponentials
+      for (int segment = 0; segment < segments; ++segment) {
+        Rng<float> rng(RngKey(seed, Purpose::sampling, 1).at_event(static_cast<std::uint32_t>(segment)),
+                       static_cast<std::uint32_t>(level), static_cast<std::uint32_t>(i));
+        power -= std::log(rng.uniform()) / segments;
+      }
+      spectra.g.push_back(g);
+      spectra.frequency.push_back(f);
+      spectra.density.push_back((g * g * q * q / f + white_floor) * power);
+    }
+  }
+  return spectra;
 }
 
 }  // namespace mq

@@ -23,6 +23,9 @@ struct DriftExperiment {
   std::uint64_t seed = 1;
 };
 
+/// Age of a cell of this device at the reference read [s]; 1 s where the model has none.
+double reference_age(const DeviceParams& device);
+
 /// Conductance over time. Throws ConfigError if a read would come before the device's reference read.
 CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& experiment);
 
@@ -30,5 +33,21 @@ CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& ex
 /// lies anywhere between 0 and g_max.
 CellReads synthesize_programming(const DeviceParams& device, int cells, const std::vector<double>& levels,
                                  double failing, std::uint64_t seed);
+
+struct PulseExperiment {
+  int cells = 200;
+  int sequences = 1;  ///< of each cell, every one from a fresh start
+  int pulses = 100;   ///< in each direction, one by one
+  std::uint64_t seed = 1;
+};
+
+/// A cell is fabricated anew for each sequence with the same device-to-device draws, read, pulsed up, and
+/// then down where pulses down do something. Throws ConfigError if the model takes no pulses.
+PulseReads synthesize_pulses(const DeviceParams& device, const PulseExperiment& experiment);
+
+/// Averaged periodograms of cells at the relative targets `levels`: the density that the model's read noise
+/// has, g^2 q^2 / f, times the scatter of eight segments. Throws ConfigError unless the model is `pcm`.
+NoiseSpectra synthesize_spectra(const DeviceParams& device, const std::vector<double>& levels,
+                                std::uint64_t seed, int segments = 8, double white_floor = 0.0);
 
 }  // namespace mq

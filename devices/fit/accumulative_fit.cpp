@@ -25,15 +25,16 @@ enum Parameter : std::size_t {
   kReadSlope,
   kReadFloor,
   kReset,
-  kResetNoise,
   kSize
 };
 constexpr const char* kNames[kSize] = {"step_offset", "step_slope",   "step_memory",   "noise_offset",
                                        "noise_slope", "noise_memory", "memory_pulses", "read_slope",
-                                       "read_floor",  "reset",        "reset_noise"};
-constexpr bool kIsConductance[kSize] = {true, false, true, true, false, true, false, false, true, true, true};
+                                       "read_floor",  "reset"};
+constexpr bool kIsConductance[kSize] = {true, false, true, true, false, true, false, false, true, true};
 constexpr std::size_t kLeastSequences = 50, kLeastPulses = 4;
 constexpr double kMicro = 1e6;
+constexpr double kResetNoise =
+    0.1;  // of the conductance after RESET; behind the read noise it cannot be told
 
 using Number = Dual<kSize>;
 
@@ -66,12 +67,12 @@ bool makes_sense(std::span<const double> t) {
   const double high = 30.0;  // uS: beyond what cells of this kind reach
   return t[kNoiseOffset] > 0.0 && t[kNoiseOffset] + t[kNoiseSlope] * high > 0.0 &&
          t[kNoiseMemory] > -t[kNoiseOffset] && t[kMemoryPulses] > 0.05 && t[kMemoryPulses] < 1e3 &&
-         t[kReadFloor] > 1e-4 && t[kReadSlope] > -1e-3 && t[kResetNoise] > 1e-5;
+         t[kReadFloor] > 1e-4 && t[kReadSlope] > -1e-3 && t[kReset] > 1e-3;
 }
 
 /// Log likelihood of one sequence. `miss`, if given, gets the sum of innovations over the sum of mean steps.
 Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>& t, double* miss) {
-  Number mean = t[kReset], variance = t[kResetNoise] * t[kResetNoise], total(0.0);
+  Number mean = t[kReset], variance = t[kReset] * t[kReset] * Number(kResetNoise * kResetNoise), total(0.0);
   double innovations = 0.0, steps = 0.0;
   const Number forgets = exp(Number(-1.0) / t[kMemoryPulses]);
   Number memory(1.0);
@@ -97,6 +98,11 @@ Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>&
     const Number noise = t[kReadFloor] + t[kReadSlope] * mean;
     const Number scatter = variance + noise * noise + t[kReadSlope] * t[kReadSlope] * variance;
     const Number innovation = Number(sequence.g[n]) - mean;
+    if (sequence.g[n] <= 0.0) {  // cut at 0 by the reader: no more is known than that it lay below
+      const Number edge = mean / sqrt(scatter);
+      if (edge.v < 30.0) total = total + log(normal_cdf(Number(-1.0) * edge));
+      continue;
+    }
     total = total - Number(0.5) * (log(scatter) + innovation * innovation / scatter);
     if (n > 0) innovations += innovation.v;
     const Number gain = variance / scatter;
@@ -160,8 +166,7 @@ std::vector<double> start_of(const std::vector<Sequence>& sequences) {
             pulses,
             0.01,
             0.7 * scatter,
-            reset,
-            0.5 * scatter};
+            reset};
   }
   return best;
 }
@@ -227,7 +232,8 @@ FitResult fit_accumulative(const PulseReads& pulses) {
                                                                  : maximum.at[i],
         kIsConductance[i]);
   }
-  set("reset_floor", std::max(maximum.at[kReset], 0.0), true);
+  set("reset_noise", kResetNoise * std::max(maximum.at[kReset], 0.0), true);
+  set("reset_floor", 0.0, true);
   result.notes.push_back(
       "The smallest conductance after a pulse is held at that after RESET, the largest at the "
       "largest that was read; drift is not in these tables and is the model's own.");
@@ -260,7 +266,7 @@ FitResult fit_accumulative(const PulseReads& pulses) {
                  .y_title = "mean conductance [uS]"};
   std::size_t longest = 0;
   for (const Sequence& s : sequences) longest = std::max(longest, s.g.size());
-  double mean = maximum.at[kReset], variance = std::pow(maximum.at[kResetNoise], 2), memory = 1.0;
+  double mean = maximum.at[kReset], variance = std::pow(kResetNoise * maximum.at[kReset], 2), memory = 1.0;
   for (std::size_t k = 0; k < longest; ++k) {
     double n = 0.0, sum = 0.0, squares = 0.0;
     for (const Sequence& s : sequences) {

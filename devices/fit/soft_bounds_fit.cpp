@@ -14,7 +14,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kLeastSteps = 10, kLeastDevices = 5;
-constexpr double kMicro = 1e6;
+constexpr double kMicro = 1e6, kSmallStep = 0.1;
 
 /// One direction of one device: step = rate (bound - g).
 struct Side {
@@ -33,21 +33,25 @@ bool fit_side(const std::vector<PulseStep>& steps, Side& side) {
   }
   std::vector<double> design, changes, weights(steps.size(), 1.0);
   for (const PulseStep& s : steps) design.push_back(1.0), design.push_back(s.g), changes.push_back(s.change);
+  const double least = kSmallStep * std::abs(mean);  // closer to the bound, rounding and reading take over
   LeastSquares line;
   for (int round = 0; round < 8; ++round) {
     line = least_squares(design, changes, weights);
     for (std::size_t i = 0; i < steps.size(); ++i) {
       const double step = std::abs(line.at[0] + line.at[1] * steps[i].g);
-      weights[i] = std::pow(std::max(step, 0.1 * std::abs(mean)), -2.0);
+      weights[i] = std::pow(std::max(step, least), -2.0);
     }
   }
   if (!(line.at[1] < 0.0) || largest == 0.0) return false;
-  side = {.rate = -line.at[1],
-          .bound = -line.at[0] / line.at[1],
-          .covariance = line.covariance,
-          .squares = line.chi2,
-          .freedom = static_cast<double>(steps.size()) - 2.0};
-  return true;
+  side = {
+      .rate = -line.at[1], .bound = -line.at[0] / line.at[1], .covariance = line.covariance, .freedom = -2.0};
+  for (const PulseStep& s : steps) {
+    const double step = line.at[0] + line.at[1] * s.g;
+    if (std::abs(step) < least) continue;
+    side.squares += std::pow(s.change / step - 1.0, 2);
+    side.freedom += 1.0;
+  }
+  return side.freedom > 0.0;
 }
 
 /// Bound and step in the middle of one side, with errors by propagation.

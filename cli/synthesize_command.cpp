@@ -24,14 +24,9 @@ int run(const Arguments& arguments, Context& context) {
   const DeviceParams device =
       device_from_preset(arguments.text("--preset", kind == "pulses" ? "gokmen-vlasov" : "pcm-like"));
   if (kind == "drift") {
-    DriftExperiment experiment{
-        .cells = cells, .programming_time = seconds_of(arguments, "--programming-time"), .seed = seed};
-    if (experiment.programming_time < 0.0) throw ConfigError("--programming-time must not be negative");
-    const double first = 1.5 * reference_age(device);
-    for (std::size_t k = 0; k < experiment.read_times.size(); ++k) {
-      experiment.read_times[k] *= first / 30.0;
-    }
-    context.out << reads_to_csv(synthesize_drift(device, experiment));
+    const double programming_time = seconds_of(arguments, "--programming-time");
+    context.out << reads_to_csv(
+        synthesize_drift(device, drift_experiment(device, cells, programming_time, seed)));
   } else if (kind == "programming") {
     context.out << programming_to_csv(synthesize_programming(device, cells, levels, 0.0, seed));
   } else if (kind == "pulses") {

@@ -71,6 +71,7 @@ ReadsByCell by_cell(const CellReads& reads) {
     const std::size_t row = order[i];
     if (i == 0 || reads.cell[row] != reads.cell[order[i - 1]]) {
       result.first.push_back(i);
+      result.cell.push_back(reads.cell[row]);
       result.target.push_back(reads.target[row]);
     } else if (reads.target[row] != result.target.back()) {
       throw DataError("cell " + std::to_string(reads.cell[row]) + " has two targets, " +

@@ -59,6 +59,7 @@ struct Measurements {
 /// The reads of each cell side by side, in order of age.
 struct ReadsByCell {
   std::vector<std::size_t> first;  ///< [cells + 1]: where each cell begins
+  std::vector<std::int64_t> cell;  ///< [cells]: numbers
   std::vector<double> target;      ///< [cells]
   std::vector<double> age, g;      ///< [reads]
 

@@ -7,13 +7,14 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/units.h"
+#include "meltquench/devices/fit/programming_yield.h"
 
 namespace mq {
 namespace {
 
 constexpr double kLeastTarget = 2e-3;  // of g_max: below, ln x is a matter of the floor and not of the device
 constexpr std::size_t kLeastCells = 20;
-constexpr std::size_t kMostPoints = 30;
+constexpr std::size_t kMostPoints = 30, kFewFailures = 10;
 constexpr int kMostRounds = 12, kLastFreeRound = 3;
 constexpr double kSettled = 0.2;  // standard errors by which the last round may still move
 
@@ -32,6 +33,37 @@ CellReads usable(const CellReads& reads, const PcmSetting& setting, std::size_t&
     kept.g.push_back(reads.g[i]);
   }
   left_out += out.size();
+  return kept;
+}
+
+/// Leaves out the cells that did not converge when they were programmed, judged by their first read.
+CellReads without_failures(const CellReads& reads, const PcmSetting& setting, bool is_verify, PcmFit& fit) {
+  const ReadsByCell cells = by_cell(reads);
+  CellReads first;
+  for (std::size_t c = 0; c < cells.cells(); ++c) {
+    first.cell.push_back(cells.cell[c]);
+    first.target.push_back(cells.target[c]);
+    first.age.push_back(cells.ages(c)[0]);
+    first.g.push_back(cells.values(c)[0]);
+  }
+  if (first.size() < kLeastCells) return reads;
+  const YieldFit yield = fit_yield(first, setting.g_max);
+  if (is_verify) fit.estimates.push_back(yield.yield);
+  std::set<std::int64_t> out;
+  for (std::size_t c = 0; c < cells.cells(); ++c) {
+    if (!yield.converged[c]) out.insert(cells.cell[c]);
+  }
+  if (out.size() < kFewFailures) return reads;  // the tails of a normal have a few as well
+  fit.notes.push_back(std::to_string(out.size()) + " of " + std::to_string(cells.cells()) +
+                      " cells did not converge when they were programmed and were left out.");
+  CellReads kept;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    if (out.contains(reads.cell[i])) continue;
+    kept.cell.push_back(reads.cell[i]);
+    kept.target.push_back(reads.target[i]);
+    kept.age.push_back(reads.age[i]);
+    kept.g.push_back(reads.g[i]);
+  }
   return kept;
 }
 
@@ -119,8 +151,8 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
 
   PcmFit fit;
   std::size_t left_out = 0;
-  const CellReads drifting = usable(over_time, setting, left_out),
-                  written = usable(programmed, setting, left_out);
+  const CellReads drifting = without_failures(usable(over_time, setting, left_out), setting, false, fit),
+                  written = without_failures(usable(programmed, setting, left_out), setting, true, fit);
   if (left_out > 0) {
     fit.notes.push_back(std::to_string(left_out) + " cells with targets below " +
                         format_quantity(float(kLeastTarget * setting.g_max), Unit::siemens) +

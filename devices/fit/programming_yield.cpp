@@ -51,7 +51,7 @@ YieldFit fit_yield(const CellReads& reads, double g_max) {
     for (std::size_t bin = 0; bin < bins; ++bin) {
       if (weights[bin] > 2.0) sigma[bin] = std::max(std::sqrt(squares[bin] / weights[bin]), 1e-6 * g_max);
     }
-    if (round > 5 && std::abs(yield - before) < 1e-9) break;
+    if (round > 5 && std::abs(yield - before) < 1e-7) break;
   }
   YieldFit fit;
   double information = 0.0;  // of the yield, from the scores of the cells

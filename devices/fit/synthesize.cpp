@@ -95,6 +95,15 @@ double reference_age(const DeviceParams& device) {
       device);
 }
 
+DriftExperiment drift_experiment(const DeviceParams& device, int cells, double programming_time,
+                                 std::uint64_t seed) {
+  if (programming_time < 0.0) throw ConfigError("programming_time must not be negative; give it like 2 min");
+  DriftExperiment experiment{.cells = cells, .programming_time = programming_time, .seed = seed};
+  double time = 1.5 * reference_age(device);
+  for (double& read : experiment.read_times) read = time, time *= 10.0;
+  return experiment;
+}
+
 CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& experiment) {
   check_cells(experiment.cells);
   const double t0 = reference_age(device), top = g_max(device);

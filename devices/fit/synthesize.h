@@ -26,6 +26,11 @@ struct DriftExperiment {
 /// Age of a cell of this device at the reference read [s]; 1 s where the model has none.
 double reference_age(const DeviceParams& device);
 
+/// An experiment with five reads, a decade apart, that fits the device: the first at one and a half times the
+/// age of the reference read.
+DriftExperiment drift_experiment(const DeviceParams& device, int cells, double programming_time,
+                                 std::uint64_t seed);
+
 /// Conductance over time. Throws ConfigError if a read would come before the device's reference read.
 CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& experiment);
 

@@ -25,13 +25,17 @@ from ._core import (
     parameters,
     presets,
     quantity,
+    synthesize,
 )
 from .dataset import Dataset, load_dataset
 from .evaluate import evaluate
+from .fit import Estimate, Fit, fit
 from .result import Result
 
 __all__ = [
     "Dataset",
+    "Estimate",
+    "Fit",
     "Result",
     "Tile",
     "__version__",
@@ -40,8 +44,10 @@ __all__ = [
     "device",
     "doctor",
     "evaluate",
+    "fit",
     "load_dataset",
     "parameters",
     "presets",
     "quantity",
+    "synthesize",
 ]

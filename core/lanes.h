@@ -281,6 +281,32 @@ MQ_HD void store(T* p, F a) {
   }
 }
 
+/// table[i] for the index of each lane.
+MQ_HD float gather(const float* table, std::int32_t i) { return table[i]; }
+template <int N>
+MQ_HD FloatLanes<N> gather(const float* table, IntLanes<N> i) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_i32gather_ps(table, __m256i(i.v), 4)));
+  }
+#endif
+  FloatLanes<N> r;
+  for (int n = 0; n < N; ++n) r.v[n] = table[i.v[n]];
+  return r;
+}
+
+/// Whether the mask holds in any lane: for loops that end when all lanes are done.
+MQ_HD bool any_of(bool mask) { return mask; }
+template <int N>
+MQ_HD bool any_of(MaskLanes<N> mask) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) return _mm256_testz_si256(__m256i(mask.v), __m256i(mask.v)) == 0;
+#endif
+  std::int32_t all = 0;
+  for (int n = 0; n < N; ++n) all |= mask.v[n];
+  return all != 0;
+}
+
 /// first, first + 1, ... in the lanes of U.
 template <class U>
 MQ_HD U ascending_from(std::uint32_t first) {

@@ -20,6 +20,18 @@ struct TileAddress {
   std::uint32_t chip = 0;
 };
 
+/// A moment of a tile's clock.
+struct TileTime {
+  double seconds = 0.0;       ///< since the reference read
+  double aged = 0.0;          ///< the same at the reference temperature: what drift has seen
+  float inverse_heat = 0.0f;  ///< see Moment
+};
+
+/// Word lines [first, first + count) of a tile.
+struct WordLines {
+  std::size_t first = 0, count = 0;
+};
+
 class Tile {
  public:
   Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
@@ -29,18 +41,23 @@ class Tile {
   std::size_t inputs() const { return inputs_; }
   bool is_programmed() const { return writes_ > 0; }
 
-  /// Writes every cell once: w[outputs, inputs] in host memory with row stride `stride`, |w| <=
-  /// mapping.w_max. Returns the number of pulses.
-  std::int64_t program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride);
+  /// Writes the cells of `lines` once: w[outputs, inputs] in host memory with row stride `stride`, |w| <=
+  /// mapping.w_max. The reference read of these cells is `now`; others keep what they hold. Returns the
+  /// number of pulses.
+  std::int64_t program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride,
+                       WordLines lines, const TileTime& now);
 
-  /// Moves the cells of the plus side by pulses; of `op`, trains, batch, first sample, steps and counter are
-  /// given. `event` (< 2^24) is the number of this update. Expects a PulsedModel; `settle` before the next
-  /// product.
-  void update(const Exec& exec, PulseCells op, std::uint32_t event);
+  /// Read noise with memory goes on from one moment to a later one.
+  void pass(const Exec& exec, const TileTime& from, const TileTime& to);
 
-  /// Derives the plane at `time` [s] after the reference read; `scratch` holds outputs * inputs floats on the
-  /// backend and is left with the differential conductances [S].
-  void settle(const Exec& exec, double time, float* scratch);
+  /// Moves the cells of the plus side by pulses, of a one-sided device those of the minus side as well; of
+  /// `op`, trains, batch, first sample, steps and counter are given. `event` (< 2^24) is the number of this
+  /// update. Expects a PulsedModel; `settle` before the next product.
+  void update(const Exec& exec, PulseCells op, std::uint32_t event, const TileTime& now);
+
+  /// Derives the plane of a moment; `scratch` holds outputs * inputs floats on the backend and is left with
+  /// the differential conductances [S].
+  void settle(const Exec& exec, const TileTime& now, float* scratch);
 
   /// The plane as a term of a product: scale, variances, converters and inputs are still to be set.
   MvmTerm term() const;
@@ -50,8 +67,8 @@ class Tile {
   /// Mean |g_plus - g_minus| [S] of the plane: the mean absolute response to the identity matrix.
   double mean_response() const { return mean_response_; }
 
-  /// Conductances of one side at `time`, read noise included, on the host.
-  std::vector<float> conductances(const Exec& exec, Polarity side, double time);
+  /// Conductances of one side at a moment, read noise included, on the host.
+  std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now);
   /// What the cells keep.
   const CellArray& cells(Polarity side) const { return side == Polarity::plus ? plus_ : minus_; }
 
@@ -59,14 +76,20 @@ class Tile {
   void load(const H5Reader& file, const std::string& path);
 
  private:
+  CellArray& array(Polarity side) { return side == Polarity::plus ? plus_ : minus_; }
+  /// Of the present programming, and of what no programming changes.
   RngKey key(Purpose purpose, Polarity side) const;
-  RngKey fabrication_key(Polarity side) const;
-  void read_side(const Exec& exec, Polarity side, double time, float sign, bool adds, float* plane);
+  RngKey lasting_key(Purpose purpose, Polarity side, std::uint32_t event = 0) const;
+  /// Lets all ages count from `now`.
+  void move_epoch(const Exec& exec, const TileTime& now);
+  void read_side(const Exec& exec, Polarity side, const TileTime& now, float sign, bool adds, float* plane);
 
   Hardware hardware_;
   TileAddress address_;
   std::size_t outputs_, inputs_;
   std::uint32_t writes_ = 0;
+  double epoch_ = 0.0;     ///< TileTime::aged from which ages of cells count
+  bool has_ages_ = false;  ///< cells were programmed at moments of their own
   CellArray plus_, minus_;
   Buffer<std::int16_t> codes_, magnitudes_;
   Buffer<float> floats_;

@@ -88,11 +88,15 @@ concept WriteNoiseModel = DeviceModel<M> && requires(const typename M::template 
 };
 
 /// A model whose cells pulses move in small steps, as learning in the array needs it. Beyond the above it has
-///   - `mean_step(params)`: the mean change [S] by one pulse in the middle of the range;
+///   - `mean_step(params)`: the mean change [S] of new cells by one pulse up and, with its sign reversed, one
+///   down;
 ///   - `pulse_noise(params)`: 0 if `pulse` does not depend on z, so that none needs to be drawn;
 ///   - `pulse(params, cell, is_up, count, z)`: what `count` >= 0 pulses in one direction do, z standard
 ///   normal.
-///     A count of 0 changes no bit.
+///     A count of 0 changes no bit;
+///   - where weight 0 is not the middle of the range, `weight_zero(params)` [S], in double precision;
+///   - where pulses down do nothing, `is_one_sided(params)`: a pair of cells then learns with pulses up on
+///   both sides.
 template <class M>
 concept PulsedModel = DeviceModel<M> &&
     requires(const typename M::Params& params, typename M::template Cell<float> cell, float count, float z) {
@@ -100,5 +104,15 @@ concept PulsedModel = DeviceModel<M> &&
   { M::pulse_noise(params) } -> std::same_as<float>;
   M::pulse(params, cell, true, count, z);
 };
+
+/// Whether pulses down do nothing.
+template <PulsedModel M>
+MQ_HD bool is_one_sided(const typename M::Params& params) {
+  if constexpr (requires { M::is_one_sided(params); }) {
+    return M::is_one_sided(params);
+  } else {
+    return false;
+  }
+}
 
 }  // namespace mq

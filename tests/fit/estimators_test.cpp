@@ -120,7 +120,7 @@ TEST(Deconvolution, TakesTheErrorsOffTheSpread) {
     errors.push_back(0.02);
     values.push_back(0.06 + 0.01 * normal(i, 1) + 0.02 * normal(i, 2));
   }
-  const Spread spread = deconvolved_spread(values, errors);
+  const SpreadEstimate spread = deconvolved_spread(values, errors);
   EXPECT_NEAR(spread.mean, 0.06, 5.0 * spread.mean_error);
   EXPECT_NEAR(spread.sigma, 0.01, 5.0 * spread.sigma_error);
   EXPECT_LT(spread.sigma_error, 0.0005);

@@ -112,6 +112,15 @@ MQ_HD FloatLanes<N> select(MaskLanes<N> mask, FloatLanes<N> a, std::type_identit
   return FloatLanes<N>(mask.v ? a.v : b.v);
 }
 
+/// Whether the mask holds in some lane: what loops of unequal length may branch on.
+MQ_HD bool has_any(bool mask) { return mask; }
+template <int N>
+MQ_HD bool has_any(MaskLanes<N> mask) {
+  std::int32_t bits = 0;
+  for (int i = 0; i < N; ++i) bits |= mask.v[i];
+  return bits != 0;
+}
+
 /// a * b + c, rounded once.
 MQ_HD float fma(float a, float b, float c) {
 #if defined(__CUDA_ARCH__)

@@ -36,6 +36,9 @@ enum class Purpose : std::uint32_t {
   pulse_trains = 9,           ///< which pulses of an update's trains fire
   pulse_steps = 10,           ///< cycle-to-cycle noise of the steps that pulses cause
   mvm_transposed_noise = 11,  ///< as mvm_noise, from outputs to inputs
+  pulse_response = 16,        ///< how a cell answers programming pulses, from device to device
+  write_verify = 17,          ///< pulses and verify reads of program-and-verify
+  faults = 18,                ///< which cells are stuck or fail, and when they wear out
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.

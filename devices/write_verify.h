@@ -1,0 +1,95 @@
+/// Program-and-verify: pulses and reads in turn until the conductance is within a margin of its target.
+///
+/// Controller of one cell, error e = g_target - g_read:
+///     the drive of the next pulse changes by K e, between its limits;
+///     g_read = g + verify_noise g_max xi;  accepted as soon as |e| <= margin g_max; at most `iterations`
+///     pulses.
+/// A phase-change cell is driven by the amplitude of melting pulses (programming_pulse.h), a pulsed device by
+/// the number of its own pulses, gain |e| / mean step of them, at least one and at most `longest_train`. What
+/// is accepted deviates by about sqrt(margin^2 / 3 + verify_noise^2) g_max where pulses scatter by more than
+/// the margin. Sources and figures: docs/theory/programming.md.
+#pragma once
+
+#include "meltquench/devices/device_model.h"
+#include "meltquench/devices/programming.h"
+
+namespace mq {
+
+/// What writing took, per lane.
+template <class F>
+struct WriteOutcome {
+  F iterations = F(0.0f);  ///< verify reads that followed pulses
+  F reads = F(0.0f);       ///< all reads
+  F pulses = F(0.0f);
+  F energy = F(0.0f);       ///< of pulses and reads [J]
+  F is_accepted = F(0.0f);  ///< 1: the last read was within the margin, else 0
+};
+
+/// A cell of a pulsed model under its own pulses, as MeltQuenchedCell.
+template <class Model, class F>
+struct PulsedCell {
+  static constexpr bool kReadsFirst = true;  ///< pulses move the cell from where it is
+
+  const typename Model::Params& params;
+  typename Model::template Cell<F>& cell;
+  float pulses_per_siemens, longest_train, squared_voltage_width;
+
+  MQ_HD PulsedCell(const typename Model::Params& p, typename Model::template Cell<F>& c,
+                   const ProgrammingParams& how)
+      : params(p),
+        cell(c),
+        pulses_per_siemens(how.gain / Model::mean_step(p)),
+        longest_train(static_cast<float>(how.longest_train)),
+        squared_voltage_width(how.pulse.voltage * how.pulse.voltage * how.pulse.width) {}
+
+  MQ_HD F conductance() const { return cell.g; }
+
+  MQ_HD F write(typename LaneTraits<F>::Mask is_active, F error, F z, F& energy) {
+    const F wanted = clamp(rint(abs(error) * F(pulses_per_siemens)), F(1.0f), F(longest_train));
+    const F count = select(is_active, wanted, F(0.0f));
+    energy = fma(count * cell.g, F(squared_voltage_width), energy);
+    Model::pulse(params, cell, error > F(0.0f), count, z);
+    return count;
+  }
+};
+
+/// Writes the lanes of `cell` that have g_target >= 0 [S]. `g_stuck` >= 0 is what a stuck cell reads whatever
+/// is written, < 0: the cell works; lanes with `fails` never verify. Iteration k of cell `index` draws from
+/// row k of `key`.
+template <class F, class Cell>
+MQ_HD WriteOutcome<F> write_until_verified(const ProgrammingParams& how, float g_max, F g_target, Cell& cell,
+                                           F g_stuck, typename LaneTraits<F>::Mask fails, const RngKey& key,
+                                           typename LaneTraits<F>::UInt index) {
+  using U = typename LaneTraits<F>::UInt;
+  const F zero = F(0.0f), one = F(1.0f), sigma = F(how.verify_noise * g_max);
+  const F margin = select(fails, F(-1.0f), F(how.margin * g_max));
+  const float read_energy = how.v_read * how.v_read * how.t_read;
+  const F is_written = select(g_target < zero, zero, one);
+  WriteOutcome<F> out;
+  F is_open = is_written, error = zero;
+
+  const auto verify = [&](F z) {
+    const F g = select(g_stuck < zero, cell.conductance(), g_stuck);
+    error = g_target - fma(sigma, z, g);
+    out.reads = out.reads + is_open;
+    out.energy = fma(g * is_open, F(read_energy), out.energy);
+    is_open = select(abs(error) <= margin, zero, is_open);
+  };
+
+  if constexpr (Cell::kReadsFirst) {
+    Rng<F> rng(key, index, U(static_cast<std::uint32_t>(how.iterations)));
+    verify(rng.normal());
+  }
+  MQ_NO_UNROLL
+  for (int k = 0; k < how.iterations; ++k) {
+    if (!has_any(is_open > zero)) break;
+    Rng<F> rng(key, index, U(static_cast<std::uint32_t>(k)));
+    out.iterations = out.iterations + is_open;
+    out.pulses = out.pulses + cell.write(is_open > zero, error, rng.normal(), out.energy);
+    verify(rng.normal());
+  }
+  out.is_accepted = is_written - is_open;
+  return out;
+}
+
+}  // namespace mq

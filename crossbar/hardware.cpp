@@ -8,7 +8,7 @@
 namespace mq {
 namespace {
 
-constexpr std::string_view kSections[] = {"device", "tile", "dac", "adc"};
+constexpr std::string_view kSections[] = {"device", "programming", "faults", "tile", "dac", "adc"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -20,6 +20,10 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     } else {
       std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
     }
+  } else if (section == "programming") {
+    from_value(hardware.programming, value, path);
+  } else if (section == "faults") {
+    from_value(hardware.faults, value, path);
   } else if (section == "tile") {
     from_value(hardware.tile, value, path);
   } else if (section == "dac") {
@@ -38,10 +42,10 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
       is_known = true;
     }
     if (!is_known) {
-      throw_config_error(
-          path + "." + entry.key + " is not a hardware key" +
-              did_you_mean(entry.key, std::vector<std::string>{"match", "device", "tile", "dac", "adc"}),
-          entry.key_source);
+      std::vector<std::string> known{"match"};
+      known.insert(known.end(), std::begin(kSections), std::end(kSections));
+      throw_config_error(path + "." + entry.key + " is not a hardware key" + did_you_mean(entry.key, known),
+                         entry.key_source);
     }
   }
 }
@@ -111,6 +115,8 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
 
 void HardwareConfig::write_to(Value& config) const {
   config.set_key("device", device_to_value(everywhere_.device));
+  config.set_key("programming", to_value(everywhere_.programming));
+  config.set_key("faults", to_value(everywhere_.faults));
   config.set_key("tile", to_value(everywhere_.tile));
   config.set_key("dac", to_value(everywhere_.dac));
   config.set_key("adc", to_value(everywhere_.adc));

@@ -192,8 +192,8 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   const Value all = parse_json(here.run({"describe", "--json"}).out);
   std::vector<std::string> names;
   for (const Value& section : all.as_array()) names.push_back(section.at("name").as_text());
-  EXPECT_EQ(names, (std::vector<std::string>{"data", "model", "train", "tile", "dac", "adc", "eval", "ideal",
-                                             "pcm", "constant-step", "soft-bounds"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"data", "model", "train", "programming", "faults", "tile", "dac",
+                                             "adc", "eval", "ideal", "pcm", "constant-step", "soft-bounds"}));
   const Ended adc = here.run({"describe", "adc"});
   EXPECT_NE(adc.out.find("bits = 8\n      integer, in [0, 16]"), std::string::npos) << adc.out;
 }

@@ -46,10 +46,10 @@ void cells(benchmark::State& state, const char* preset, bool programs) {
   for (float& g : target) g = std::abs(g) * g_max(params);
   const KernelTable& table = kernels(Backend::cpu);
   const RngKey key(7, Purpose::programming);
-  table.program_cells(exec, view, target.data(), key);
+  table.program_cells(exec, {.cells = view, .g_target = target.data(), .key = key, .device = key});
   const auto call = [&] {
     if (programs) {
-      table.program_cells(exec, view, target.data(), key);
+      table.program_cells(exec, {.cells = view, .g_target = target.data(), .key = key, .device = key});
     } else {
       table.settle_cells(
           exec,

@@ -118,7 +118,7 @@ void two_cores_settle(benchmark::State& state) {
   const CellsView view{&params, fields.data(), n};
   const RngKey key(7, Purpose::programming);
   const std::vector<float> target(n, 0.5f * g_max(params));
-  kernels(Backend::cpu).program_cells({}, view, target.data(), key);
+  kernels(Backend::cpu).program_cells({}, {.cells = view, .g_target = target.data(), .key = key});
   const auto call = [&](int threads) {
     kernels(Backend::cpu)
         .settle_cells(

@@ -6,9 +6,16 @@
 /// (`log` also near 1) in the stated ranges; tests compare with double precision.
 #pragma once
 
+#include <cmath>
+
 #include "meltquench/core/lanes.h"
 
 namespace mq {
+
+/// In double precision the host's own, for what is computed once and then rounded to floats.
+MQ_HD double log(double x) { return std::log(x); }
+MQ_HD double exp(double x) { return std::exp(x); }
+MQ_HD double sqrt(double x) { return std::sqrt(x); }
 
 template <class F>
 MQ_HD F min(F a, std::type_identity_t<F> b) {

@@ -100,6 +100,9 @@ constexpr Spelling kSpellings[] = {
     {Unit::square_meter, "m2", 0},
     {Unit::square_meter, "mm2", -6},
     {Unit::square_meter, "um2", -12},
+
+    {Unit::electron_volt, "eV", 0},
+    {Unit::electron_volt, "meV", -3},
 };
 
 std::string_view trim(std::string_view text) {
@@ -322,6 +325,8 @@ std::string_view quantity_name(Unit unit) {
       return "length";
     case Unit::square_meter:
       return "area";
+    case Unit::electron_volt:
+      return "activation energy";
   }
   return {};
 }

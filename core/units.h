@@ -23,6 +23,7 @@ enum class Unit {
   farad,
   meter,
   square_meter,
+  electron_volt,  ///< energies of activation
 };
 
 /// "S", "s", "Ohm", ...; empty for `Unit::one`.

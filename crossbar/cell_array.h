@@ -23,7 +23,8 @@ class CellArray {
   /// For kernels; valid as long as the array stays where it is.
   CellsView view() { return {&params_, fields_.data(), size_}; }
 
-  /// One member of all cells on the host, in the order of `Model::Cell`: for PCM 0 is g [S], 1 is nu.
+  /// One member of all cells on the host, in the order of `Model::Cell`: for PCM 0 is g [S], 1 nu, 2 q, 3 the
+  /// age [s].
   std::vector<float> member(int index) const {
     std::vector<float> all(fields_.size());
     fields_.copy_to(all);

@@ -23,13 +23,19 @@ Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std:
   }
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     CellArray& cells = side == Polarity::plus ? plus_ : minus_;
-    kernels(exec.backend).fabricate_cells(exec, cells.view(), key(Purpose::fabrication, side));
+    kernels(exec.backend).fabricate_cells(exec, cells.view(), fabrication_key(side));
   }
 }
 
 RngKey Tile::key(Purpose purpose, Polarity side) const {
   return RngKey(address_.seed, purpose, address_.layer)
       .at_event(writes_, static_cast<std::uint32_t>(side))
+      .at_place(address_.tile, address_.chip);
+}
+
+RngKey Tile::fabrication_key(Polarity side) const {
+  return RngKey(address_.seed, Purpose::fabrication, address_.layer)
+      .at_event(0, static_cast<std::uint32_t>(side))
       .at_place(address_.tile, address_.chip);
 }
 
@@ -45,7 +51,10 @@ std::int64_t Tile::program(const Exec& exec, const DifferentialPair& mapping, co
     const Buffer<float> on_backend(exec, std::span<const float>(targets));
     CellArray& cells = side == Polarity::plus ? plus_ : minus_;
     kernels(exec.backend)
-        .program_cells(exec, cells.view(), on_backend.data(), key(Purpose::programming, side));
+        .program_cells(exec, {.cells = cells.view(),
+                              .g_target = on_backend.data(),
+                              .key = key(Purpose::programming, side),
+                              .device = fabrication_key(side)});
   }
   return static_cast<std::int64_t>(2 * targets.size());
 }
@@ -65,9 +74,15 @@ void Tile::read_side(const Exec& exec, Polarity side, double time, float sign, b
   // Read noise is a function of the time it is read at, so looking at other times does not change it.
   const RngKey moment = key(Purpose::read_noise, side).at_moment(std::bit_cast<std::uint64_t>(time));
   kernels(exec.backend)
-      .settle_cells(
-          exec,
-          {.cells = cells.view(), .time = time, .key = moment, .sign = sign, .adds = adds, .plane = plane});
+      .settle_cells(exec, {.cells = cells.view(),
+                           .time = time,
+                           .key = moment,
+                           .writes = RngKey(address_.seed, Purpose::write_noise, address_.layer)
+                                         .at_event(0, static_cast<std::uint32_t>(side))
+                                         .at_place(address_.tile, address_.chip),
+                           .sign = sign,
+                           .adds = adds,
+                           .plane = plane});
 }
 
 void Tile::settle(const Exec& exec, double time, float* scratch) {

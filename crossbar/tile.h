@@ -60,6 +60,7 @@ class Tile {
 
  private:
   RngKey key(Purpose purpose, Polarity side) const;
+  RngKey fabrication_key(Polarity side) const;
   void read_side(const Exec& exec, Polarity side, double time, float sign, bool adds, float* plane);
 
   Hardware hardware_;

@@ -2,13 +2,13 @@
 ///
 /// A model is one header and one line in registry.h. It has
 ///   - `kName`, and `Params`: a plain struct with `describe()` whose defaults are one real, cited device;
-///   trivially
-///     copyable, because it travels to CUDA devices;
+///   trivially copyable, because it travels to CUDA devices;
 ///   - `Cell<F>`: the state that a cell keeps, every member an F; arrays store one array of floats per
-///   member;
-///   - `at(params, time)`: the moment `time` seconds after the reference read, computed once in double
-///   precision;
-///   - `fabricate`, `program`, `conductance` and `read`, as below.
+///   member. A member `age` is the time [s] from the last programming of the cell to the epoch of its array:
+///   the cell then drifts from there on, else all cells count from the epoch;
+///   - `at(params, time)`: the moment `time` seconds after the reference read of a cell, for T = double,
+///   float or lanes;
+///   - `fabricate`, `program`, `conductance`, `read` and `read_noise`, as below.
 /// Every F -> F function is free of branches on lane values (core/lanes.h), so all backends give the same
 /// bits.
 #pragma once
@@ -21,31 +21,70 @@
 
 namespace mq {
 
-/// A moment after programming, in the form that cells need it.
+/// A moment in the life of a cell, in the form that its formulas need.
+template <class T>
 struct Moment {
-  float log_age = 0.0f;  ///< ln(tau / t0), with tau = time + t0; >= 0
-  float noise_growth =
-      0.0f;  ///< multiplies the read-noise amplitude: what 1/f noise has gathered since programming
+  T log_age = T(0.0f);        ///< ln(tau / t0), with tau = time + t0; >= 0
+  T noise_growth = T(0.0f);   ///< multiplies the read-noise amplitude: what 1/f noise has gathered since
+                              ///< programming
+  float inverse_heat = 0.0f;  ///< (1/T - 1/T_ref) / k_B [1/eV]; 0 at the reference temperature
+
+  /// The same for every lane.
+  template <class F>
+  MQ_HD Moment<F> rounded() const {
+    return {F(static_cast<float>(log_age)), F(static_cast<float>(noise_growth)), inverse_heat};
+  }
 };
 
 /// Number of floats that a cell of the model keeps.
 template <class Model>
 inline constexpr int kCellFields = sizeof(typename Model::template Cell<float>) / sizeof(float);
 
+/// Whether cells of the model know when they were programmed.
+template <class Model>
+inline constexpr bool kCellsAge = requires(typename Model::template Cell<float> cell) {
+  cell.age;
+};
+
 template <class M>
 concept DeviceModel = requires(const typename M::Params& params, typename M::template Cell<float> cell,
-                               float g, Rng<float>& rng, const Moment& moment, double time) {
+                               float g, Rng<float>& rng, const Moment<float>& moment, double time) {
   { M::kName } -> std::convertible_to<std::string_view>;
   requires std::is_trivially_copyable_v<typename M::Params>;
   requires sizeof(typename M::template Cell<float>) % sizeof(float) == 0;
   { params.g_min } -> std::convertible_to<float>;
   { params.g_max } -> std::convertible_to<float>;
   M::Params::describe();
-  { M::at(params, time) } -> std::same_as<Moment>;
+  { M::at(params, time) } -> std::same_as<Moment<double>>;
+  { M::at(params, g) } -> std::same_as<Moment<float>>;
+  /// A new cell. `rng`: what makes it differ from other cells.
   { M::fabricate(params, rng) } -> std::same_as<typename M::template Cell<float>>;
-  M::program(params, cell, g, rng);
-  { M::conductance(params, cell, g) } -> std::same_as<float>;
-  { M::read(params, cell, moment, rng) } -> std::same_as<float>;
+  /// Writes a cell once. The first Rng gives the same numbers at every programming of the cell
+  /// (device-to-device), the second those of this programming (cycle-to-cycle).
+  M::program(params, cell, g, rng, rng);
+  /// Without read noise [S].
+  { M::conductance(params, cell, moment) } -> std::same_as<float>;
+  /// As one read sees it [S]; the last argument is a standard normal.
+  { M::read(params, cell, moment, g) } -> std::same_as<float>;
+  /// 0 if `read` does not depend on its normal, so that none needs to be drawn.
+  { M::read_noise(params) } -> std::same_as<float>;
+};
+
+/// A model whose cells a controller can leave at a conductance of its choice (crossbar/write_verify.h):
+/// `hold` says that the cell stands at g [S] after it was meant to reach g_target [S], and draws what a
+/// programming leaves behind, such as a drift exponent.
+template <class M>
+concept HoldingModel = DeviceModel<M> &&
+    requires(const typename M::Params& params, typename M::template Cell<float> cell, float g,
+             Rng<float>& rng) {
+  M::hold(params, cell, g, g, rng, rng);
+};
+
+/// A model whose visible conductance differs from its state by an error that only a write draws anew:
+/// `writes` counts the writes of a cell, and the normal of `read` is a function of cell and count alone.
+template <class M>
+concept WriteNoiseModel = DeviceModel<M> && requires(const typename M::template Cell<float>& cell) {
+  { M::writes(cell) } -> std::same_as<float>;
 };
 
 /// A model whose cells pulses move in small steps, as learning in the array needs it. Beyond the above it has

@@ -61,47 +61,41 @@ struct FaultParams {
   bool has_any() const { return stuck_low + stuck_high + stuck_random + failing > 0.0f || wears(); }
 };
 
-/// The faults of one array of cells as kernels see them; a default one has none.
-struct Faults {
+/// Which cells of one array do not work; kernels/faults.h asks for all of them.
+struct ArrayFaults {
   FaultParams params;
   RngKey key;                        ///< of the array, the same for ever
   float g_min = 0.0f, g_max = 0.0f;  ///< [S]
-  float* pulses = nullptr;           ///< [cells], weighted pulses; null if cells do not wear
-  bool is_on = false;
 };
 
-/// What is wrong with the cells in the lanes.
-template <class F>
-struct CellFault {
-  F g_stuck;     ///< conductance of a stuck cell [S]; -1: it is not stuck
-  F is_failing;  ///< 1: its programming does not converge, else 0
-};
+/// What `fault_of` says of cells that are not stuck.
+inline constexpr float kWorkingCell = -1.0f, kFailingCell = -2.0f;
 
-/// `pulses`: weighted pulses since fabrication. Expects faults.is_on.
+/// Conductance [S] of stuck cells, else one of the two numbers above. `pulses`: weighted pulses since
+/// fabrication.
 template <class F>
-MQ_HD CellFault<F> fault_of(const Faults& faults, typename LaneTraits<F>::UInt cell, F pulses) {
+MQ_HD F fault_of(const ArrayFaults& faults, typename LaneTraits<F>::UInt cell, F pulses) {
   const FaultParams& p = faults.params;
   Rng<F> rng(faults.key, cell);
   const F kind = rng.uniform(), value = rng.uniform(), luck = rng.uniform(), failing = rng.uniform();
   const F low = F(faults.g_min), high = F(faults.g_max);
   const float below_high = p.stuck_low + p.stuck_high, below_random = below_high + p.stuck_random;
-  F g = select(kind < F(below_random), fma(value, high - low, low), F(-1.0f));
-  g = select(kind < F(below_high), high, g);
-  g = select(kind < F(p.stuck_low), low, g);
+  F g = select(failing < F(p.failing), F(kFailingCell), F(kWorkingCell));
   if (p.endurance > 0.0f) {
-    // -ln u reaches 0.69 x 2^-23 at least, so the power expects a normal number.
+    // -ln u reaches 2^-24 at least, so the power gets a normal number.
     const F lifetime = pow(-log(luck), 1.0f / p.shape) * F(p.endurance);
     const F worn = select(value < F(p.worn_low), low, high);
-    g = select(g < F(0.0f), select(pulses + F(p.past_pulses) >= lifetime, worn, F(-1.0f)), g);
+    g = select(pulses + F(p.past_pulses) >= lifetime, worn, g);
   }
-  return {g, select(failing < F(p.failing), select(g < F(0.0f), F(1.0f), F(0.0f)), F(0.0f))};
+  g = select(kind < F(below_random), fma(value, high - low, low), g);
+  g = select(kind < F(below_high), high, g);
+  return select(kind < F(p.stuck_low), low, g);
 }
 
-/// Conductance of a failing cell after a write, z standard normal.
+/// What a failing cell holds after a write towards g_target [S]: z standard normal, `spread` [S].
 template <class F>
-MQ_HD F failed_write(const Faults& faults, F g_target, F z) {
-  return clamp(fma(z, F(faults.params.failing_spread * faults.g_max), g_target), F(faults.g_min),
-               F(faults.g_max));
+MQ_HD F failed_write(F g_target, F z, float spread, float g_min, float g_max) {
+  return clamp(fma(z, F(spread), g_target), F(g_min), F(g_max));
 }
 
 }  // namespace mq

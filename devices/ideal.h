@@ -33,26 +33,34 @@ struct Ideal {
     F g;  ///< conductance [S]
   };
 
-  MQ_HD static Moment at(const Params&, double) { return {}; }
+  template <class T>
+  MQ_HD static Moment<T> at(const Params&, T) {
+    return {};
+  }
 
   template <class F>
   MQ_HD static Cell<F> fabricate(const Params& p, Rng<F>&) {
     return {.g = F(p.g_min)};
   }
   template <class F>
-  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&) {
+  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&, Rng<F>&) {
     cell.g = g_target;
   }
   template <class F>
-  MQ_HD static F conductance(const Params&, const Cell<F>& cell, F) {
+  MQ_HD static void hold(const Params&, Cell<F>& cell, F, F g, Rng<F>&, Rng<F>&) {
+    cell.g = g;
+  }
+  template <class F>
+  MQ_HD static F conductance(const Params&, const Cell<F>& cell, const Moment<F>&) {
     return cell.g;
   }
   template <class F>
-  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment&, Rng<F>&) {
+  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment<F>&, F) {
     return cell.g;
   }
+  MQ_HD static float read_noise(const Params&) { return 0.0f; }
 };
 
-static_assert(DeviceModel<Ideal>);
+static_assert(HoldingModel<Ideal>);
 
 }  // namespace mq

@@ -1,15 +1,19 @@
 /// Phase-change memory after programming: programming noise, drift with an exponent of its own per cell, 1/f
-/// read noise.
+/// read noise, temperature, and a conducting liner.
 ///
-/// With x = g_target / g_max, xi standard normal, tau = time + t0:
+/// With x = g_target / g_max, xi standard normal, tau = age + t0, beta = (1/T - 1/T_ref) / k_B:
 ///     programming   g_p  = max(0, g_target + sigma_p(x) xi)
-///     drift         g_d  = g_p (tau / t0)^-nu,  nu = |nu_mean(x) + nu_sigma(x) xi|
-///     read noise    g    = max(0, g_d + g_d q(g_p / g_max) sqrt(ln((tau + t_read) / (2 t_read))) xi)
-/// The last factor is the noise of a spectrum S/g^2 = q^2/f between 1/(tau + t_read) and 1/(2 t_read).
+///     drift         d    = (tau / t0)^-nu,  nu = |nu_mean(x) + nu_sigma(x) xi|
+///     liner         g_d  = g_p (projection + (1 - projection) d) exp(-E_a(g_p / g_max) beta)
+///     read noise    g    = max(0, g_d + g_a q(g_p / g_max) sqrt(ln((tau + t_read) / (2 t_read))) xi)
+/// where g_a is the part of g_d that the amorphous volume carries. The last factor is the noise of a spectrum
+/// S/g^2 = q^2/f between 1/(tau + t_read) and 1/(2 t_read). Each xi of a programming is
+/// sqrt(share) xi_device + sqrt(1 - share) xi_cycle: the first is the same whenever the cell is written.
 /// Sources: S. R. Nandakumar et al., ICECS 2019, doi:10.1109/ICECS46596.2019.8964852; V. Joshi et al., Nat.
 /// Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9; constants as in IBM aihwkit,
 /// inference/noise/pcm.py and hermes.py. Defaults: the 90 nm doped-GST mushroom cell of these papers
-/// ("pcm-like").
+/// ("pcm-like"). Liner, two parallel paths: B. Kersting et al., Sci. Rep. 10, 8248 (2020). Temperature: I.
+/// Boybat et al., IEDM 2021 (form); the default E_a is recalled, not read in a paper (docs/theory/pcm.md).
 #pragma once
 
 #include <array>
@@ -41,6 +45,14 @@ struct Pcm {
     float prog_noise_scale = 1.0f;
     float nu_mean_scale = 1.0f;
     float nu_sigma_scale = 1.0f;
+    float prog_noise_device_share = 0.0f;
+    float nu_device_share = 0.0f;
+    float read_noise_spread = 0.0f;
+    float read_noise_device_share = 1.0f;
+    float projection = 0.0f;
+    StateLaw activation = {.split = 0.0f, .polynomial = {0.25f, -0.25f, 0.0f, 0.0f}};
+    float drift_activation = 0.0f;
+    float reference_temperature = 300.0f;
     float read_noise_scale = 1.0f;
 
     static constexpr auto describe() {
@@ -68,58 +80,139 @@ struct Pcm {
           field("nu_sigma_scale", &Params::nu_sigma_scale, non_negative,
                 "Multiplies nu_sigma; 0: all cells of a conductance drift alike."),
           field("read_noise_scale", &Params::read_noise_scale, non_negative,
-                "Multiplies read_noise; 0 switches it off."));
+                "Multiplies read_noise; 0 switches it off."),
+          field("prog_noise_device_share", &Params::prog_noise_device_share, between(0, 1),
+                "Share of the variance of a write that belongs to the cell: it errs alike every time."),
+          field("nu_device_share", &Params::nu_device_share, between(0, 1),
+                "Share of the variance of the drift exponent that belongs to the cell, not to one "
+                "programming."),
+          field("read_noise_spread", &Params::read_noise_spread, between(0, 3),
+                "Spread of ln q between cells and programmings: amplitudes are log-normal, their median is "
+                "read_noise."),
+          field("read_noise_device_share", &Params::read_noise_device_share, between(0, 1),
+                "Share of the variance of ln q that belongs to the cell, not to one programming."),
+          field("projection", &Params::projection, between(0, 1),
+                "Share of the conductance that a liner carries: it neither drifts nor fluctuates."),
+          field("activation", &Params::activation,
+                "Activation energy [eV] of the conductance over x = g_programmed / g_max. The default is "
+                "recalled, not measured."),
+          field("drift_activation", &Params::drift_activation, electron_volt, between(0, 5),
+                "By this energy warmth speeds up drift; 0: drift does not depend on temperature."),
+          field("reference_temperature", &Params::reference_temperature, kelvin, between(1, 1000),
+                "Temperature at which the other parameters hold."));
     }
     std::string problem() const { return g_min >= g_max ? "g_min must be below g_max" : ""; }
   };
 
   template <class F>
   struct Cell {
-    F g;   ///< conductance at t0 [S]
-    F nu;  ///< drift exponent
+    F g;    ///< conductance at t0 [S]
+    F nu;   ///< drift exponent
+    F q;    ///< amplitude of the read noise, relative to g
+    F age;  ///< from the last programming to the epoch of the array [s]
   };
 
-  /// Expects time >= 0 [s], counted from the reference read.
-  MQ_HD static Moment at(const Params& p, double time) {
-    const double tau = time + p.t0;
-    return {.log_age = static_cast<float>(std::log(tau / p.t0)),
-            .noise_growth = static_cast<float>(std::sqrt(std::log((tau + p.t_read) / (2.0 * p.t_read))))};
+  /// Expects time >= 0 [s], counted from the cell's reference read.
+  template <class T>
+  MQ_HD static Moment<T> at(const Params& p, T time) {
+    const T tau = time + T(p.t0);
+    return {.log_age = log(tau / T(p.t0)),
+            .noise_growth = sqrt(log((tau + T(p.t_read)) / (T(2.0f) * T(p.t_read))))};
   }
 
-  /// A new cell is RESET; the spread between cells is drawn when they are programmed.
+  /// A new cell is RESET; the spread between cells shows when they are programmed.
   template <class F>
   MQ_HD static Cell<F> fabricate(const Params&, Rng<F>&) {
-    return {.g = F(0.0f), .nu = F(0.0f)};
+    return {.g = F(0.0f), .nu = F(0.0f), .q = F(0.0f), .age = F(0.0f)};
   }
 
   /// Writes once; expects 0 <= g_target <= g_max [S].
   template <class F>
-  MQ_HD static void program(const Params& p, Cell<F>& cell, F g_target, Rng<F>& rng) {
+  MQ_HD static void program(const Params& p, Cell<F>& cell, F g_target, Rng<F>& device, Rng<F>& rng) {
     const F x = g_target * F(1.0f / p.g_max);
     F sigma = fma(F(p.prog_noise[3]), x, F(p.prog_noise[2]));
     sigma = fma(sigma, x, F(p.prog_noise[1]));
     sigma = fma(sigma, x, F(p.prog_noise[0])) * F(p.prog_noise_scale * (p.g_max / p.g_reference));
-    cell.g = max(fma(sigma, rng.normal(), g_target), 0.0f);
-    const F mean = p.nu_mean(x) * F(p.nu_mean_scale);
-    const F spread = p.nu_sigma(x) * F(p.nu_sigma_scale);
-    cell.nu = abs(fma(spread, rng.normal(), mean));
+    const OfDevice<F> own = of_device(p, device);
+    const F xi = mixed(p.prog_noise_device_share, own.write, rng.normal());
+    leave(p, cell, x, max(fma(sigma, xi, g_target), 0.0f), own, rng);
+  }
+
+  /// The cell stands at g after it was meant to reach g_target [S].
+  template <class F>
+  MQ_HD static void hold(const Params& p, Cell<F>& cell, F g_target, F g, Rng<F>& device, Rng<F>& rng) {
+    const OfDevice<F> own = of_device(p, device);
+    leave(p, cell, g_target * F(1.0f / p.g_max), g, own, rng);
   }
 
   /// Conductance [S] without read noise; expects log_age >= 0.
   template <class F>
-  MQ_HD static F conductance(const Params&, const Cell<F>& cell, F log_age) {
-    return cell.g * exp(-cell.nu * log_age);
+  MQ_HD static F conductance(const Params& p, const Cell<F>& cell, const Moment<F>& moment) {
+    const F drifted = amorphous(p, cell, moment);
+    return p.projection == 0.0f ? drifted : fma(cell.g * warmth(p, cell, moment), F(p.projection), drifted);
   }
 
   /// Conductance [S] as one read sees it.
   template <class F>
-  MQ_HD static F read(const Params& p, const Cell<F>& cell, const Moment& moment, Rng<F>& rng) {
-    const F g = conductance(p, cell, F(moment.log_age));
-    const F q = p.read_noise(cell.g * F(1.0f / p.g_max)) * F(p.read_noise_scale * moment.noise_growth);
-    return max(fma(g * q, rng.normal(), g), 0.0f);
+  MQ_HD static F read(const Params& p, const Cell<F>& cell, const Moment<F>& moment, F z) {
+    const F g_amorphous = amorphous(p, cell, moment);
+    const F g = p.projection == 0.0f ? g_amorphous
+                                     : fma(cell.g * warmth(p, cell, moment), F(p.projection), g_amorphous);
+    return max(fma(g_amorphous * (cell.q * moment.noise_growth), z, g), 0.0f);
+  }
+  MQ_HD static float read_noise(const Params& p) { return p.read_noise_scale; }
+
+ private:
+  /// The deviations that a cell shows at every programming; 0 where no parameter asks for them.
+  template <class F>
+  struct OfDevice {
+    F write = F(0.0f), nu = F(0.0f), q = F(0.0f);
+  };
+  template <class F>
+  MQ_HD static OfDevice<F> of_device(const Params& p, Rng<F>& device) {
+    OfDevice<F> own;
+    const bool has_own_noise = p.read_noise_spread > 0.0f && p.read_noise_device_share > 0.0f;
+    if (p.prog_noise_device_share > 0.0f || p.nu_device_share > 0.0f || has_own_noise) {
+      own.write = device.normal();
+      own.nu = device.normal();
+      own.q = device.normal();
+    }
+    return own;
+  }
+  /// Standard normal of which `share` of the variance is the device's.
+  template <class F>
+  MQ_HD static F mixed(float share, F of_device, F of_cycle) {
+    if (share == 0.0f) return of_cycle;
+    return fma(sqrt(F(share)), of_device, sqrt(F(1.0f - share)) * of_cycle);
+  }
+  /// What a programming leaves behind, x being the relative conductance that was meant.
+  template <class F>
+  MQ_HD static void leave(const Params& p, Cell<F>& cell, F x, F g, const OfDevice<F>& own, Rng<F>& rng) {
+    const F mean = p.nu_mean(x) * F(p.nu_mean_scale);
+    const F spread = p.nu_sigma(x) * F(p.nu_sigma_scale);
+    cell.g = g;
+    cell.nu = abs(fma(spread, mixed(p.nu_device_share, own.nu, rng.normal()), mean));
+    cell.q = p.read_noise(g * F(1.0f / p.g_max)) * F(p.read_noise_scale);
+    if (p.read_noise_spread > 0.0f) {
+      const F of_cycle = p.read_noise_device_share < 1.0f ? rng.normal() : F(0.0f);
+      cell.q = cell.q * exp(mixed(p.read_noise_device_share, own.q, of_cycle) * F(p.read_noise_spread));
+    }
+    cell.age = F(0.0f);
+  }
+  /// The factor by which temperature changes the conductance.
+  template <class F>
+  MQ_HD static F warmth(const Params& p, const Cell<F>& cell, const Moment<F>& moment) {
+    if (moment.inverse_heat == 0.0f) return F(1.0f);
+    return exp(-p.activation(cell.g * F(1.0f / p.g_max)) * F(moment.inverse_heat));
+  }
+  /// The conductance [S] of the amorphous volume.
+  template <class F>
+  MQ_HD static F amorphous(const Params& p, const Cell<F>& cell, const Moment<F>& moment) {
+    const F g = cell.g * exp(-cell.nu * moment.log_age) * warmth(p, cell, moment);
+    return p.projection == 0.0f ? g : g * F(1.0f - p.projection);
   }
 };
 
-static_assert(DeviceModel<Pcm>);
+static_assert(HoldingModel<Pcm>);
 
 }  // namespace mq

@@ -80,6 +80,8 @@ struct MeltQuenchedCell {
   }
 
   MQ_HD F conductance() const { return g; }
+  /// 1 where the next pulse wears as a RESET pulse does.
+  MQ_HD F is_reset(F) const { return F(1.0f); }
 
   /// One pulse, after a read that missed the target by `error` = g_target - g_read [S] (0 before the first),
   /// on lanes with is_active. Returns the number of pulses; adds their energy [J].

@@ -52,7 +52,10 @@ struct SoftBounds {
     F g_low, g_high;       ///< bounds [S]
   };
 
-  MQ_HD static Moment at(const Params&, double) { return {}; }
+  template <class T>
+  MQ_HD static Moment<T> at(const Params&, T) {
+    return {};
+  }
 
   /// A new cell stands for weight 0 and has the steps and bounds that it keeps for ever.
   template <class F>
@@ -69,17 +72,18 @@ struct SoftBounds {
 
   /// Writes once, exactly, as far as the bounds of this cell reach; expects g_min <= g_target <= g_max [S].
   template <class F>
-  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&) {
+  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&, Rng<F>&) {
     cell.g = clamp(g_target, cell.g_low, cell.g_high);
   }
   template <class F>
-  MQ_HD static F conductance(const Params&, const Cell<F>& cell, F) {
+  MQ_HD static F conductance(const Params&, const Cell<F>& cell, const Moment<F>&) {
     return cell.g;
   }
   template <class F>
-  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment&, Rng<F>&) {
+  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment<F>&, F) {
     return cell.g;
   }
+  MQ_HD static float read_noise(const Params&) { return 0.0f; }
 
   MQ_HD static float mean_step(const Params& p) { return p.step; }
   MQ_HD static float pulse_noise(const Params& p) { return p.cycle_noise * p.cycle_noise_scale; }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "meltquench/devices/device_model.h"
+#include "meltquench/devices/faults.h"
 #include "meltquench/devices/programming.h"
 
 namespace mq {
@@ -21,6 +22,7 @@ struct WriteOutcome {
   F iterations = F(0.0f);  ///< verify reads that followed pulses
   F reads = F(0.0f);       ///< all reads
   F pulses = F(0.0f);
+  F resets = F(0.0f);       ///< those of them that lower the conductance or melt the cell
   F energy = F(0.0f);       ///< of pulses and reads [J]
   F is_accepted = F(0.0f);  ///< 1: the last read was within the margin, else 0
 };
@@ -42,7 +44,13 @@ struct PulsedCell {
         longest_train(static_cast<float>(how.longest_train)),
         squared_voltage_width(how.pulse.voltage * how.pulse.voltage * how.pulse.width) {}
 
-  MQ_HD F conductance() const { return cell.g; }
+  /// As it stands now, drift since the last pulse included.
+  MQ_HD F conductance() const {
+    Moment<F> now{};
+    if constexpr (kCellsAge<Model>) now = Model::at(params, cell.age);
+    return Model::conductance(params, cell, now);
+  }
+  MQ_HD F is_reset(F error) const { return select(error < F(0.0f), F(1.0f), F(0.0f)); }
 
   MQ_HD F write(typename LaneTraits<F>::Mask is_active, F error, F z, F& energy) {
     const F wanted = clamp(rint(abs(error) * F(pulses_per_siemens)), F(1.0f), F(longest_train));
@@ -58,18 +66,17 @@ struct PulsedCell {
 /// row k of `key`.
 template <class F, class Cell>
 MQ_HD WriteOutcome<F> write_until_verified(const ProgrammingParams& how, float g_max, F g_target, Cell& cell,
-                                           F g_stuck, typename LaneTraits<F>::Mask fails, const RngKey& key,
-                                           typename LaneTraits<F>::UInt index) {
+                                           F fault, const RngKey& key, typename LaneTraits<F>::UInt index) {
   using U = typename LaneTraits<F>::UInt;
   const F zero = F(0.0f), one = F(1.0f), sigma = F(how.verify_noise * g_max);
-  const F margin = select(fails, F(-1.0f), F(how.margin * g_max));
+  const F margin = select(fault == F(kFailingCell), F(-1.0f), F(how.margin * g_max));
   const float read_energy = how.v_read * how.v_read * how.t_read;
   const F is_written = select(g_target < zero, zero, one);
   WriteOutcome<F> out;
   F is_open = is_written, error = zero;
 
   const auto verify = [&](F z) {
-    const F g = select(g_stuck < zero, cell.conductance(), g_stuck);
+    const F g = select(fault < zero, cell.conductance(), fault);
     error = g_target - fma(sigma, z, g);
     out.reads = out.reads + is_open;
     out.energy = fma(g * is_open, F(read_energy), out.energy);
@@ -85,7 +92,10 @@ MQ_HD WriteOutcome<F> write_until_verified(const ProgrammingParams& how, float g
     if (!has_any(is_open > zero)) break;
     Rng<F> rng(key, index, U(static_cast<std::uint32_t>(k)));
     out.iterations = out.iterations + is_open;
-    out.pulses = out.pulses + cell.write(is_open > zero, error, rng.normal(), out.energy);
+    const F resets = cell.is_reset(error);
+    const F count = cell.write(is_open > zero, error, rng.normal(), out.energy);
+    out.pulses = out.pulses + count;
+    out.resets = fma(count, resets, out.resets);
     verify(rng.normal());
   }
   out.is_accepted = is_written - is_open;

@@ -7,7 +7,8 @@
 namespace mq::MQ_BACKEND {
 
 void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key);
-void program_cells(const Exec& exec, const CellsView& cells, const float* g_target, const RngKey& key);
+void program_cells(const Exec& exec, const ProgramCells& op);
+void age_cells(const Exec& exec, const CellsView& cells, double seconds);
 void settle_cells(const Exec& exec, const SettleCells& op);
 float largest_magnitude(const Exec& exec, const float* p, std::size_t n);
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op);
@@ -19,6 +20,8 @@ void float_product(const Exec& exec, const FloatProduct& op);
 void add_normals(const Exec& exec, const AddNormals& op);
 void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
+void find_faults(const Exec& exec, const FindFaults& op);
+void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

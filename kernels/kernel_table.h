@@ -15,20 +15,39 @@
 #include "meltquench/devices/registry.h"
 #include "meltquench/kernels/add_normals.h"
 #include "meltquench/kernels/cells.h"
+#include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
 #include "meltquench/kernels/training_ops.h"
+#include "meltquench/kernels/write_verify.h"
 
 namespace mq {
 
-/// plane = sign * g, or plane += sign * g, with g [S] read at `time` [s] after the reference read.
+/// Writes cells once towards g_target [S], each in [0, g_max]; a cell with a target below 0 stays as it is.
+struct ProgramCells {
+  CellsView cells{};
+  const float* g_target = nullptr;  ///< [cells.size]
+  RngKey key{};                     ///< of this programming
+  RngKey device{};                  ///< of the fabrication: the same at every programming
+  const float* age = nullptr;       ///< [cells.size] time from the write to the epoch [s]; null: 0
+  WriteFaults faults{};
+};
+
+/// plane = sign * g, or plane += sign * g, with g [S] read at `time` [s] after the reference read of cells
+/// that were programmed at the epoch.
 struct SettleCells {
-  CellsView cells;
+  CellsView cells{};
   double time = 0.0;
-  RngKey key;
+  bool has_ages = false;      ///< cells were programmed at moments of their own: time counts from those
+  float inverse_heat = 0.0f;  ///< see Moment
+  RngKey key{};               ///< of this moment
+  RngKey writes{};            ///< of the write noise of a WriteNoiseModel: the same at every moment
+  /// [cells.size] what takes the place of noise growth times normal; null: normals are drawn.
+  const float* deviates = nullptr;
+  const float* faults = nullptr;  ///< [cells.size] of FindFaults; null: all cells work
   float sign = 1.0f;
   bool adds = false;
   float* plane = nullptr;  ///< [cells.size]
@@ -38,8 +57,10 @@ struct KernelTable {
   const char* name;
   /// Draws the device-to-device variation of new cells.
   void (*fabricate_cells)(const Exec&, const CellsView& cells, const RngKey& key);
-  /// Writes every cell once towards g_target[cells.size] [S], each in [0, g_max].
-  void (*program_cells)(const Exec&, const CellsView& cells, const float* g_target, const RngKey& key);
+  /// Writes cells once.
+  void (*program_cells)(const Exec&, const ProgramCells& op);
+  /// Moves the epoch by `seconds`: adds them to the ages of cells that have one.
+  void (*age_cells)(const Exec&, const CellsView& cells, double seconds);
   /// Conductance of every cell at a moment, read noise included.
   void (*settle_cells)(const Exec&, const SettleCells& op);
   /// Largest |p[i]|; 0 if n = 0.
@@ -62,6 +83,10 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// Which cells of an array are faulty.
+  void (*find_faults)(const Exec&, const FindFaults& op);
+  /// Writes cells until they verify.
+  void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
   /// What training does between products.
   TrainingKernels training;
 };

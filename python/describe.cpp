@@ -86,7 +86,7 @@ py::object device(const py::object& device, bool si) {
 
 double quantity(const py::object& value, const std::string& unit) {
   std::string known;
-  for (int i = 0; i <= static_cast<int>(Unit::square_meter); ++i) {
+  for (int i = 0; i <= static_cast<int>(Unit::electron_volt); ++i) {
     const auto candidate = static_cast<Unit>(i);
     if (symbol(candidate) == unit) {
       return parse_quantity(py::str(value).cast<std::string>(), candidate);
@@ -180,7 +180,7 @@ constexpr const char* kQuantity = R"(quantity(value, unit)
 
 The SI value of a text with a unit, or of a plain number.
 
-unit: "S", "s", "V", "A", "Ohm", "J", "W", "K", "Hz", "F", "m", "m2", or "" for a plain number. Raises ValueError
+unit: "S", "s", "V", "A", "Ohm", "J", "W", "K", "Hz", "F", "m", "m2", "eV", or "" for a plain number. Raises ValueError
 for another unit.
 
 Example:

@@ -9,7 +9,7 @@
 namespace mq::python {
 namespace {
 
-constexpr int kFileVersion = 1;
+constexpr int kFileVersion = 2;
 const std::string kArrayPath = "/array";
 
 /// Products on host memory, whatever the backend of the array.

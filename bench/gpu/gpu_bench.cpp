@@ -108,10 +108,12 @@ void time_cells(const char* preset) {
   const Buffer<float> target = on_device(host);
   const KernelTable& table = kernels(Backend::cuda);
   const RngKey key(7, Purpose::programming);
-  table.program_cells(kCuda, cells, target.data(), key);
+  table.program_cells(kCuda, {.cells = cells, .g_target = target.data(), .key = key});
   const std::string program = std::string("program ") + preset, settle = std::string("settle ") + preset;
   if (is_wanted(program)) {
-    print_row(program, device_seconds([&](int) { table.program_cells(kCuda, cells, target.data(), key); }),
+    print_row(program, device_seconds([&](int) {
+                table.program_cells(kCuda, {.cells = cells, .g_target = target.data(), .key = key});
+              }),
               double(n), "cell");
   }
   if (is_wanted(settle)) {

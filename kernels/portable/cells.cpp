@@ -28,13 +28,40 @@ struct ProgramCell {
   typename Model::Params params;
   CellFields<Model> cells;
   const float* g_target;
-  RngKey key;
+  RngKey key, device;
+  const float* age;
+  WriteFaults faults;
 
   template <class F>
   MQ_HD void operator()(std::uint32_t i) const {
-    Rng<F> rng = cell_rng<F>(key, i);
+    using U = typename LaneTraits<F>::UInt;
+    Rng<F> rng = cell_rng<F>(key, i), own(device, ascending_from<U>(i), U(kProgrammingRow));
+    const F g = mq::load<F>(g_target + i);
+    const auto before = cells.template load<F>(i);
+    auto cell = before;
+    Model::program(params, cell, max(g, 0.0f), own, rng);
+    if (faults.found != nullptr) {
+      const F found = mq::load<F>(faults.found + i);
+      cell.g = with_failures(faults, found, cell.g, g, rng.normal(), params.g_min, params.g_max);
+    }
+    if (faults.wear != nullptr) {  // a write is one RESET and one SET pulse
+      const F wear = select(g < F(0.0f), F(0.0f), F(1.0f + faults.reset_weight));
+      mq::store(faults.wear + i, mq::load<F>(faults.wear + i) + wear);
+    }
+    if constexpr (kCellsAge<Model>) cell.age = age == nullptr ? F(0.0f) : mq::load<F>(age + i);
+    cells.template store<F>(i, select_cell<Model, F>(g < F(0.0f), before, cell));
+  }
+};
+
+template <class Model>
+struct AgeCell {
+  CellFields<Model> cells;
+  float seconds;
+
+  template <class F>
+  MQ_HD void operator()(std::uint32_t i) const {
     auto cell = cells.template load<F>(i);
-    Model::program(params, cell, mq::load<F>(g_target + i), rng);
+    cell.age = cell.age + F(seconds);
     cells.template store<F>(i, cell);
   }
 };
@@ -43,19 +70,51 @@ template <class Model>
 struct SettleCell {
   typename Model::Params params;
   CellFields<Model> cells;
-  Moment moment;
-  RngKey key;
+  Moment<float> moment;
+  float time;
+  bool has_ages;
+  RngKey key, writes;
+  const float *deviates, *faults;
   float sign;
   bool adds;
   float* plane;
 
   template <class F>
   MQ_HD void operator()(std::uint32_t i) const {
-    Rng<F> rng = cell_rng<F>(key, i);
     const auto cell = cells.template load<F>(i);
-    F g = Model::read(params, cell, moment, rng) * F(sign);
+    Moment<F> now = moment.template rounded<F>();
+    if constexpr (kCellsAge<Model>) {
+      if (has_ages) {
+        now = Model::at(params, cell.age + F(time));
+        now.inverse_heat = moment.inverse_heat;
+      }
+    }
+    F z = F(0.0f);
+    if (deviates != nullptr) {
+      z = mq::load<F>(deviates + i);
+      now.noise_growth = F(1.0f);
+    } else if (Model::read_noise(params) != 0.0f) {
+      z = normal(i, cell);
+    }
+    F g = Model::read(params, cell, now, z);
+    if (faults != nullptr) {
+      const F found = mq::load<F>(faults + i);
+      g = select(found < F(0.0f), g, found);
+    }
+    g = g * F(sign);
     if (adds) g = g + mq::load<F>(plane + i);
     mq::store(plane + i, g);
+  }
+
+ private:
+  template <class F>
+  MQ_HD F normal(std::uint32_t i, const typename Model::template Cell<F>& cell) const {
+    if constexpr (WriteNoiseModel<Model>) {
+      using U = typename LaneTraits<F>::UInt;
+      return Rng<F>(writes, ascending_from<U>(i), as_unsigned(to_int(Model::writes(cell)))).normal();
+    } else {
+      return cell_rng<F>(key, i).normal();
+    }
   }
 };
 
@@ -67,17 +126,30 @@ void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key
   });
 }
 
-void program_cells(const Exec& exec, const CellsView& cells, const float* g_target, const RngKey& key) {
-  visit_model(*cells.params, [&]<class Model>(const typename Model::Params& params) {
-    for_each(exec, cells.size, ProgramCell<Model>{params, CellFields<Model>(cells), g_target, key});
+void program_cells(const Exec& exec, const ProgramCells& op) {
+  visit_model(*op.cells.params, [&]<class Model>(const typename Model::Params& params) {
+    for_each(exec, op.cells.size,
+             ProgramCell<Model>{params, CellFields<Model>(op.cells), op.g_target, op.key, op.device, op.age,
+                                op.faults});
+  });
+}
+
+void age_cells(const Exec& exec, const CellsView& cells, double seconds) {
+  visit_model(*cells.params, [&]<class Model>(const typename Model::Params&) {
+    if constexpr (kCellsAge<Model>) {
+      for_each(exec, cells.size, AgeCell<Model>{CellFields<Model>(cells), static_cast<float>(seconds)});
+    }
   });
 }
 
 void settle_cells(const Exec& exec, const SettleCells& op) {
   visit_model(*op.cells.params, [&]<class Model>(const typename Model::Params& params) {
+    Moment<float> moment = Model::at(params, op.time).template rounded<float>();
+    moment.inverse_heat = op.inverse_heat;
     for_each(exec, op.cells.size,
-             SettleCell<Model>{params, CellFields<Model>(op.cells), Model::at(params, op.time), op.key,
-                               op.sign, op.adds, op.plane});
+             SettleCell<Model>{params, CellFields<Model>(op.cells), moment, static_cast<float>(op.time),
+                               op.has_ages, op.key, op.writes, op.deviates, op.faults, op.sign, op.adds,
+                               op.plane});
   });
 }
 

@@ -21,15 +21,15 @@ struct WriteVerifyCell {
     const auto before = cells.template load<F>(i);
     auto cell = before;
 
-    CellFault<F> fault{F(-1.0f), F(0.0f)};
-    if (op.faults.is_on) {
-      const F worn = op.faults.pulses == nullptr ? F(0.0f) : mq::load<F>(op.faults.pulses + i);
-      fault = fault_of<F>(op.faults, index, worn);
+    const F found = op.faults.found == nullptr ? F(kWorkingCell) : mq::load<F>(op.faults.found + i);
+    const WriteOutcome<F> outcome = write(g_target, cell, found, index);
+    if (op.faults.found != nullptr) {
+      Rng<F> rng(op.key, index, U(static_cast<std::uint32_t>(op.how.iterations) + 1u));
+      cell.g = with_failures(op.faults, found, cell.g, g_target, rng.normal(), params.g_min, params.g_max);
     }
-    const WriteOutcome<F> outcome = write(g_target, cell, fault, index);
-    if (op.faults.is_on) {
-      Rng<F> rng(op.key, index, U(std::uint32_t(op.how.iterations) + 1u));
-      cell.g = select(fault.is_failing > F(0.0f), failed_write(op.faults, g_target, rng.normal()), cell.g);
+    if (op.faults.wear != nullptr) {
+      const F wear = fma(outcome.resets, F(op.faults.reset_weight - 1.0f), outcome.pulses);
+      mq::store(op.faults.wear + i, mq::load<F>(op.faults.wear + i) + wear);
     }
     if constexpr (kCellsAge<Model>) {
       // A cell that verified before the first pulse goes on ageing from its last one.
@@ -42,24 +42,22 @@ struct WriteVerifyCell {
     mq::store(op.reads + i, outcome.reads);
     mq::store(op.pulses + i, outcome.pulses);
     mq::store(op.energy + i, outcome.energy);
-    mq::store(op.is_converged + i, select(fault.g_stuck < F(0.0f), outcome.is_accepted, F(0.0f)));
+    mq::store(op.is_converged + i, select(found < F(0.0f), outcome.is_accepted, F(0.0f)));
   }
 
  private:
   template <class F>
-  MQ_HD WriteOutcome<F> write(F g_target, typename Model::template Cell<F>& cell, const CellFault<F>& fault,
+  MQ_HD WriteOutcome<F> write(F g_target, typename Model::template Cell<F>& cell, F found,
                               typename LaneTraits<F>::UInt index) const {
     using U = typename LaneTraits<F>::UInt;
-    const auto fails = fault.is_failing > F(0.0f);
     if constexpr (PulsedModel<Model>) {
       PulsedCell<Model, F> pulsed(params, cell, op.how);
-      return write_until_verified<F>(op.how, params.g_max, g_target, pulsed, fault.g_stuck, fails, op.key,
-                                     index);
+      return write_until_verified<F>(op.how, params.g_max, g_target, pulsed, found, op.key, index);
     } else {
       Rng<F> response(op.response, index);
       MeltQuenchedCell<F> melted(op.how.pulse, params.g_max, op.how.gain, g_target, response);
-      const auto outcome = write_until_verified<F>(op.how, params.g_max, g_target, melted, fault.g_stuck,
-                                                   fails, op.key, index);
+      const auto outcome =
+          write_until_verified<F>(op.how, params.g_max, g_target, melted, found, op.key, index);
       Rng<F> own(op.device, index, U(kProgrammingRow)), rng(op.programming, index);
       const F g_reachable = max(g_target, 0.0f);
       if constexpr (HoldingModel<Model>) {

@@ -46,11 +46,12 @@ F program_and_read(const typename Model::Params& params, const RngKey& key, std:
   float targets[LaneTraits<F>::kWidth];
   for (std::uint32_t n = 0; n < std::size(targets); ++n)
     targets[n] = target_of(i + n, params.g_min, params.g_max);
-  Rng<F> fabrication(key, ascending_from<U>(i)), programming(key.at_event(1), ascending_from<U>(i));
-  Rng<F> reading(key.at_event(2), ascending_from<U>(i));
+  Rng<F> fabrication(key, ascending_from<U>(i)), device(key, ascending_from<U>(i), U(1u));
+  Rng<F> programming(key.at_event(1), ascending_from<U>(i)), reading(key.at_event(2), ascending_from<U>(i));
   auto cell = Model::template fabricate<F>(params, fabrication);
-  Model::template program<F>(params, cell, load<F>(targets), programming);
-  return Model::template read<F>(params, cell, Model::at(params, time), reading);
+  Model::template program<F>(params, cell, load<F>(targets), device, programming);
+  const Moment<F> moment = Model::at(params, time).template rounded<F>();
+  return Model::template read<F>(params, cell, moment, reading.normal());
 }
 
 /// Every factor named *_scale at 0: no noise, no drift.
@@ -91,18 +92,20 @@ TYPED_TEST(Contract, WithoutNoiseEveryCellKeepsItsTargetForEver) {
 TYPED_TEST(Contract, ANoiselessReadIsTheConductance) {
   const auto params = without_noise<typename TypeParam::Params>();
   for (const double time : kTimes) {
-    const Moment moment = TypeParam::at(params, time);
+    const Moment<float> moment = TypeParam::at(params, time).template rounded<float>();
     Rng<float> rng(RngKey(1, Purpose::sampling), 0u);
     auto cell = TypeParam::template fabricate<float>(params, rng);
-    TypeParam::template program<float>(params, cell, params.g_max, rng);
-    const float g = TypeParam::template conductance<float>(params, cell, moment.log_age);
-    EXPECT_EQ(TypeParam::template read<float>(params, cell, moment, rng), g);
+    TypeParam::template program<float>(params, cell, params.g_max, rng, rng);
+    const float g = TypeParam::template conductance<float>(params, cell, moment);
+    EXPECT_EQ(TypeParam::template read<float>(params, cell, moment, 1.0f), g);
+    EXPECT_EQ(TypeParam::read_noise(params), 0.0f);
   }
 }
 
 TYPED_TEST(Contract, TheReferenceReadIsTheStartOfTime) {
   const typename TypeParam::Params params;
-  EXPECT_EQ(TypeParam::at(params, 0.0).log_age, 0.0f);
+  EXPECT_EQ(TypeParam::at(params, 0.0).log_age, 0.0);
+  EXPECT_EQ(TypeParam::at(params, 0.0f).log_age, 0.0f);
   for (std::size_t t = 1; t < std::size(kTimes); ++t) {
     EXPECT_GE(TypeParam::at(params, kTimes[t]).log_age, TypeParam::at(params, kTimes[t - 1]).log_age);
   }
@@ -228,7 +231,7 @@ TYPED_TEST(PulseContract, ManyPulsesLeaveAConductanceThatCanBe) {
     Rng<float> rng(RngKey(8, Purpose::pulse_steps), i);
     for (std::uint32_t n = 0; n < 12; ++n) {
       TypeParam::template pulse<float>(params, cell, n % 3 == 0, 31.0f * float(n), rng.normal());
-      const float g = TypeParam::template conductance<float>(params, cell, 0.0f);
+      const float g = TypeParam::template conductance<float>(params, cell, Moment<float>{});
       ASSERT_TRUE(std::isfinite(g));
       ASSERT_GE(g, 0.0f);
       ASSERT_LT(g, 2.0f * params.g_max);
@@ -243,9 +246,9 @@ TYPED_TEST(PulseContract, TheMeanStepIsTheMeanOverNewCells) {
     double sum = 0.0, squares = 0.0;
     for (std::uint32_t i = 0; i < kCells; ++i) {
       auto cell = new_cell<TypeParam, float>(params, i);
-      const double before = TypeParam::template conductance<float>(params, cell, 0.0f);
+      const double before = TypeParam::template conductance<float>(params, cell, Moment<float>{});
       TypeParam::template pulse<float>(params, cell, is_up, 1.0f, 0.0f);
-      const double moved = TypeParam::template conductance<float>(params, cell, 0.0f) - before;
+      const double moved = TypeParam::template conductance<float>(params, cell, Moment<float>{}) - before;
       sum += moved, squares += moved * moved;
     }
     const double mean = sum / kCells, sigma = std::sqrt(squares / kCells - mean * mean);
@@ -263,13 +266,13 @@ TYPED_TEST(PulseContract, LanesAndSingleCellsMoveAlike) {
       normals[n] = Rng<float>(RngKey(9, Purpose::pulse_steps), i + n).normal();
       auto cell = new_cell<TypeParam, float>(params, i + n);
       TypeParam::template pulse<float>(params, cell, n < 2, counts[n], normals[n]);
-      expected[n] = TypeParam::template conductance<float>(params, cell, 0.0f);
+      expected[n] = TypeParam::template conductance<float>(params, cell, Moment<float>{});
     }
     const float sides[4] = {1.0f, 1.0f, -1.0f, -1.0f};
     const auto is_up = load<FloatLanes<4>>(sides) > FloatLanes<4>(0.0f);
     TypeParam::template pulse<FloatLanes<4>>(params, lanes, is_up, load<FloatLanes<4>>(counts),
                                              load<FloatLanes<4>>(normals));
-    store(g, TypeParam::template conductance<FloatLanes<4>>(params, lanes, FloatLanes<4>(0.0f)));
+    store(g, TypeParam::template conductance<FloatLanes<4>>(params, lanes, Moment<FloatLanes<4>>{}));
     ASSERT_EQ(std::memcmp(g, expected, sizeof(g)), 0) << i;
   }
 }

@@ -38,8 +38,8 @@ inline std::vector<Pcm::Cell<float>> programmed(const Pcm::Params& params, float
                                                 std::uint32_t cells, std::uint64_t seed = 1) {
   std::vector<Pcm::Cell<float>> all(cells);
   for (std::uint32_t i = 0; i < cells; ++i) {
-    Rng<float> rng(RngKey(seed, Purpose::programming), i);
-    Pcm::program(params, all[i], g_target, rng);
+    Rng<float> device(RngKey(seed, Purpose::fabrication), i), rng(RngKey(seed, Purpose::programming), i);
+    Pcm::program(params, all[i], g_target, device, rng);
   }
   return all;
 }
@@ -47,11 +47,11 @@ inline std::vector<Pcm::Cell<float>> programmed(const Pcm::Params& params, float
 /// Conductances in uS at `time`.
 inline std::vector<double> read_all(const Pcm::Params& params, const std::vector<Pcm::Cell<float>>& cells,
                                     double time) {
-  const Moment moment = Pcm::at(params, time);
+  const auto moment = Pcm::at(params, time).rounded<float>();
   std::vector<double> g(cells.size());
   for (std::uint32_t i = 0; i < cells.size(); ++i) {
     Rng<float> rng(RngKey(1, Purpose::read_noise).at_moment(static_cast<std::uint64_t>(time)), i);
-    g[i] = Pcm::read(params, cells[i], moment, rng) / kMicro;
+    g[i] = Pcm::read(params, cells[i], moment, rng.normal()) / kMicro;
   }
   return g;
 }

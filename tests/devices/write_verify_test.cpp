@@ -21,14 +21,14 @@ struct Population {
   float most_iterations = 0.0f;
 };
 
-Population write(const ProgrammingParams& how, float x, float g_stuck = -1.0f, bool fails = false) {
+Population write(const ProgrammingParams& how, float x, float fault = kWorkingCell) {
   Population all;
   double sum = 0.0, squares = 0.0;
   for (std::uint32_t i = 0; i < kCells; ++i) {
     Rng<float> device(RngKey(1, Purpose::pulse_response), i);
     MeltQuenchedCell<float> cell(how.pulse, kGMax, how.gain, x * kGMax, device);
-    const auto out = write_until_verified<float>(how, kGMax, x * kGMax, cell, g_stuck, fails,
-                                                 RngKey(1, Purpose::write_verify), i);
+    const auto out =
+        write_until_verified<float>(how, kGMax, x * kGMax, cell, fault, RngKey(1, Purpose::write_verify), i);
     all.accepted += out.is_accepted;
     all.iterations += out.iterations;
     all.pulses += out.pulses;
@@ -126,7 +126,7 @@ TEST(WriteVerify, AWiderMarginNeedsFewerPulses) {
 TEST(WriteVerify, GivesUpOnCellsThatAreStuckOrFail) {
   EXPECT_EQ(write({}, 0.5f, 0.0f).accepted, 0.0);
   EXPECT_EQ(write({}, 0.5f, 0.0f).iterations, 30.0);
-  EXPECT_EQ(write({}, 0.5f, -1.0f, true).accepted, 0.0);
+  EXPECT_EQ(write({}, 0.5f, kFailingCell).accepted, 0.0);
 }
 
 TEST(WriteVerify, CountsTheEnergyOfPulsesAndReads) {
@@ -146,7 +146,7 @@ TEST(WriteVerify, LeavesCellsWithANegativeTargetAlone) {
   const ProgrammingParams how;
   MeltQuenchedCell<float> cell(how.pulse, kGMax, how.gain, -1.0f, device);
   cell.g = 7.0_uS;
-  const auto out = write_until_verified<float>(how, kGMax, -1.0f, cell, -1.0f, false, RngKey(), 0u);
+  const auto out = write_until_verified<float>(how, kGMax, -1.0f, cell, kWorkingCell, RngKey(), 0u);
   EXPECT_EQ(cell.g, 7.0_uS);
   EXPECT_EQ(out.reads + out.pulses + out.energy + out.is_accepted, 0.0f);
 }
@@ -164,13 +164,13 @@ TEST(WriteVerify, MovesAPulsedDeviceByItsOwnPulsesFromWhereItStands) {
     auto state = ConstantStep::fabricate<float>(params, device);
     PulsedCell<ConstantStep, float> cell(params, state, how);
     const RngKey key(1, Purpose::write_verify);
-    const auto out = write_until_verified<float>(how, params.g_max, g_target, cell, -1.0f, false, key, i);
+    const auto out = write_until_verified<float>(how, params.g_max, g_target, cell, kWorkingCell, key, i);
     accepted += out.is_accepted / 1000;
     pulses += out.pulses / 1000;
     EXPECT_EQ(out.reads, out.iterations + 1.0f);
     if (out.is_accepted == 1.0f) {
       ASSERT_LE(std::abs(state.g - g_target), how.margin * params.g_max);
-      const auto again = write_until_verified<float>(how, params.g_max, g_target, cell, -1.0f, false, key, i);
+      const auto again = write_until_verified<float>(how, params.g_max, g_target, cell, kWorkingCell, key, i);
       ASSERT_EQ(again.pulses, 0.0f);
     }
   }

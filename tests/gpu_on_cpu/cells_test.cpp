@@ -21,7 +21,8 @@ std::vector<std::vector<float>> life_of_cells(const Exec& exec, const DevicePara
   std::vector<float> targets = uniform_floats(size, 0.0f, g_max(params), 1);
   targets.front() = 0.0f;
   targets.back() = g_max(params);
-  table.program_cells(exec, cells, on_backend(exec, targets).data(), kKey(1));
+  const Buffer<float> g_target = on_backend(exec, targets);
+  table.program_cells(exec, {.cells = cells, .g_target = g_target.data(), .key = kKey(1), .device = kKey(0)});
   seen.push_back(on_host(fields));
 
   Buffer<float> plane(exec, size);

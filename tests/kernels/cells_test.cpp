@@ -26,7 +26,8 @@ State run(const KernelTable& table, const DeviceParams& params, std::size_t size
           std::vector<float>(size, 1.0f)};
   const CellsView view{&params, s.cells.data(), size};
   table.fabricate_cells(exec, view, key.at_event(0));
-  table.program_cells(exec, view, targets.data(), key.at_event(1));
+  table.program_cells(
+      exec, {.cells = view, .g_target = targets.data(), .key = key.at_event(1), .device = key.at_event(0)});
   table.settle_cells(exec, {.cells = view, .time = 3600.0, .key = key.at_event(2), .plane = s.plane.data()});
   return s;
 }
@@ -40,11 +41,12 @@ TEST(Cells, AreTheModelAppliedToEachIndex) {
   const RngKey key = RngKey(9, Purpose::programming, 1).at_place(2, 3);
   for (std::uint32_t i = 0; i < size; ++i) {
     Pcm::Cell<float> cell{};
-    Rng<float> programming(key.at_event(1), i), reading(key.at_event(2), i);
-    Pcm::program(own, cell, targets[i], programming);
+    Rng<float> programming(key.at_event(1), i), device(key.at_event(0), i, 1u), reading(key.at_event(2), i);
+    Pcm::program(own, cell, targets[i], device, programming);
     ASSERT_EQ(s.cells[i], cell.g);
     ASSERT_EQ(s.cells[size + i], cell.nu);
-    ASSERT_EQ(s.plane[i], Pcm::read(own, cell, Pcm::at(own, 3600.0), reading));
+    ASSERT_EQ(s.cells[2 * size + i], cell.q);
+    ASSERT_EQ(s.plane[i], Pcm::read(own, cell, Pcm::at(own, 3600.0).rounded<float>(), reading.normal()));
   }
 }
 

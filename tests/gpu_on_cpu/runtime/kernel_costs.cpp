@@ -85,7 +85,8 @@ void pulses(const DeviceParams& params, std::size_t n, std::size_t batch) {
   Buffer<std::int64_t> count(kCuda, 1);
   const CellsView cells{&params, fields.data(), n * n};
   table.fabricate_cells(kCuda, cells, RngKey(7, Purpose::fabrication));
-  table.program_cells(kCuda, cells, plane.data(), RngKey(7, Purpose::programming));
+  table.program_cells(kCuda,
+                      {.cells = cells, .g_target = plane.data(), .key = RngKey(7, Purpose::programming)});
   table.pulse_cells(kCuda, {.cells = cells,
                             .outputs = n,
                             .inputs = n,

@@ -16,6 +16,7 @@ struct Counters {
   std::int64_t adc_clips = 0;       ///< outputs beyond the ADC's range
   std::int64_t pulses = 0;          ///< programming pulses; one-shot: one per cell and write
   std::int64_t verify_steps = 0;    ///< reads of a cell between pulses
+  std::int64_t unconverged = 0;     ///< cells that program-and-verify gave up
   std::int64_t programming_fj = 0;  ///< energy of program-and-verify [fJ]
   std::int64_t programming_ns = 0;  ///< its time [ns], tiles one after the other
 

@@ -53,8 +53,9 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
           row("Verify steps", c.verify_steps,
               c.verify_steps == 0
                   ? "reads between pulses"
-                  : fmt::format("reads between pulses; together {:.3g} uJ and {:.3g} s",
-                                double(c.programming_fj) * 1e-9, double(c.programming_ns) * 1e-9))};
+                  : fmt::format("reads between pulses; {} cells given up; together {:.3g} uJ and {:.3g} s",
+                                c.unconverged, double(c.programming_fj) * 1e-9,
+                                double(c.programming_ns) * 1e-9))};
 }
 
 }  // namespace

@@ -47,8 +47,9 @@ TEST(TileArray, CountersSurviveAValueAndMissingOnesAreNamed) {
                           .adc_clips = 6,
                           .pulses = 7,
                           .verify_steps = 8,
-                          .programming_fj = 9,
-                          .programming_ns = 10};
+                          .unconverged = 9,
+                          .programming_fj = 10,
+                          .programming_ns = 11};
   Value table = to_value(counters);
   EXPECT_EQ(counters_from_value(table), counters);
   table.erase_key("pulses");

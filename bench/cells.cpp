@@ -64,5 +64,36 @@ BENCHMARK_CAPTURE(cells, settle_pcm_like, "pcm-like", false);
 BENCHMARK_CAPTURE(cells, program_hermes_1, "hermes-1", true);
 BENCHMARK_CAPTURE(cells, settle_hermes_1, "hermes-1", false);
 
+/// Read noise that remembers: one step of 16 processes, in cells per second and against the normals that it
+/// draws.
+void correlated_noise(benchmark::State& state) {
+  const std::size_t n = 512 * 512;
+  std::vector<float> states(16 * n), deviates(n);
+  CellNoise op;
+  op.size = n;
+  op.processes = 16;
+  for (int k = 0; k < op.processes; ++k) op.keep[k] = 0.9f, op.fresh[k] = 0.43f;
+  op.weight = op.white = 1.0f;
+  op.states = states.data();
+  op.deviates = deviates.data();
+  op.key = RngKey(7, Purpose::cell_noise);
+  const auto call = [&] { kernels(Backend::cpu).step_cell_noise({}, op); };
+  for (auto _ : state) call();
+  const double seconds = best_seconds(call);
+  report_items(state, double(n), seconds);
+  std::vector<float> from(1 << 16), to(1 << 16);
+  const double normals = best_seconds([&] {
+    kernels(Backend::cpu)
+        .add_normals({}, {.key = RngKey(7, Purpose::sampling),
+                          .scale = 1.0f,
+                          .from = from.data(),
+                          .to = to.data(),
+                          .size = from.size()});
+  });
+  const double normals_per_second = double(from.size()) / normals;
+  state.counters["vs_normals"] = double(n) / seconds / (normals_per_second / op.processes);
+}
+BENCHMARK(correlated_noise);
+
 }  // namespace
 }  // namespace mq

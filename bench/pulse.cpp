@@ -43,12 +43,41 @@ void report(benchmark::State& state, double items, double seconds) {
   state.counters["vs_gaussians"] = items / seconds / gaussians_per_second();
 }
 
-void pulse_cells(benchmark::State& state, const char* model, float gain, PulseSteps steps, float noise) {
-  const KernelTable& table = kernels(Backend::cpu);
+DeviceParams with_noise(const char* model, float noise) {
   Value description = Value::table();
   description.set_key("model", model);
   description.set_key("cycle_noise", double(noise));
-  const DeviceParams params = device_from_value(description, "device");
+  return device_from_value(description, "device");
+}
+
+/// Sixteen points a side, as a measured device has them.
+DeviceParams measured_curves() {
+  PiecewiseStep::Params p;
+  for (PiecewiseTable* curve : {&p.up, &p.down}) {
+    curve->size = PiecewiseTable::kMaxPoints;
+    for (int k = 0; k < curve->size; ++k) {
+      curve->x[k] = float(k) / float(curve->size - 1);
+      curve->y[k] = curve == &p.up ? 1.5f - curve->x[k] : 0.5f + curve->x[k] * curve->x[k];
+    }
+  }
+  return p;
+}
+
+/// Sixteen rows a side, pulses in both directions.
+DeviceParams measured_tables() {
+  LookupStep::Params p;
+  p.one_sided = false;
+  std::vector<StepTables::Row> rows(StepTables::kMaxRows);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    for (std::size_t j = 0; j < rows[k].size(); ++j) rows[k][j] = 1.0f - 0.02f * float(k) + 0.1f * float(j);
+  }
+  p.changes = StepTables::from_rows(rows, rows);
+  p.step = 1.0_nS;
+  return p;
+}
+
+void pulse_cells(benchmark::State& state, const DeviceParams& params, float gain, PulseSteps steps) {
+  const KernelTable& table = kernels(Backend::cpu);
   std::vector<float> fields(kLines * kLines * static_cast<std::size_t>(cell_fields(params)));
   const CellsView view{&params, fields.data(), kLines * kLines};
   table.fabricate_cells({}, view, RngKey(7, Purpose::fabrication));
@@ -78,16 +107,27 @@ void pulse_cells(benchmark::State& state, const char* model, float gain, PulseSt
 }
 constexpr float kDense = 0.5f, kSparse = 0.0806f;  // gains: means of 1.92 and 0.05 coincidences
 constexpr PulseSteps kAggregated = PulseSteps::aggregated, kSingle = PulseSteps::single;
-BENCHMARK_CAPTURE(pulse_cells, dense_soft_bounds, "soft-bounds", kDense, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, dense_constant_step, "constant-step", kDense, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, sparse_soft_bounds, "soft-bounds", kSparse, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, sparse_constant_step, "constant-step", kSparse, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, dense_noiseless, "soft-bounds", kDense, kAggregated, 0.0f);
-BENCHMARK_CAPTURE(pulse_cells, dense_single_steps, "soft-bounds", kDense, kSingle, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, dense_soft_bounds, with_noise("soft-bounds", 0.3f), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_constant_step, with_noise("constant-step", 0.3f), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_linear_step, device_from_preset("ecram"), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_centred, device_from_preset("reram-sb"), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_power_step, PowerStep::Params{}, kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_exponential_step, device_from_preset("reram-es"), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_one_sided, device_from_preset("pcm-one-sided"), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_piecewise_step, measured_curves(), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_lookup_step, measured_tables(), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_accumulative_pcm, device_from_preset("nandakumar-2018"), kDense,
+                  kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, sparse_soft_bounds, with_noise("soft-bounds", 0.3f), kSparse, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, sparse_constant_step, with_noise("constant-step", 0.3f), kSparse, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, sparse_exponential_step, device_from_preset("reram-es"), kSparse, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, sparse_lookup_step, measured_tables(), kSparse, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_noiseless, with_noise("soft-bounds", 0.0f), kDense, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, dense_single_steps, with_noise("soft-bounds", 0.3f), kDense, kSingle);
 // Between the two: where the kernel turns from collecting pairs to whole vectors.
-BENCHMARK_CAPTURE(pulse_cells, mean_0_1, "soft-bounds", 0.114f, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, mean_0_15, "soft-bounds", 0.139f, kAggregated, 0.3f);
-BENCHMARK_CAPTURE(pulse_cells, mean_0_2, "soft-bounds", 0.1613f, kAggregated, 0.3f);
+BENCHMARK_CAPTURE(pulse_cells, mean_0_1, with_noise("soft-bounds", 0.3f), 0.114f, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, mean_0_15, with_noise("soft-bounds", 0.3f), 0.139f, kAggregated);
+BENCHMARK_CAPTURE(pulse_cells, mean_0_2, with_noise("soft-bounds", 0.3f), 0.1613f, kAggregated);
 
 void pulse_trains(benchmark::State& state) {
   const std::vector<float> x = uniform(kBatch * kLines, 1);

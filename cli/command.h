@@ -86,6 +86,7 @@ Command report_command();
 Command doctor_command();
 Command completion_command();
 Command docs_reference_command();
+Command docs_gallery_command();
 
 /// The switch that most commands have.
 Option json_option();

@@ -6,7 +6,10 @@
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/help.h"
+#include "meltquench/core/error.h"
+#include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
+#include "meltquench/experiment/device_plot.h"
 #include "meltquench/experiment/sections.h"
 
 namespace mq::cli {
@@ -38,7 +41,15 @@ std::string overview() {
 
 int run(const Arguments& arguments, Context& context) {
   const bool has_name = arguments.has("NAME");
-  if (arguments.has("--json")) {
+  if (arguments.has("--plot")) {
+    if (!has_name) {
+      throw ConfigError(
+          "--plot needs the device to draw: a model like pcm, or a preset of `meltquench presets`");
+    }
+    const std::string file = arguments.text("--plot");
+    write_file_atomically(file, device_plot_of(arguments.text("NAME")));
+    context.out << (arguments.has("--json") ? to_json(Value(file)) : file) << '\n';
+  } else if (arguments.has("--json")) {
     Value result = Value::array();
     if (has_name) {
       result = section_to_value(find_section(arguments.text("NAME")));
@@ -55,15 +66,23 @@ int run(const Arguments& arguments, Context& context) {
 }  // namespace
 
 Command describe_command() {
-  return {.name = "describe",
-          .summary = "Explain the parameters of a config section or a device model.",
-          .details = {},
-          .operands = {{.name = "NAME",
-                        .sentence = "A section like adc, or a model like pcm; without it, the list of both.",
-                        .count = Operand::Count::at_most_one}},
-          .options = {json_option()},
-          .examples = {"meltquench describe", "meltquench describe pcm", "meltquench describe adc --json"},
-          .run = run};
+  return {
+      .name = "describe",
+      .summary = "Explain the parameters of a config section or a device model, or draw a device.",
+      .details = {},
+      .operands = {{.name = "NAME",
+                    .sentence = "A section like adc, or a model like pcm; without it, the list of both. "
+                                "With --plot a model or a preset.",
+                    .count = Operand::Count::at_most_one}},
+      .options = {{.name = "--plot",
+                   .value = "FILE",
+                   .sentence =
+                       "Draw the device as an SVG file: spread, drift and read noise, and what pulses do.",
+                   .completes = Completes::files},
+                  json_option()},
+      .examples = {"meltquench describe", "meltquench describe pcm", "meltquench describe adc --json",
+                   "meltquench describe hermes-1 --plot hermes-1.svg"},
+      .run = run};
 }
 
 }  // namespace mq::cli

@@ -3,27 +3,39 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/gallery.h"
 #include "meltquench/cli/reference.h"
 #include "meltquench/core/files.h"
 
 namespace mq::cli {
+namespace {
 
-Command docs_reference_command() {
-  return {.name = "docs-reference",
-          .summary = "Write the reference pages of the documentation.",
+Command pages_command(std::string_view name, std::string_view summary, std::vector<Page> (*pages)()) {
+  return {.name = name,
+          .summary = summary,
           .details = {},
           .operands = {{.name = "DIR", .sentence = "Folder to write to.", .completes = Completes::folders}},
           .run =
-              [](const Arguments& arguments, Context& context) {
+              [pages](const Arguments& arguments, Context& context) {
                 const std::filesystem::path folder = arguments.text("DIR");
-                ensure_writable_folder(folder);
-                for (const Page& page : reference_pages()) {
-                  write_file_atomically(folder / page.file, page.text);
-                  context.out << (folder / page.file).string() << '\n';
+                for (const Page& page : pages()) {
+                  const std::filesystem::path file = folder / page.file;
+                  ensure_writable_folder(file.parent_path());
+                  write_file_atomically(file, page.text);
+                  context.out << file.string() << '\n';
                 }
                 return static_cast<int>(kDone);
               },
           .is_hidden = true};
+}
+
+}  // namespace
+
+Command docs_reference_command() {
+  return pages_command("docs-reference", "Write the reference pages of the documentation.", reference_pages);
+}
+Command docs_gallery_command() {
+  return pages_command("docs-gallery", "Write the gallery of device models and its figures.", gallery_pages);
 }
 
 }  // namespace mq::cli

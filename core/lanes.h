@@ -112,15 +112,6 @@ MQ_HD FloatLanes<N> select(MaskLanes<N> mask, FloatLanes<N> a, std::type_identit
   return FloatLanes<N>(mask.v ? a.v : b.v);
 }
 
-/// Whether the mask holds in some lane: what loops of unequal length may branch on.
-MQ_HD bool has_any(bool mask) { return mask; }
-template <int N>
-MQ_HD bool has_any(MaskLanes<N> mask) {
-  std::int32_t bits = 0;
-  for (int i = 0; i < N; ++i) bits |= mask.v[i];
-  return bits != 0;
-}
-
 /// a * b + c, rounded once.
 MQ_HD float fma(float a, float b, float c) {
 #if defined(__CUDA_ARCH__)
@@ -288,6 +279,32 @@ MQ_HD void store(T* p, F a) {
   } else {
     std::memcpy(p, &a.v, sizeof(a.v));
   }
+}
+
+/// table[i] for the index of each lane.
+MQ_HD float gather(const float* table, std::int32_t i) { return table[i]; }
+template <int N>
+MQ_HD FloatLanes<N> gather(const float* table, IntLanes<N> i) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) {
+    return FloatLanes<N>(typename FloatLanes<N>::V(_mm256_i32gather_ps(table, __m256i(i.v), 4)));
+  }
+#endif
+  FloatLanes<N> r;
+  for (int n = 0; n < N; ++n) r.v[n] = table[i.v[n]];
+  return r;
+}
+
+/// Whether the mask holds in any lane: for loops that end when all lanes are done.
+MQ_HD bool any_of(bool mask) { return mask; }
+template <int N>
+MQ_HD bool any_of(MaskLanes<N> mask) {
+#if defined(__AVX2__)
+  if constexpr (N == 8) return _mm256_testz_si256(__m256i(mask.v), __m256i(mask.v)) == 0;
+#endif
+  std::int32_t all = 0;
+  for (int n = 0; n < N; ++n) all |= mask.v[n];
+  return all != 0;
 }
 
 /// first, first + 1, ... in the lanes of U.

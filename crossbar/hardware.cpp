@@ -8,7 +8,8 @@
 namespace mq {
 namespace {
 
-constexpr std::string_view kSections[] = {"device", "programming", "faults", "tile", "dac", "adc"};
+constexpr std::string_view kSections[] = {"device", "programming", "faults",     "tile",
+                                          "dac",    "adc",         "cell_noise", "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -28,8 +29,12 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.tile, value, path);
   } else if (section == "dac") {
     from_value(hardware.dac, value, path);
-  } else {
+  } else if (section == "adc") {
     from_value(hardware.adc, value, path);
+  } else if (section == "cell_noise") {
+    from_value(hardware.cell_noise, value, path);
+  } else {
+    from_value(hardware.temperature, value, path);
   }
 }
 
@@ -42,8 +47,8 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
       is_known = true;
     }
     if (!is_known) {
-      std::vector<std::string> known{"match"};
-      known.insert(known.end(), std::begin(kSections), std::end(kSections));
+      std::vector<std::string> known(std::begin(kSections), std::end(kSections));
+      known.push_back("match");
       throw_config_error(path + "." + entry.key + " is not a hardware key" + did_you_mean(entry.key, known),
                          entry.key_source);
     }
@@ -53,7 +58,14 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
 }  // namespace
 
 std::size_t bytes_per_weight(const Hardware& hardware) {
-  const std::size_t cells = 2 * sizeof(float) * static_cast<std::size_t>(cell_fields(hardware.device));
+  int floats = cell_fields(hardware.device);
+  if (hardware.cell_noise.correlated) {
+    floats += noise_processes(hardware.cell_noise, read_pulse(hardware.device)).count + 1;  // and the deviate
+    if (hardware.cell_noise.telegraph_share > 0.0) ++floats;
+  }
+  if (hardware.faults.wears()) ++floats;
+  floats *= hardware.programming.devices;
+  const std::size_t cells = 2 * sizeof(float) * static_cast<std::size_t>(floats);
   if (hardware.dac.bits == 0) return cells + sizeof(float);
   return cells + sizeof(std::int16_t) * (hardware.tile.read_noise > 0.0f ? 2 : 1);
 }
@@ -120,6 +132,8 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("tile", to_value(everywhere_.tile));
   config.set_key("dac", to_value(everywhere_.dac));
   config.set_key("adc", to_value(everywhere_.adc));
+  config.set_key("cell_noise", to_value(everywhere_.cell_noise));
+  config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;
   Value rules = Value::array();
   for (const Rule& rule : rules_) {

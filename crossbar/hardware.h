@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
 #include "meltquench/devices/programming.h"
+#include "meltquench/devices/temperature.h"
 
 namespace mq {
 
@@ -30,6 +32,7 @@ struct TileParams {
   int columns = 256;  ///< bit lines: outputs, each a differential pair
   float output_noise = 0.0f;
   float read_noise = 0.0f;
+  double write_time = 0.0;  ///< [s]
 
   static constexpr auto describe() {
     return fields(
@@ -40,7 +43,10 @@ struct TileParams {
         field("read_noise", &TileParams::read_noise, non_negative,
               "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w "
               "and x "
-              "relative to full scale."));
+              "relative to full scale."),
+        field("write_time", &TileParams::write_time, Unit::second, between(0, 1e6),
+              "Time to write one word line: lines are written one after the other, and the reference read "
+              "follows the last. 0: all at once."));
   }
 };
 
@@ -78,6 +84,8 @@ struct Hardware {
   TileParams tile;
   DacParams dac;
   AdcParams adc;
+  CellNoiseParams cell_noise;
+  TemperatureParams temperature;
 };
 
 /// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
@@ -95,8 +103,8 @@ class HardwareConfig {
   HardwareConfig() = default;
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
-  /// From the keys device, programming, faults, tile, dac, adc and layer of a config table; other keys are
-  /// not looked at. Throws ConfigError.
+  /// From the keys device, programming, faults, tile, dac, adc, cell_noise, temperature and layer of a config
+  /// table; other keys are not looked at. Throws ConfigError.
   static HardwareConfig from_value(const Value& config);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;

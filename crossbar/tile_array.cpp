@@ -36,9 +36,14 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
       update_pulses_(exec, 1) {
+  check_fields(hardware.programming, "programming");
+  if (hardware.programming.method == ProgrammingMethod::write_verify) require_process(hardware.device);
+  check_fields(hardware.faults, "faults");
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
   check_fields(hardware.adc, "adc");
+  check_fields(hardware.cell_noise, "cell_noise");
+  check_fields(hardware.temperature, "temperature");
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
@@ -90,13 +95,23 @@ void TileArray::check_ready(const Exec& exec) const {
 }
 
 DifferentialPair TileArray::mapping() const {
-  return {.g_min = g_min(hardware_.device),
-          .g_max = g_max(hardware_.device),
-          .w_max = w_max_,
-          .kind = takes_pulses(hardware_.device) ? PairKind::reference : PairKind::two_sided};
+  const double low = g_min(hardware_.device), high = g_max(hardware_.device);
+  const int devices = hardware_.programming.devices;
+  const auto pair = [&](double from, double to, PairKind kind) {
+    return DifferentialPair{.g_min = static_cast<float>(devices * from),
+                            .g_max = static_cast<float>(devices * to),
+                            .w_max = w_max_,
+                            .kind = kind};
+  };
+  if (!takes_pulses(hardware_.device)) return pair(low, high, PairKind::two_sided);
+  const double zero = weight_zero(hardware_.device);
+  if (is_one_sided(hardware_.device)) return pair(zero, high, PairKind::two_sided);
+  // As far on both sides of weight 0 as the nearer bound.
+  const double reach = std::min(high - zero, zero - low);
+  return pair(zero - reach, zero + reach, PairKind::reference);
 }
 
-void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
+float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_max) const {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
     throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
                      " [out, in] but got " + shape(w.rows, w.columns));
@@ -113,16 +128,52 @@ void TileArray::program(const Exec& exec, MatrixView<const float> w, std::option
     throw ConfigError("w_max = " + format_number(*w_max) + " cannot hold weights up to " +
                       format_number(largest) + "; give the largest weight that learning may reach");
   }
-  w_max_ = w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
-  const DifferentialPair pair = mapping();
-  for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    const float* first = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns +
-                         t % grid_.columns() * grid_.tile_inputs;
-    counters_.pulses += tiles_[t].program(exec, pair, first, w.columns);
+  return w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
+}
+
+void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
+  w_max_ = full_scale(w, w_max);
+  time_ = aged_ = 0.0;
+  write(exec, w, 0, grid_.inputs);
+}
+
+void TileArray::program_lines(const Exec& exec, MatrixView<const float> w, std::size_t first,
+                              std::size_t count, std::optional<float> w_max) {
+  if (first > grid_.inputs || count > grid_.inputs - first) {
+    throw ShapeError("there are word lines 0 to " + std::to_string(grid_.inputs - 1) + " but not " +
+                     std::to_string(count) + " from line " + std::to_string(first) + " on");
   }
-  time_ = 0.0;
+  w_max_ = full_scale(w, is_programmed() ? w_max_ : w_max);
+  write(exec, w, first, count);
+}
+
+void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count) {
+  const DifferentialPair pair = mapping();
+  reports_.clear();
+  for (std::size_t t = 0; t < tiles_.size(); ++t) {
+    const std::size_t column = t % grid_.columns() * grid_.tile_inputs;
+    const std::size_t begin = std::max(first, column);
+    const std::size_t end = std::min(first + count, column + tiles_[t].inputs());
+    if (begin >= end) continue;
+    const float* weights = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns + column;
+    const WriteVerifyReport report =
+        tiles_[t].program(exec, pair, weights, w.columns, {begin - column, end - begin}, now());
+    counters_.pulses += report.pulses;
+    counters_.verify_steps += report.reads;
+    if (report.reads > 0) counters_.unconverged += report.cells - report.converged;
+    counters_.programming_fj += std::llround(report.energy * 1e15);
+    counters_.programming_ns += std::llround(report.time * 1e9);
+    if (hardware_.programming.method == ProgrammingMethod::write_verify) reports_.push_back(report);
+  }
   settle(exec);
   for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
+}
+
+TileTime TileArray::now() const {
+  return {.seconds = time_,
+          .aged = aged_,
+          .inverse_heat = static_cast<float>(
+              inverse_heat(hardware_.temperature.at(time_), reference_temperature(hardware_.device)))};
 }
 
 void TileArray::advance_to(const Exec& exec, double time) {
@@ -135,13 +186,17 @@ void TileArray::advance_to(const Exec& exec, double time) {
         "; times count from the reference read and only grow");
   }
   if (time == time_) return;  // nothing changes, and compensation holds until the clock moves
+  const TileTime before = now();
+  aged_ += effective_seconds(hardware_.temperature, drift_activation(hardware_.device),
+                             reference_temperature(hardware_.device), time_, time);
   time_ = time;
+  for (Tile& tile : tiles_) tile.pass(exec, before, now());
   settle(exec);
 }
 
 void TileArray::settle(const Exec& exec) {
   Buffer<float> scratch(exec, grid_.tile_outputs * grid_.tile_inputs);
-  for (Tile& tile : tiles_) tile.settle(exec, time_, scratch.data());
+  for (Tile& tile : tiles_) tile.settle(exec, now(), scratch.data());
   std::fill(factors_.begin(), factors_.end(), 1.0);
   forward_.is_stale = transposed_.is_stale = true;
 }
@@ -164,8 +219,8 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
   std::vector<double> weights(grid_.outputs * grid_.inputs);
   const double scale = mapping().weight_per_siemens();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    const std::vector<float> plus = tiles_[t].conductances(exec, Polarity::plus, time_);
-    const std::vector<float> minus = tiles_[t].conductances(exec, Polarity::minus, time_);
+    const std::vector<float> plus = tiles_[t].conductances(exec, Polarity::plus, now());
+    const std::vector<float> minus = tiles_[t].conductances(exec, Polarity::minus, now());
     const std::size_t r = t / grid_.columns() * grid_.tile_outputs,
                       c = t % grid_.columns() * grid_.tile_inputs;
     for (std::size_t o = 0; o < tiles_[t].outputs(); ++o) {
@@ -186,6 +241,7 @@ void TileArray::save(H5Writer& file, const std::string& path) const {
   file.set_attribute(path, "dac_range", double(forward_.ranges.dac));
   file.set_attribute(path, "w_max", double(w_max_));
   file.set_attribute(path, "time_s", time_);
+  file.set_attribute(path, "aged_s", aged_);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
   file.set_attribute(path, "inputs", static_cast<std::int64_t>(grid_.inputs));
   file.set_attributes(path + "/counters", to_value(this->counters()));
@@ -214,6 +270,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   forward_.ranges.dac = static_cast<float>(number("dac_range"));
   w_max_ = static_cast<float>(number("w_max"));
   time_ = number("time_s");
+  aged_ = number("aged_s");
   const Value names = to_value(Counters{});
   Value counters = Value::table();
   for (const auto& entry : names.as_table()) {

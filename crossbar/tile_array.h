@@ -75,6 +75,16 @@ class TileArray {
   /// which leaves learning room to grow; ConfigError if a weight is larger.
   void program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max = {});
 
+  /// Writes the word lines [first, first + count) of w[out, in] at the present time, for arrays that are
+  /// written piece by piece; other cells keep what they hold, and their age. Full scale is that of the first
+  /// programming: `w_max`, or the largest |w| of all of w. Drift compensation then refers to the present.
+  /// Throws as `program`, and ShapeError for lines that do not exist.
+  void program_lines(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count,
+                     std::optional<float> w_max = {});
+
+  /// What the last writing took, one per tile that was written; empty after one-shot programming.
+  const std::vector<WriteVerifyReport>& programming_reports() const { return reports_; }
+
   /// Moves the weights by pulses towards d^T x: for sample after sample, with trains that meet at random,
   /// E[dW[o, j]] = pulses p(x_j) p(d_o) sign(x_j d_o) weight_step(), p = min(1, gain |value|). Pass the
   /// negative error as d to descend. x[batch, in] and d[batch, out] lie on the backend of `exec` and are
@@ -91,6 +101,8 @@ class TileArray {
   /// Moves the clock to `time` [s] after the reference read. Throws ConfigError if it lies in the past.
   void advance_to(const Exec& exec, double time);
   double time() const { return time_; }
+  /// The present moment as tiles see it.
+  TileTime now() const;
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
@@ -129,6 +141,9 @@ class TileArray {
 
  private:
   void settle(const Exec& exec);
+  /// The weight of full scale. Throws as `program`.
+  float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
+  void write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count);
   /// What products of one direction need beside the tiles.
   struct Products {
     Ranges ranges;
@@ -161,7 +176,8 @@ class TileArray {
   std::vector<Tile> tiles_;
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
-  double time_ = 0.0;
+  double time_ = 0.0, aged_ = 0.0;
+  std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
   Buffer<std::int16_t> codes_, squares_, pixels_;

@@ -65,7 +65,7 @@ void TileArray::update(const Exec& exec, MatrixView<const float> x, MatrixView<c
                       .steps = how.steps,
                       .first_sample = how.first_sample,
                       .pulses = update_pulses_.data()},
-                     how.event);
+                     how.event, now());
   }
   settle(exec);
   for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();

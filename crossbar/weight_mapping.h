@@ -4,8 +4,9 @@
 /// written towards g_min. With cells that keep what is written, reading back differs from w by the rounding
 /// of two conductances to floats: at most 2^-23 w_max g_max / (g_max - g_min).
 ///
-/// Cells that learn by pulses have a fixed reference instead: the minus side stays in the middle of the
-/// range, the plus side alone is written and pulsed, and w = (g_plus - g_minus) 2 w_max / (g_max - g_min).
+/// Cells that learn by pulses have a fixed reference instead: the minus side stays in the middle of g_min and
+/// g_max, the plus side alone is written and pulsed, and w = (g_plus - g_minus) 2 w_max / (g_max - g_min).
+/// One-sided cells, which pulses only move up, learn as a differential pair.
 #pragma once
 
 #include <algorithm>

@@ -45,6 +45,20 @@ const Value* take_text(const Value& table, std::string_view key, std::string_vie
   return value;
 }
 
+/// "a", "b" or "c": the models for which `belongs` is true.
+template <class Belongs>
+std::string list_of_models(const Belongs& belongs) {
+  std::vector<std::string> models;
+  for_each_model([&]<class Model>() {
+    if (belongs.template operator()<Model>()) models.push_back(in_quotes(Model::kName));
+  });
+  std::string list;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    list += (i == 0 ? "" : i + 1 < models.size() ? ", " : " or ") + models[i];
+  }
+  return list;
+}
+
 }  // namespace
 
 const Preset& preset(std::string_view name) {
@@ -135,18 +149,50 @@ float g_min(const DeviceParams& params) {
 float g_max(const DeviceParams& params) {
   return std::visit([](const auto& p) { return p.g_max; }, params);
 }
+float read_pulse(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.t_read; }) return p.t_read;
+        return 0.0f;
+      },
+      params);
+}
+float drift_activation(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.drift_activation; }) return p.drift_activation;
+        return 0.0f;
+      },
+      params);
+}
+float reference_temperature(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.reference_temperature; }) return p.reference_temperature;
+        return 300.0f;
+      },
+      params);
+}
+bool cells_age(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) { return kCellsAge<Model>; });
+}
 bool takes_pulses(const DeviceParams& params) {
   return visit_model(params, []<class Model>(const typename Model::Params&) { return PulsedModel<Model>; });
 }
 void require_pulses(const DeviceParams& params) {
   if (takes_pulses(params)) return;
-  std::string models;
-  for_each_model([&]<class Model>() {
-    if (PulsedModel<Model>) models += (models.empty() ? "" : " or ") + in_quotes(Model::kName);
-  });
-  throw ConfigError(
-      "the device model " + in_quotes(model_name(params)) +
-      " has no pulsed update: its cells can only be programmed; choose device.model = " + models);
+  throw ConfigError("the device model " + in_quotes(model_name(params)) +
+                    " has no pulsed update: its cells can only be programmed; choose device.model = " +
+                    list_of_models([]<class Model>() { return PulsedModel<Model>; }));
+}
+void require_process(const DeviceParams& params) {
+  const bool has_one =
+      visit_model(params, []<class Model>(const typename Model::Params&) { return HoldingModel<Model>; });
+  if (has_one) return;
+  throw ConfigError("the device model " + in_quotes(model_name(params)) +
+                    " states what programming leaves and has no program-and-verify of its own; set "
+                    "programming.method = \"one-shot\" or choose device.model = " +
+                    list_of_models([]<class Model>() { return HoldingModel<Model>; }));
 }
 float mean_step(const DeviceParams& params) {
   require_pulses(params);
@@ -155,6 +201,24 @@ float mean_step(const DeviceParams& params) {
       return Model::mean_step(p);
     } else {
       return 0.0f;
+    }
+  });
+}
+bool is_one_sided(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params& p) {
+    if constexpr (PulsedModel<Model>) {
+      return is_one_sided<Model>(p);
+    } else {
+      return false;
+    }
+  });
+}
+double weight_zero(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params& p) {
+    if constexpr (requires { Model::weight_zero(p); }) {
+      return Model::weight_zero(p);
+    } else {
+      return 0.5 * (double(p.g_min) + p.g_max);
     }
   });
 }

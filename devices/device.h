@@ -44,12 +44,27 @@ std::vector<FieldInfo> model_fields(std::string_view model);
 
 float g_min(const DeviceParams& params);
 float g_max(const DeviceParams& params);
+/// Width of the read pulse [s], which bounds 1/f read noise above; 0 for a model without 1/f noise.
+float read_pulse(const DeviceParams& params);
+/// What temperature means to the device: the activation energy of its drift [eV], and the temperature [K] at
+/// which its parameters hold; 0 and 300 K for a model that does not look at temperature.
+float drift_activation(const DeviceParams& params);
+float reference_temperature(const DeviceParams& params);
+/// Whether cells of the device know when they were programmed.
+bool cells_age(const DeviceParams& params);
+/// Throws ConfigError, naming the models to choose from, unless program-and-verify can be run for this device
+/// (HoldingModel): others only have a statistical law of what programming leaves.
+void require_process(const DeviceParams& params);
 /// Whether pulses can move the cells of this device (PulsedModel).
 bool takes_pulses(const DeviceParams& params);
 /// Throws ConfigError, naming the models to choose from, unless `takes_pulses`.
 void require_pulses(const DeviceParams& params);
-/// Mean change [S] by one pulse in the middle of the range. Throws as `require_pulses`.
+/// Mean change [S] of new cells by one pulse. Throws as `require_pulses`.
 float mean_step(const DeviceParams& params);
+/// Whether pulses only move cells up, so that a pair learns on both sides. False if it takes no pulses.
+bool is_one_sided(const DeviceParams& params);
+/// Conductance [S] that stands for weight 0 in cells that learn.
+double weight_zero(const DeviceParams& params);
 /// Floats that a cell keeps.
 int cell_fields(const DeviceParams& params);
 

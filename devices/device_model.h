@@ -14,6 +14,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstring>
 #include <string_view>
 #include <type_traits>
 
@@ -39,6 +40,20 @@ struct Moment {
 /// Number of floats that a cell of the model keeps.
 template <class Model>
 inline constexpr int kCellFields = sizeof(typename Model::template Cell<float>) / sizeof(float);
+
+/// Cell by cell, `a` where the mask holds, else `b`.
+template <class Model, class F>
+MQ_HD typename Model::template Cell<F> select_cell(typename LaneTraits<F>::Mask mask,
+                                                   const typename Model::template Cell<F>& a,
+                                                   const typename Model::template Cell<F>& b) {
+  F of_a[kCellFields<Model>], of_b[kCellFields<Model>];
+  memcpy(of_a, &a, sizeof(a));
+  memcpy(of_b, &b, sizeof(b));
+  for (int m = 0; m < kCellFields<Model>; ++m) of_b[m] = select(mask, of_a[m], of_b[m]);
+  typename Model::template Cell<F> cell;
+  memcpy(&cell, of_b, sizeof(cell));
+  return cell;
+}
 
 /// Whether cells of the model know when they were programmed.
 template <class Model>
@@ -88,11 +103,15 @@ concept WriteNoiseModel = DeviceModel<M> && requires(const typename M::template 
 };
 
 /// A model whose cells pulses move in small steps, as learning in the array needs it. Beyond the above it has
-///   - `mean_step(params)`: the mean change [S] by one pulse in the middle of the range;
+///   - `mean_step(params)`: the mean change [S] of new cells by one pulse up and, with its sign reversed, one
+///   down;
 ///   - `pulse_noise(params)`: 0 if `pulse` does not depend on z, so that none needs to be drawn;
 ///   - `pulse(params, cell, is_up, count, z)`: what `count` >= 0 pulses in one direction do, z standard
 ///   normal.
-///     A count of 0 changes no bit.
+///     A count of 0 changes no bit;
+///   - where weight 0 is not the middle of the range, `weight_zero(params)` [S], in double precision;
+///   - where pulses down do nothing, `is_one_sided(params)`: a pair of cells then learns with pulses up on
+///   both sides.
 template <class M>
 concept PulsedModel = DeviceModel<M> &&
     requires(const typename M::Params& params, typename M::template Cell<float> cell, float count, float z) {
@@ -100,5 +119,15 @@ concept PulsedModel = DeviceModel<M> &&
   { M::pulse_noise(params) } -> std::same_as<float>;
   M::pulse(params, cell, true, count, z);
 };
+
+/// Whether pulses down do nothing.
+template <PulsedModel M>
+MQ_HD bool is_one_sided(const typename M::Params& params) {
+  if constexpr (requires { M::is_one_sided(params); }) {
+    return M::is_one_sided(params);
+  } else {
+    return false;
+  }
+}
 
 }  // namespace mq

@@ -9,10 +9,18 @@
 #include <variant>
 #include <vector>
 
+#include "meltquench/devices/accumulative_pcm.h"
+#include "meltquench/devices/cmo.h"
 #include "meltquench/devices/constant_step.h"
+#include "meltquench/devices/exponential_step.h"
 #include "meltquench/devices/ideal.h"
+#include "meltquench/devices/linear_step.h"
+#include "meltquench/devices/lookup_step.h"
 #include "meltquench/devices/pcm.h"
+#include "meltquench/devices/piecewise_step.h"
+#include "meltquench/devices/power_step.h"
 #include "meltquench/devices/soft_bounds.h"
+#include "meltquench/devices/spread.h"
 
 namespace mq {
 
@@ -21,9 +29,18 @@ struct ModelList {
   using ParamsVariant = std::variant<typename Models::Params...>;
 };
 
-using DeviceModels = ModelList<Ideal,  //
-                               Pcm,    //
-                               ConstantStep, SoftBounds>;
+using DeviceModels = ModelList<Ideal,            //
+                               Pcm,              //
+                               Spread,           //
+                               Cmo,              //
+                               ConstantStep,     //
+                               LinearStep,       //
+                               SoftBounds,       //
+                               PowerStep,        //
+                               ExponentialStep,  //
+                               PiecewiseStep,    //
+                               LookupStep,       //
+                               AccumulativePcm>;
 
 /// The parameters of one model: which alternative it holds says which model it is.
 using DeviceParams = DeviceModels::ParamsVariant;

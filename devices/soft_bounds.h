@@ -1,99 +1,83 @@
 /// A device whose step shrinks with the distance to the bound that it moves towards.
 ///
-/// With b+ = high - middle, b- = middle - low, Delta+ and Delta- the steps of this device in the middle of
-/// the range, xi standard normal for each pulse:
+/// With b+ = high - zero, b- = zero - low, Delta+ and Delta- the steps of this device at weight 0, xi
+/// standard normal for each pulse:
 ///     up    g <- g + Delta+ (high - g) / b+ (1 + cycle_noise xi)
 ///     down  g <- g - Delta- (g - low) / b- (1 + cycle_noise xi)
-/// so that n noiseless pulses up from the middle end at high - b+ (1 - Delta+ / b+)^n. A train of c pulses is
-/// one step with the slope at its start: mean c dg, standard deviation sqrt(c) cycle_noise dg, cut at the
-/// bounds. Spread between devices: step_device.h. Sources: J. Frascaroli et al., Sci. Rep. 8, 7178 (2018),
-/// doi:10.1038/s41598-018-25376-x (soft bounds of analog memristive devices); equations and defaults as in
-/// IBM aihwkit, PulsedDevice and SoftBoundsDevice. Published in units of weights: the scale in siemens is a
-/// choice, with g_min far enough from 0 for the spread of the bounds.
+/// so that n noiseless pulses up from weight 0 end at high - b+ (1 - Delta+ / b+)^n. Alternating pulses end
+/// at the symmetry point (r+ high + r- low) / (r+ + r-), r = Delta / b. With `centred`, a device is read
+/// against its own symmetry point: both its bounds are shifted at fabrication so that the point lies at
+/// weight 0, but for the error of the reference. Spread between devices: step_device.h. Sources: J.
+/// Frascaroli et al., Sci. Rep. 8, 7178 (2018), doi:10.1038/s41598-018-25376-x (soft bounds of analog
+/// memristive devices); equations and defaults as in IBM aihwkit, SoftBoundsDevice and
+/// SoftBoundsReferenceDevice.
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "meltquench/core/fields.h"
-#include "meltquench/devices/device_model.h"
 #include "meltquench/devices/step_device.h"
 
 namespace mq {
 
-struct SoftBounds {
+struct SoftBounds : StepDevice<SoftBounds> {
   static constexpr std::string_view kName = "soft-bounds";
   static constexpr std::string_view kSummary = "Pulsed device whose steps shrink towards its bounds.";
 
-  struct Params {
-    float g_min = 10.0_uS;
-    float g_max = 20.0_uS;
-    float step = 8.3333_nS;
-    float step_spread = 0.3f;
-    float asymmetry = 0.0f;
-    float asymmetry_spread = 0.01f;
-    float bound_spread = 0.3f;
-    float cycle_noise = 0.3f;
-    float step_spread_scale = 1.0f;
-    float asymmetry_spread_scale = 1.0f;
-    float bound_spread_scale = 1.0f;
-    float cycle_noise_scale = 1.0f;
+  struct Params : StepParams {
+    bool centred = false;
+    float reference_offset = 0.0f;
+    float reference_spread = 0.0f;
+    float reference_spread_scale = 1.0f;
 
     static constexpr auto describe() {
-      return step_device_fields<Params>("Mean change by one pulse in the middle of the range.");
+      return step_fields(
+          "Mean change by one pulse at weight 0.",
+          field("centred", &Params::centred,
+                "Whether the symmetry point of each device is shifted to weight 0, its bounds with it."),
+          field("reference_offset", &Params::reference_offset, any,
+                "Mean error of the reference of a centred device, relative to half the range."),
+          field("reference_spread", &Params::reference_spread, non_negative,
+                "Device-to-device spread of that error, relative to half the range."),
+          field("reference_spread_scale", &Params::reference_spread_scale, non_negative,
+                "Multiplies reference_spread; 0 switches it off."));
     }
-    std::string problem() const { return step_device_problem(*this); }
   };
 
   template <class F>
-  struct Cell {
-    F g;                   ///< conductance [S]
+  struct Cell : StepCell<F> {
     F rate_up, rate_down;  ///< share of the way to the bound that one pulse covers; in [0, 1]
-    F g_low, g_high;       ///< bounds [S]
   };
 
-  template <class T>
-  MQ_HD static Moment<T> at(const Params&, T) {
-    return {};
+  template <class F>
+  MQ_HD static void prepare(const Params& p, Cell<F>& cell, Rng<F>& rng) {
+    const F zero = F(zero_of(p));
+    cell.rate_up = share_of(cell.step_up, max(cell.g_high - zero, cell.step_up));
+    cell.rate_down = share_of(cell.step_down, max(zero - cell.g_low, cell.step_down));
+    if (!p.centred) return;
+    const F rates = cell.rate_up + cell.rate_down;
+    const F point = share_of(fma(cell.rate_up, cell.g_high, cell.rate_down * cell.g_low), rates);
+    const F error =
+        fma(F(p.reference_spread * p.reference_spread_scale), rng.normal(), F(p.reference_offset));
+    F shift = fma(error, F(0.5f * (p.g_max - p.g_min)), zero - point);
+    shift = select(rates > F(0.0f), shift, F(0.0f));  // a device that never moves has no such point
+    cell.g_high = max(cell.g_high + shift, zero);
+    cell.g_low = clamp(cell.g_low + shift, F(0.0f), zero);
+    cell.step_up = cell.rate_up * (cell.g_high - zero);
+    cell.step_down = cell.rate_down * (zero - cell.g_low);
   }
 
-  /// A new cell stands for weight 0 and has the steps and bounds that it keeps for ever.
   template <class F>
-  MQ_HD static Cell<F> fabricate(const Params& p, Rng<F>& rng) {
-    const DrawnSteps<F> drawn = draw_steps(p, rng);
-    const F middle = F(0.5f * (p.g_min + p.g_max));
-    const F tiny = F(1e-30f);  // a device that has neither range nor step stands still
-    return {.g = middle,
-            .rate_up = drawn.up / max(max(drawn.high - middle, drawn.up), tiny),
-            .rate_down = drawn.down / max(max(middle - drawn.low, drawn.down), tiny),
-            .g_low = drawn.low,
-            .g_high = drawn.high};
+  MQ_HD static F step(const Params&, const Cell<F>& cell, typename LaneTraits<F>::Mask is_up) {
+    const F way = select(is_up, cell.g_high - cell.g, cell.g - cell.g_low);
+    return select(is_up, cell.rate_up, cell.rate_down) * way;
   }
 
-  /// Writes once, exactly, as far as the bounds of this cell reach; expects g_min <= g_target <= g_max [S].
-  template <class F>
-  MQ_HD static void program(const Params&, Cell<F>& cell, F g_target, Rng<F>&, Rng<F>&) {
-    cell.g = clamp(g_target, cell.g_low, cell.g_high);
-  }
-  template <class F>
-  MQ_HD static F conductance(const Params&, const Cell<F>& cell, const Moment<F>&) {
-    return cell.g;
-  }
-  template <class F>
-  MQ_HD static F read(const Params&, const Cell<F>& cell, const Moment<F>&, F) {
-    return cell.g;
-  }
-  MQ_HD static float read_noise(const Params&) { return 0.0f; }
-
-  MQ_HD static float mean_step(const Params& p) { return p.step; }
-  MQ_HD static float pulse_noise(const Params& p) { return p.cycle_noise * p.cycle_noise_scale; }
-
-  /// `count` pulses in one direction; z: standard normal, their cycle-to-cycle noise.
-  template <class F>
-  MQ_HD static void pulse(const Params& p, Cell<F>& cell, typename LaneTraits<F>::Mask is_up, F count, F z) {
-    const F way = select(is_up, cell.g_high, cell.g_low) - cell.g;
-    const F step = select(is_up, cell.rate_up, cell.rate_down) * way;
-    cell.g = clamp(fma(step, noisy_count(count, pulse_noise(p), z), cell.g), cell.g_low, cell.g_high);
+  /// The step at the symmetry point of a mean device, if that is its weight 0.
+  static float mean_factor(const Params& p, bool) {
+    if (!p.centred) return 1.0f;
+    const float up = 1.0f + min(p.asymmetry, 0.0f), down = 1.0f - max(p.asymmetry, 0.0f);
+    const float high = 1.0f - p.zero, low = p.zero;
+    return (high + low) / (high / up + low / down) / (0.5f * (up + down));
   }
 };
 

@@ -27,20 +27,24 @@ struct WriteOutcome {
   F is_accepted = F(0.0f);  ///< 1: the last read was within the margin, else 0
 };
 
-/// A cell of a pulsed model under its own pulses, as MeltQuenchedCell.
+/// A cell of a pulsed model under its own pulses, as MeltQuenchedCell. One of a one-sided device that went
+/// too far is written back to g_min, which counts as one RESET pulse.
 template <class Model, class F>
 struct PulsedCell {
   static constexpr bool kReadsFirst = true;  ///< pulses move the cell from where it is
 
   const typename Model::Params& params;
   typename Model::template Cell<F>& cell;
+  Rng<F> device, programming;  ///< as for Model::program
   float pulses_per_siemens, longest_train, squared_voltage_width;
 
-  MQ_HD PulsedCell(const typename Model::Params& p, typename Model::template Cell<F>& c,
-                   const ProgrammingParams& how)
+  MQ_HD PulsedCell(const typename Model::Params& p, typename Model::template Cell<F>& c, const Rng<F>& own,
+                   const Rng<F>& rng, const ProgrammingParams& how, float mean_step)
       : params(p),
         cell(c),
-        pulses_per_siemens(how.gain / Model::mean_step(p)),
+        device(own),
+        programming(rng),
+        pulses_per_siemens(how.gain / mean_step),
         longest_train(static_cast<float>(how.longest_train)),
         squared_voltage_width(how.pulse.voltage * how.pulse.voltage * how.pulse.width) {}
 
@@ -54,9 +58,18 @@ struct PulsedCell {
 
   MQ_HD F write(typename LaneTraits<F>::Mask is_active, F error, F z, F& energy) {
     const F wanted = clamp(rint(abs(error) * F(pulses_per_siemens)), F(1.0f), F(longest_train));
-    const F count = select(is_active, wanted, F(0.0f));
+    F count = select(is_active, wanted, F(0.0f)), trained = count;
+    if (is_one_sided<Model>(params)) {
+      const auto goes_back = error < F(0.0f);
+      count = select(goes_back, min(count, F(1.0f)), count);
+      trained = select(goes_back, F(0.0f), count);
+      auto back = cell;
+      Rng<F> own = device, rng = programming;
+      Model::hold(params, back, F(params.g_min), F(params.g_min), own, rng);
+      cell = select_cell<Model, F>(error < select(is_active, F(0.0f), F(-1.0f)), back, cell);
+    }
     energy = fma(count * cell.g, F(squared_voltage_width), energy);
-    Model::pulse(params, cell, error > F(0.0f), count, z);
+    Model::pulse(params, cell, error > F(0.0f), trained, z);
     return count;
   }
 };
@@ -89,7 +102,7 @@ MQ_HD WriteOutcome<F> write_until_verified(const ProgrammingParams& how, float g
   }
   MQ_NO_UNROLL
   for (int k = 0; k < how.iterations; ++k) {
-    if (!has_any(is_open > zero)) break;
+    if (!any_of(is_open > zero)) break;
     Rng<F> rng(key, index, U(static_cast<std::uint32_t>(k)));
     out.iterations = out.iterations + is_open;
     const F resets = cell.is_reset(error);

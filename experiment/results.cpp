@@ -72,8 +72,9 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
   array.program(exec, network.weights(0));
   Tile& tile = array.tiles().front();
   const auto difference = [&](double time) {
-    std::vector<float> g = tile.conductances(exec, Polarity::plus, time);
-    const std::vector<float> minus = tile.conductances(exec, Polarity::minus, time);
+    array.advance_to(exec, time);
+    std::vector<float> g = tile.conductances(exec, Polarity::plus, array.now());
+    const std::vector<float> minus = tile.conductances(exec, Polarity::minus, array.now());
     for (std::size_t i = 0; i < g.size(); ++i) g[i] -= minus[i];
     return g;
   };

@@ -36,6 +36,8 @@ const std::vector<Section>& sections() {
         config_section<TileParams>("tile", "Size and analog noise of one crossbar."),
         config_section<DacParams>("dac", "Digital-to-analog converters at the word lines."),
         config_section<AdcParams>("adc", "Analog-to-digital converters at the bit lines."),
+        config_section<CellNoiseParams>("cell_noise", "How the read noise of cells behaves in time."),
+        config_section<TemperatureParams>("temperature", "Temperature of the chip over time."),
         config_section<EvalParams>("eval", "Which chips are looked at, and when."),
     };
     for (const std::string& model : model_names()) {

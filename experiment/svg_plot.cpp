@@ -119,10 +119,13 @@ class Drawing {
   }
 
   void fill_legend() {
-    for (const PlotSeries& series : plot_.series)
+    for (const PlotSeries& series : plot_.series) {
+      if (series.name.empty()) continue;
       add_entry(series.name, fmt::format(R"(<g style="color:{}" fill="currentColor"><path d="M0 6h26" )"
                                          R"(stroke="currentColor" stroke-width="2"/>{}</g>)",
-                                         series_color(series.color), marker(series.color, 13, 6)));
+                                         series_color(series.color),
+                                         series.has_markers ? marker(series.color, 13, 6) : ""));
+    }
     if (!plot_.band_name.empty())
       add_entry(plot_.band_name, R"(<rect width="26" height="12" rx="2" opacity=".18"/>)");
     for (const PlotLine& line : plot_.lines) {
@@ -227,11 +230,11 @@ class Drawing {
       is_down = is_drawable(p);
     }
     if (path.empty()) return;
-    put(R"(<g style="color:{}" fill="currentColor"><path fill="none" stroke="currentColor" stroke-width="2" )"
+    put(R"(<g style="color:{}" fill="currentColor"><path fill="none" stroke="currentColor" stroke-width="{}" )"
         R"(stroke-linejoin="round" d="{}"/>)",
-        series_color(series.color), path);
+        series_color(series.color), series.name.empty() ? 1 : 2, path);
     for (const PlotPoint& p : series.points) {
-      if (!is_drawable(p)) continue;
+      if (!series.has_markers || !is_drawable(p)) continue;
       const double x = x_.place(p.x);
       const double y = y_.place(p.y);
       put(R"(<g>{}<circle cx="{}" cy="{}" r="10" opacity="0"/>)", marker(series.color, x, y), px(x), px(y));

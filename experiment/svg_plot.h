@@ -25,9 +25,10 @@ struct PlotPoint {
 /// Points are joined in the order given. A point that is not finite (or not positive on a log axis) is left
 /// out and interrupts the line.
 struct PlotSeries {
-  std::string name = {};
-  int color = 0;  ///< place in the palette, counted from 0 and taken modulo its size
+  std::string name = {};  ///< empty: not in the legend
+  int color = 0;          ///< place in the palette, counted from 0 and taken modulo its size
   std::vector<PlotPoint> points = {};
+  bool has_markers = true;  ///< off for a curve of many points
 };
 
 /// A dashed line across the plot. Lines of one name share one entry of the legend.

@@ -9,6 +9,7 @@ namespace mq::MQ_BACKEND {
 void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key);
 void program_cells(const Exec& exec, const ProgramCells& op);
 void age_cells(const Exec& exec, const CellsView& cells, double seconds);
+void step_cell_noise(const Exec& exec, const CellNoise& op);
 void settle_cells(const Exec& exec, const SettleCells& op);
 float largest_magnitude(const Exec& exec, const float* p, std::size_t n);
 std::int64_t pack_plane(const Exec& exec, const PackPlane& op);

@@ -14,6 +14,7 @@
 #include "meltquench/core/random.h"
 #include "meltquench/devices/registry.h"
 #include "meltquench/kernels/add_normals.h"
+#include "meltquench/kernels/cell_noise.h"
 #include "meltquench/kernels/cells.h"
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
@@ -61,6 +62,8 @@ struct KernelTable {
   void (*program_cells)(const Exec&, const ProgramCells& op);
   /// Moves the epoch by `seconds`: adds them to the ages of cells that have one.
   void (*age_cells)(const Exec&, const CellsView& cells, double seconds);
+  /// Read noise with memory moves on.
+  void (*step_cell_noise)(const Exec&, const CellNoise& op);
   /// Conductance of every cell at a moment, read noise included.
   void (*settle_cells)(const Exec&, const SettleCells& op);
   /// Largest |p[i]|; 0 if n = 0.

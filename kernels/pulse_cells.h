@@ -38,7 +38,8 @@ struct PulseCells {
   const std::uint32_t* d = nullptr;  ///< trains of the bit lines [batch, outputs], rows `d_stride` apart
   std::size_t d_stride = 0;
   PulseSteps steps = PulseSteps::aggregated;
-  RngKey key{};  ///< block 0
+  bool is_mirrored = false;  ///< equal signs of x and d act as down: the minus side of a one-sided pair
+  RngKey key{};              ///< block 0
   std::uint32_t first_sample = 0;
   std::int64_t* pulses = nullptr;  ///< on the backend: the number of coincidences is added
 };
@@ -52,8 +53,20 @@ MQ_HD void pulse_normals(const RngKey& key, U cell, std::uint32_t row, F (&z)[4]
   box_muller<F>(block.w[2], block.w[3], z[2], z[3]);
 }
 
-/// What one sample does to cells: `common` = x & d, whose bit 31 is not looked at; `differ` = x ^ d, of which
-/// only bit 31 is.
+/// Coincidences of x and d that move a cell: `differ` as `sign_of` gives it. Of a one-sided model those down
+/// do nothing, and are not counted.
+template <class U>
+MQ_HD U acting(bool is_one_sided, U common, U differ) {
+  return common & kPulseSlots & ~((U(0u) - (differ >> 31)) & (is_one_sided ? 0xffffffffu : 0u));
+}
+
+/// x ^ d, of which only bit 31 is looked at: clear for up.
+template <class U>
+MQ_HD U sign_of(const PulseCells& op, U x, U d) {
+  return x ^ d ^ (op.is_mirrored ? 0x80000000u : 0u);
+}
+
+/// What `count` coincidences of one sample do to cells.
 template <class Model, class F, class U = typename LaneTraits<F>::UInt>
 MQ_HD void pulse_once(const typename Model::Params& params, typename Model::template Cell<F>& cell, U count,
                       U differ, F z) {

@@ -13,7 +13,8 @@ namespace mq {
 /// Writes cells towards g_target [S] until they verify or are given up; one with a target below 0 stays as it
 /// is. Cells of a PulsedModel move by their own pulses from where they stand, those of other models by
 /// melting pulses (devices/programming_pulse.h). Of the latter, a programming draws what `Model::program`
-/// draws beside the conductance, as one-shot writing with the same keys does.
+/// draws beside the conductance, as one-shot writing with the same keys does. Throws ConfigError for a model
+/// that is no HoldingModel.
 struct WriteVerifyCells {
   CellsView cells{};
   const float* g_target = nullptr;  ///< [cells.size]

@@ -4,6 +4,7 @@
 #include "meltquench/core/nearest.h"
 #include "meltquench/core/units.h"
 #include "meltquench/core/version.h"
+#include "meltquench/experiment/device_plot.h"
 #include "meltquench/experiment/sections.h"
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/models/dataset.h"
@@ -84,6 +85,13 @@ py::object device(const py::object& device, bool si) {
                                     si ? Quantities::in_si : Quantities::with_units));
 }
 
+std::string plot_device(const py::object& device) {
+  if (py::isinstance<py::str>(device)) return device_plot_of(device.cast<std::string>());
+  const DeviceParams params = device_from_value(to_value(device, "device"), "device");
+  const py::gil_scoped_release release;
+  return device_plot(params, "model " + std::string(model_name(params)));
+}
+
 double quantity(const py::object& value, const std::string& unit) {
   std::string known;
   for (int i = 0; i <= static_cast<int>(Unit::electron_volt); ++i) {
@@ -157,8 +165,8 @@ constexpr const char* kPresets = R"(presets()
 
 Example:
     >>> import meltquench as mq
-    >>> sorted(mq.presets())
-    ['gokmen-vlasov', 'hermes-1', 'hermes-2', 'ideal', 'pcm-like']
+    >>> mq.presets()["pcm-like"]
+    '90 nm doped-GST mushroom PCM, 25 uS, one device per polarity.'
 )";
 
 constexpr const char* kDevice = R"(device(device, *, si=False)
@@ -173,6 +181,20 @@ Example:
     >>> import meltquench as mq
     >>> mq.device({"preset": "pcm-like", "g_max": 3e-5})["g_max"]
     '30 uS'
+)";
+
+constexpr const char* kPlotDevice = R"(plot_device(device)
+--
+
+The figure of a device as SVG text: spread between cells, reads over time, read noise, and what pulses do.
+
+device: a model or preset by name, or a dict as for `device`. Drawn from samples of the model's own code, the same
+text every time. Raises ValueError as `device`.
+
+Example:
+    >>> import meltquench as mq
+    >>> mq.plot_device("hermes-1").startswith("<svg")
+    True
 )";
 
 constexpr const char* kQuantity = R"(quantity(value, unit)
@@ -212,6 +234,7 @@ void bind_describe(py::module_& module) {
   module.def("parameters", &parameters, kParameters, py::arg("name"));
   module.def("presets", &preset_sentences, kPresets);
   module.def("device", &device, kDevice, py::arg("device"), py::kw_only(), py::arg("si") = false);
+  module.def("plot_device", &plot_device, kPlotDevice, py::arg("device"));
   module.def("quantity", &quantity, kQuantity, py::arg("value"), py::arg("unit"));
   module.def("doctor", &doctor, kDoctor);
 }

@@ -183,7 +183,7 @@ std::vector<float> PyTile::conductances_of(Polarity side) {
   std::vector<float> all(grid.outputs * grid.inputs);
   for (std::size_t t = 0; t < grid.size(); ++t) {
     Tile& tile = array_.tiles()[t];
-    const std::vector<float> part = tile.conductances(exec_, side, array_.time());
+    const std::vector<float> part = tile.conductances(exec_, side, array_.now());
     float* first = all.data() + t / grid.columns() * grid.tile_outputs * grid.inputs +
                    t % grid.columns() * grid.tile_inputs;
     for (std::size_t o = 0; o < tile.outputs(); ++o) {

@@ -72,8 +72,7 @@ constexpr std::array<std::array<std::uint8_t, 8>, 256> kSetLanes = [] {
 #endif
 
 /// Appends the pairs of cells `first`, `first` + 1, ... that have coincidences.
-MQ_HD void append(PairList& list, std::uint32_t first, std::uint32_t sample, Word x, Word d) {
-  const Word common = x & d & kPulseSlots;
+MQ_HD void append(PairList& list, std::uint32_t first, std::uint32_t sample, Word common, Word differ) {
 #if defined(__AVX2__) && !defined(MQ_SCALAR)
   const __m256i is_zero = _mm256_cmpeq_epi32(__m256i(common.v), _mm256_setzero_si256());
   const unsigned mask = 255u & ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(is_zero)));
@@ -85,26 +84,26 @@ MQ_HD void append(PairList& list, std::uint32_t first, std::uint32_t sample, Wor
   to(list.cell.data(), _mm256_add_epi32(lanes, _mm256_set1_epi32(static_cast<int>(first))));
   to(list.sample.data(), _mm256_set1_epi32(static_cast<int>(sample)));
   to(list.count.data(), _mm256_permutevar8x32_epi32(__m256i(common.v), lanes));
-  to(list.differ.data(), _mm256_permutevar8x32_epi32(__m256i((x ^ d).v), lanes));
+  to(list.differ.data(), _mm256_permutevar8x32_epi32(__m256i(differ.v), lanes));
   list.size += static_cast<std::size_t>(__builtin_popcount(mask));
 #else
   for (std::size_t i = 0; i < kWidth; ++i) {
     list.cell[list.size] = first + static_cast<std::uint32_t>(i);
     list.sample[list.size] = sample;
     list.count[list.size] = common.v[i];
-    list.differ[list.size] = (x ^ d).v[i];
+    list.differ[list.size] = differ.v[i];
     list.size += common.v[i] != 0;
   }
 #endif
 }
 
-MQ_HD void append_one(PairList& list, std::uint32_t cell, std::uint32_t sample, std::uint32_t x,
-                      std::uint32_t d) {
+MQ_HD void append_one(PairList& list, std::uint32_t cell, std::uint32_t sample, std::uint32_t common,
+                      std::uint32_t differ) {
   list.cell[list.size] = cell;
   list.sample[list.size] = sample;
-  list.count[list.size] = x & d & kPulseSlots;
-  list.differ[list.size] = x ^ d;
-  list.size += (x & d & kPulseSlots) != 0;
+  list.count[list.size] = common;
+  list.differ[list.size] = differ;
+  list.size += common != 0;
 }
 
 template <class Model>
@@ -115,6 +114,7 @@ class Update {
         op_(op),
         cells_(op.cells),
         is_noisy_(Model::pulse_noise(params) != 0.0f),
+        is_one_sided_(is_one_sided<Model>(params)),
         steps_one_by_one_(op.steps == PulseSteps::single) {}
 
   /// All samples of the block on row o; returns the number of coincidences.
@@ -143,8 +143,8 @@ class Update {
       MQ_UNROLL
       for (std::size_t q = 0; q < 4; ++q) {
         const U x = load<U>(samples.x[4 * g + q] + j), d = U(line.d[4 * g + q]);
-        common[q] = x & (d & kPulseSlots);
-        differ[q] = x ^ d;
+        differ[q] = sign_of(op_, x, d);
+        common[q] = acting(is_one_sided_, x & d, differ[q]);
         any = any | common[q];
       }
       if (!any_pulse(any)) continue;
@@ -213,10 +213,14 @@ class Update {
         // As many cells as fit into the list, however many of them have coincidences.
         const std::size_t room = kList - list.size, end = op_.inputs - j < room ? op_.inputs : j + room;
         for (; j + kWidth <= end; j += kWidth) {
-          append(list, first + static_cast<std::uint32_t>(j), sample, load<Word>(x + j), Word(d));
+          const Word of_x = load<Word>(x + j), differ = sign_of(op_, of_x, Word(d));
+          append(list, first + static_cast<std::uint32_t>(j), sample,
+                 acting(is_one_sided_, of_x & Word(d), differ), differ);
         }
         for (; j < end && op_.inputs - j < kWidth; ++j) {
-          append_one(list, first + static_cast<std::uint32_t>(j), sample, x[j], d);
+          const std::uint32_t differ = sign_of(op_, x[j], d);
+          append_one(list, first + static_cast<std::uint32_t>(j), sample,
+                     acting(is_one_sided_, x[j] & d, differ), differ);
         }
         if (kList - list.size < kWidth) pulses += apply(list);
       }
@@ -261,7 +265,7 @@ class Update {
   typename Model::Params params_;
   const PulseCells& op_;
   CellFields<Model> cells_;
-  bool is_noisy_, steps_one_by_one_;
+  bool is_noisy_, is_one_sided_, steps_one_by_one_;
 };
 
 std::size_t pulses_of(const std::uint32_t* trains, std::size_t lines) {

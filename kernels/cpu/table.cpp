@@ -28,11 +28,25 @@ const KernelTable& kernel_table() {
                                              step_parameters,
                                              find_largest,
                                              clip_to_deviation};
-  static constexpr KernelTable kTable{
-      MQ_TEXT(MQ_BACKEND), fabricate_cells,    program_cells,   age_cells,         settle_cells,
-      largest_magnitude,   pack_plane,         quantize_inputs, quantize_patches,  mvm,
-      mvm_transposed,      float_product,      add_normals,     make_pulse_trains, pulse_cells,
-      find_faults,         write_verify_cells, kTraining};
+  static constexpr KernelTable kTable{MQ_TEXT(MQ_BACKEND),
+                                      fabricate_cells,
+                                      program_cells,
+                                      age_cells,
+                                      step_cell_noise,
+                                      settle_cells,
+                                      largest_magnitude,
+                                      pack_plane,
+                                      quantize_inputs,
+                                      quantize_patches,
+                                      mvm,
+                                      mvm_transposed,
+                                      float_product,
+                                      add_normals,
+                                      make_pulse_trains,
+                                      pulse_cells,
+                                      find_faults,
+                                      write_verify_cells,
+                                      kTraining};
   return kTable;
 }
 

@@ -32,8 +32,18 @@ struct Update {
   PulseCells op;
   CellFields<Model> cells;
   std::uint32_t column_blocks;
-  bool is_noisy;
+  bool is_noisy, is_one_sided;
 };
+
+/// One pair (cell, sample).
+struct Pair {
+  std::uint32_t count, differ;
+};
+template <class Model>
+__device__ Pair pair_of(const Update<Model>& u, std::uint32_t x, std::uint32_t d) {
+  const std::uint32_t differ = sign_of(u.op, x, d);
+  return {popcount(acting(u.is_one_sided, x & d, differ)), differ};
+}
 
 /// Trains of samples [first, first + 32) into shared memory; what lies outside the mini-batch or the array
 /// has no pulses.
@@ -77,26 +87,27 @@ __device__ void pulse_densely(const Update<Model>& u, const Staged& staged, std:
                               typename Model::template Cell<float>& cell, std::uint32_t index) {
   const std::uint32_t lane = threadIdx.x % kColumns, warp = threadIdx.x / kColumns;
   for (std::uint32_t g = 0; g < kSamples / 4; ++g) {
-    std::uint32_t count[4], differ[4], any = 0;
+    Pair pairs[4];
+    std::uint32_t any = 0;
     MQ_UNROLL
     for (std::uint32_t q = 0; q < 4; ++q) {
-      const std::uint32_t x = staged.x[4 * g + q][lane], d = staged.d[4 * g + q][warp];
-      count[q] = popcount(x & d & kPulseSlots);
-      differ[q] = x ^ d;
-      any |= count[q];
+      pairs[q] = pair_of(u, staged.x[4 * g + q][lane], staged.d[4 * g + q][warp]);
+      any |= pairs[q].count;
     }
     if (any == 0) continue;
     if (u.op.steps == PulseSteps::single) {
       for (std::uint32_t q = 0; q < 4; ++q) {
-        const std::uint32_t x = staged.x[4 * g + q][lane], d = staged.d[4 * g + q][warp];
-        single_steps(u, cell, index, 4 * (first_group + g) + q, popcount(x & d & kPulseSlots), x ^ d);
+        const Pair pair = pair_of(u, staged.x[4 * g + q][lane], staged.d[4 * g + q][warp]);
+        single_steps(u, cell, index, 4 * (first_group + g) + q, pair.count, pair.differ);
       }
       continue;
     }
     float z[4] = {};
     if (u.is_noisy) pulse_normals<float>(u.op.key, index, first_group + g, z);
     MQ_UNROLL
-    for (std::uint32_t q = 0; q < 4; ++q) pulse_once<Model, float>(u.params, cell, count[q], differ[q], z[q]);
+    for (std::uint32_t q = 0; q < 4; ++q) {
+      pulse_once<Model, float>(u.params, cell, pairs[q].count, pairs[q].differ, z[q]);
+    }
   }
 }
 
@@ -128,8 +139,8 @@ __device__ void pulse_sparsely(const Update<Model>& u, Staged& staged, std::uint
   std::uint32_t at = before;
   for (std::uint32_t left = met; left != 0; left &= left - 1) {
     const auto s = static_cast<std::uint32_t>(__ffs(static_cast<int>(left)) - 1);
-    const std::uint32_t x = staged.x[s][lane], d = staged.d[s][warp];
-    pulse_once<Model, float>(u.params, cell, popcount(x & d & kPulseSlots), x ^ d,
+    const Pair pair = pair_of(u, staged.x[s][lane], staged.d[s][warp]);
+    pulse_once<Model, float>(u.params, cell, pair.count, pair.differ,
                              u.is_noisy ? from_bits(pairs[at]) : 0.0f);
     ++at;
   }
@@ -157,9 +168,9 @@ __global__ void __launch_bounds__(kRows* kColumns)
 
     std::uint32_t met = 0;
     for (std::uint32_t s = 0; s < kSamples; ++s) {
-      const std::uint32_t common = staged.x[s][lane] & staged.d[s][warp] & kPulseSlots;
-      met |= (common != 0 ? 1u : 0u) << s;
-      pulses += popcount(common);
+      const std::uint32_t count = pair_of(u, staged.x[s][lane], staged.d[s][warp]).count;
+      met |= (count != 0 ? 1u : 0u) << s;
+      pulses += count;
     }
     std::uint32_t before = popcount(met);  // pairs of lanes up to this one
     for (unsigned step = 1; step < kColumns; step *= 2) {
@@ -192,8 +203,12 @@ void pulse_cells(const Exec& exec, const PulseCells& op) {
     if constexpr (PulsedModel<Model>) {
       const auto columns = static_cast<std::uint32_t>((op.inputs + kColumns - 1) / kColumns);
       const auto rows = static_cast<std::uint32_t>((op.outputs + kRows - 1) / kRows);
-      const Update<Model> update{params, op, CellFields<Model>(op.cells), columns,
-                                 Model::pulse_noise(params) != 0.0f};
+      const Update<Model> update{params,
+                                 op,
+                                 CellFields<Model>(op.cells),
+                                 columns,
+                                 Model::pulse_noise(params) != 0.0f,
+                                 is_one_sided<Model>(params)};
       MQ_LAUNCH(pulse_cells_kernel<Model>, rows * columns, kRows * kColumns, exec, update);
     }
   });

@@ -39,11 +39,13 @@ struct ProgramCell {
     const F g = mq::load<F>(g_target + i);
     const auto before = cells.template load<F>(i);
     auto cell = before;
-    Model::program(params, cell, max(g, 0.0f), own, rng);
-    if (faults.found != nullptr) {
-      const F found = mq::load<F>(faults.found + i);
-      cell.g = with_failures(faults, found, cell.g, g, rng.normal(), params.g_min, params.g_max);
+    F g_reached = max(g, 0.0f);
+    if (faults.found != nullptr) {  // a failing cell is written towards somewhere else
+      Rng<F> failing(key, ascending_from<U>(i), U(1u));
+      g_reached = with_failures(faults, mq::load<F>(faults.found + i), g_reached, g_reached, failing.normal(),
+                                params.g_min, params.g_max);
     }
+    Model::program(params, cell, g_reached, own, rng);
     if (faults.wear != nullptr) {  // a write is one RESET and one SET pulse
       const F wear = select(g < F(0.0f), F(0.0f), F(1.0f + faults.reset_weight));
       mq::store(faults.wear + i, mq::load<F>(faults.wear + i) + wear);

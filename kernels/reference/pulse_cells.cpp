@@ -19,8 +19,9 @@ std::int64_t pulse_cell(const typename Model::Params& params, const PulseCells& 
   for (std::size_t b = 0; b < op.batch; ++b) {
     const std::uint32_t x = op.x[b * op.x_stride + j], d = op.d[b * op.d_stride + o];
     const std::uint32_t sample = op.first_sample + static_cast<std::uint32_t>(b);
-    const int count = std::popcount(x & d & kPulseSlots);
-    const bool is_up = (x ^ d) >> 31 == 0;
+    const bool is_up = (x ^ d) >> 31 == (op.is_mirrored ? 1u : 0u);
+    const bool acts = is_up || !is_one_sided<Model>(params);
+    const int count = acts ? std::popcount(x & d & kPulseSlots) : 0;
     pulses += count;
     if (op.steps == PulseSteps::single) {
       Rng<float> rng(op.key, index, sample);

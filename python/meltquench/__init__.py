@@ -23,6 +23,7 @@ from ._core import (
     device,
     doctor,
     parameters,
+    plot_device,
     presets,
     quantity,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "evaluate",
     "load_dataset",
     "parameters",
+    "plot_device",
     "presets",
     "quantity",
 ]

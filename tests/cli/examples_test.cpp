@@ -3,10 +3,12 @@
 #include <sstream>
 
 #include "meltquench/cli/command.h"
+#include "meltquench/cli/gallery.h"
 #include "meltquench/cli/reference.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/version.h"
+#include "meltquench/devices/device.h"
 #include "program_run.h"
 
 namespace mq {
@@ -69,6 +71,24 @@ TEST(Reference, IsWrittenToAFolder) {
             (std::vector<std::string>{"pages", "pages/cli.md", "pages/config.md", "pages/devices.md"}));
 }
 
+TEST(Gallery, IsWhatTheProgramDraws) {
+  const fs::path theory = fs::path(MQ_SOURCE_DIR) / "docs" / "theory";
+  for (const cli::Page& page : cli::gallery_pages()) {
+    ASSERT_TRUE(fs::exists(theory / page.file)) << page.file;
+    EXPECT_TRUE(read_file(theory / page.file) == page.text)
+        << "docs/theory/" << page.file << " is stale: run `meltquench docs-gallery docs/theory`";
+    EXPECT_LT(page.text.size(), 40'000u) << page.file;
+  }
+}
+
+TEST(Gallery, HasAPageForEveryModelThatShowsItsFigure) {
+  for (const std::string& model : model_names()) {
+    const fs::path page = fs::path(MQ_SOURCE_DIR) / "docs" / "theory" / (model + ".md");
+    ASSERT_TRUE(fs::exists(page)) << page;
+    EXPECT_NE(read_file(page).find("(figures/" + model + ".svg)"), std::string::npos) << page;
+  }
+}
+
 TEST(Help, OfEveryCommandNamesItsOptionsAndExamples) {
   const Workplace here;
   for (const cli::Command& command : cli::commands()) {
@@ -109,7 +129,7 @@ TEST(Completion, OfBashOffersCommandsOptionsAndChoices) {
   EXPECT_EQ(offered("sw", 1), "sweep\n");
   EXPECT_EQ(offered("run --backend r", 3), "reference\n");
   EXPECT_EQ(offered("sweep --dr", 2), "--dry-run\n");
-  EXPECT_EQ(offered("show pcm", 2), "pcm-like\n");
+  EXPECT_EQ(offered("show pcm-l", 2), "pcm-like\n");
 }
 
 }  // namespace

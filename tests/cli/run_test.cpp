@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "meltquench/core/json.h"
+#include "meltquench/devices/device.h"
 #include "program_run.h"
 
 namespace mq {
@@ -192,10 +193,28 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   const Value all = parse_json(here.run({"describe", "--json"}).out);
   std::vector<std::string> names;
   for (const Value& section : all.as_array()) names.push_back(section.at("name").as_text());
-  EXPECT_EQ(names, (std::vector<std::string>{"data", "model", "train", "programming", "faults", "tile", "dac",
-                                             "adc", "eval", "ideal", "pcm", "constant-step", "soft-bounds"}));
+  std::vector<std::string> expected{"data", "model", "train", "programming", "faults",
+                                    "tile", "dac",   "adc",   "eval"};
+  for (const std::string& model : model_names()) expected.push_back(model);
+  EXPECT_EQ(names, expected);
   const Ended adc = here.run({"describe", "adc"});
   EXPECT_NE(adc.out.find("bits = 8\n      integer, in [0, 16]"), std::string::npos) << adc.out;
+}
+
+TEST(Describe, DrawsModelsAndPresets) {
+  const Workplace here;
+  for (const std::string name : {"pcm", "soft-bounds", "sonos"}) {
+    const Ended drawn = here.run({"describe", name, "--plot", name + ".svg"});
+    EXPECT_EQ(drawn.code, 0) << drawn.err;
+    EXPECT_EQ(drawn.out, name + ".svg\n");
+    EXPECT_TRUE(here.read(name + ".svg").starts_with("<svg ")) << name;
+  }
+  const Ended unknown = here.run({"describe", "pcm-lik", "--plot", "a.svg"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("there is no device model or preset 'pcm-lik'; did you mean pcm-like?"),
+            std::string::npos)
+      << unknown.err;
+  EXPECT_EQ(here.run({"describe", "--plot", "a.svg"}).code, 2);
 }
 
 TEST(Doctor, SaysWhetherCudaIsThere) {

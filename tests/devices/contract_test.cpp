@@ -18,7 +18,11 @@ namespace {
 
 template <class... Models>
 testing::Types<Models...> as_types(ModelList<Models...>);
+#ifdef MQ_CONTRACT_OF  // one model of a registry of many: tests/extending
+using AllModels = testing::Types<MQ_CONTRACT_OF>;
+#else
 using AllModels = decltype(as_types(DeviceModels{}));
+#endif
 
 struct NameOfModel {
   template <class Model>
@@ -190,6 +194,7 @@ TYPED_TEST(Contract, TheRegistryKnowsTheModel) {
   EXPECT_EQ(model_fields(TypeParam::kName).size(), field_infos<typename TypeParam::Params>().size());
 }
 
+#ifndef MQ_CONTRACT_OF
 template <class Model>
 class PulseContract : public testing::Test {};
 template <class List, class... Models>
@@ -239,21 +244,50 @@ TYPED_TEST(PulseContract, ManyPulsesLeaveAConductanceThatCanBe) {
   }
 }
 
-TYPED_TEST(PulseContract, TheMeanStepIsTheMeanOverNewCells) {
-  auto params = typename TypeParam::Params{};
-  const double step = TypeParam::mean_step(params);
-  for (const bool is_up : {true, false}) {
-    double sum = 0.0, squares = 0.0;
-    for (std::uint32_t i = 0; i < kCells; ++i) {
-      auto cell = new_cell<TypeParam, float>(params, i);
-      const double before = TypeParam::template conductance<float>(params, cell, Moment<float>{});
-      TypeParam::template pulse<float>(params, cell, is_up, 1.0f, 0.0f);
-      const double moved = TypeParam::template conductance<float>(params, cell, Moment<float>{}) - before;
-      sum += moved, squares += moved * moved;
-    }
-    const double mean = sum / kCells, sigma = std::sqrt(squares / kCells - mean * mean);
-    EXPECT_NEAR(mean, is_up ? step : -step, 5.0 * sigma / std::sqrt(double(kCells)));
+/// What one noiseless pulse does to new cells.
+template <class Model>
+std::vector<double> moves(const typename Model::Params& params, bool is_up) {
+  std::vector<double> moved(kCells);
+  for (std::uint32_t i = 0; i < kCells; ++i) {
+    auto cell = new_cell<Model, float>(params, i);
+    const double before = Model::template conductance<float>(params, cell, Moment<float>{});
+    Model::template pulse<float>(params, cell, is_up, 1.0f, 0.0f);
+    moved[i] = Model::template conductance<float>(params, cell, Moment<float>{}) - before;
   }
+  return moved;
+}
+
+TYPED_TEST(PulseContract, TheMeanStepIsTheMeanOverNewCells) {
+  const typename TypeParam::Params params;
+  const std::vector<double> up = moves<TypeParam>(params, true), down = moves<TypeParam>(params, false);
+  const bool is_one = is_one_sided<TypeParam>(params);
+  double sum = 0.0, squares = 0.0;
+  for (std::uint32_t i = 0; i < kCells; ++i) {
+    const double moved = is_one ? up[i] : 0.5 * (up[i] - down[i]);
+    sum += moved, squares += moved * moved;
+  }
+  const double mean = sum / kCells, sigma = std::sqrt(std::max(squares / kCells - mean * mean, 0.0));
+  EXPECT_GT(mean, 0.0);
+  EXPECT_NEAR(mean, TypeParam::mean_step(params), 5.0 * sigma / std::sqrt(double(kCells)) + 1e-5 * mean);
+}
+
+TYPED_TEST(PulseContract, PulsesDownLowerACellUnlessItIsOneSided) {
+  const typename TypeParam::Params params;
+  const std::vector<double> down = moves<TypeParam>(params, false);
+  for (const double moved : down) {
+    if (is_one_sided<TypeParam>(params)) {
+      ASSERT_EQ(moved, 0.0);
+    } else {
+      ASSERT_LE(moved, 0.0);
+    }
+  }
+}
+
+TYPED_TEST(PulseContract, WeightZeroLiesInTheRange) {
+  const DeviceParams params = typename TypeParam::Params{};
+  EXPECT_GE(weight_zero(params), double(g_min(params)));
+  EXPECT_LT(weight_zero(params), double(g_max(params)));
+  EXPECT_EQ(is_one_sided(params), is_one_sided<TypeParam>(typename TypeParam::Params{}));
 }
 
 TYPED_TEST(PulseContract, LanesAndSingleCellsMoveAlike) {
@@ -282,6 +316,8 @@ TYPED_TEST(PulseContract, TheRegistryKnowsThatPulsesMoveIt) {
   EXPECT_TRUE(takes_pulses(params));
   EXPECT_EQ(mean_step(params), TypeParam::mean_step(typename TypeParam::Params{}));
 }
+
+#endif  // MQ_CONTRACT_OF
 
 }  // namespace
 }  // namespace mq

@@ -110,5 +110,76 @@ TEST(Pcm, EachWriteDrawsAnExponentOfItsOwn) {
   EXPECT_GT(first[0].nu, 0.0f);
 }
 
+/// Correlation, over 1e5 cells, of what `of` says about two programmings of the same cells.
+template <class Of>
+double correlation_of_programmings(const Pcm::Params& params, Of of) {
+  constexpr std::uint32_t kCells = 100'000;
+  std::vector<double> first(kCells), second(kCells);
+  for (std::uint32_t i = 0; i < kCells; ++i) {
+    Pcm::Cell<float> cell{};
+    for (const bool again : {false, true}) {
+      Rng<float> device(RngKey(1, Purpose::fabrication), i, 1u);
+      Rng<float> rng(RngKey(again ? 2 : 1, Purpose::programming), i);
+      Pcm::program(params, cell, params.g_max / 2, device, rng);
+      (again ? second : first)[i] = of(cell);
+    }
+  }
+  const Sample a = sample_of(first), b = sample_of(second);
+  double sum = 0.0;
+  for (std::uint32_t i = 0; i < kCells; ++i) sum += (first[i] - a.mean) * (second[i] - b.mean) / kCells;
+  return sum / (a.deviation * b.deviation);
+}
+
+TEST(Pcm, SharesSplitSpreadIntoDeviceAndCycle) {
+  // What two programmings of a cell have in common is the share of the device: a correlation whose standard
+  // error is below 1 / sqrt(1e5) = 0.32 %. The spread as a whole stays what it was.
+  for (const float share : {0.0f, 0.4f, 1.0f}) {
+    Pcm::Params params;
+    params.prog_noise_device_share = params.nu_device_share = params.read_noise_device_share = share;
+    params.read_noise_spread = 0.3f;
+    params.nu_sigma_scale = 0.5f;  // keeps nu away from 0, where |nu| would bend the law
+    constexpr double kError = 5.0 * 0.0032;
+    EXPECT_NEAR(correlation_of_programmings(params, [](auto c) { return c.g; }), share, kError);
+    EXPECT_NEAR(correlation_of_programmings(params, [](auto c) { return c.nu; }), share, kError);
+    // q depends on g a little: the ratio to its law is what was drawn.
+    const auto log_q = [&](auto c) { return std::log(c.q / params.read_noise(c.g / params.g_max)); };
+    EXPECT_NEAR(correlation_of_programmings(params, log_q), share, kError);
+
+    std::vector<double> g, logs;
+    for (const auto& cell : programmed(params, params.g_max / 2, 100'000)) {
+      g.push_back(cell.g / kMicro);
+      logs.push_back(log_q(cell));
+    }
+    const Sample written = sample_of(g), amplitudes = sample_of(logs);
+    EXPECT_NEAR(written.deviation, 0.26348 + 1.9650 * 0.5 - 1.1731 * 0.25, 5 * written.error_of_deviation());
+    EXPECT_NEAR(amplitudes.deviation, 0.3, 5 * amplitudes.error_of_deviation());
+    EXPECT_NEAR(amplitudes.mean, 0.0, 5 * amplitudes.error_of_mean());
+  }
+}
+
+TEST(Pcm, ALinerTakesItsShareOfDriftAndNoise) {
+  Pcm::Params params;
+  params.projection = 0.7f;
+  const Pcm::Cell<float> cell{.g = 10.0_uS, .nu = 0.05f, .q = 0.01f, .age = 0.0f};
+  for (const double time : {0.0, kHour, kYear}) {
+    const auto moment = Pcm::at(params, time).rounded<float>();
+    const double decay = std::pow((time + 20.0) / 20.0, -0.05), g = Pcm::conductance(params, cell, moment);
+    EXPECT_NEAR(g / 10e-6, 0.7 + 0.3 * decay, 1e-6);
+    const double noise = Pcm::read(params, cell, moment, 1.0f) - g;
+    EXPECT_NEAR(noise / 10e-6, 0.3 * decay * 0.01 * moment.noise_growth, 1e-6);
+  }
+  // To first order the exponent shrinks by the share of the amorphous path.
+  const auto moment = Pcm::at(params, 20.0).rounded<float>();
+  EXPECT_NEAR(-std::log(Pcm::conductance(params, cell, moment) / 10e-6) / std::log(2.0), 0.3 * 0.05, 3e-4);
+}
+
+TEST(Pcm, ACellMayHaveAnAgeOfItsOwn) {
+  const Pcm::Params params;
+  for (const float age : {0.0f, 5.0f, 1e5f}) {
+    EXPECT_NEAR(Pcm::at(params, 100.0f + age).log_age, Pcm::at(params, 100.0 + age).log_age, 2e-6);
+    EXPECT_NEAR(Pcm::at(params, 100.0f + age).noise_growth, Pcm::at(params, 100.0 + age).noise_growth, 2e-6);
+  }
+}
+
 }  // namespace
 }  // namespace mq

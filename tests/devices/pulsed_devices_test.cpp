@@ -1,31 +1,10 @@
 /// The update models against their equations and published constants.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <vector>
-
-#include "meltquench/devices/device.h"
+#include "step_samples.h"
 
 namespace mq {
 namespace {
-
-template <class Model>
-std::vector<typename Model::template Cell<float>> new_cells(const typename Model::Params& params,
-                                                            std::uint32_t n) {
-  std::vector<typename Model::template Cell<float>> cells;
-  for (std::uint32_t i = 0; i < n; ++i) {
-    Rng<float> rng(RngKey(11, Purpose::fabrication), i);
-    cells.push_back(Model::template fabricate<float>(params, rng));
-  }
-  return cells;
-}
-
-struct Moments {
-  double sum = 0.0, squares = 0.0, n = 0.0;
-  void add(double x) { sum += x, squares += x * x, n += 1.0; }
-  double mean() const { return sum / n; }
-  double sigma() const { return std::sqrt(squares / n - mean() * mean()); }
-};
 
 constexpr std::uint32_t kDevices = 20000;
 

@@ -162,7 +162,7 @@ TEST(WriteVerify, MovesAPulsedDeviceByItsOwnPulsesFromWhereItStands) {
   for (std::uint32_t i = 0; i < 1000; ++i) {
     Rng<float> device(RngKey(1, Purpose::fabrication), i);
     auto state = ConstantStep::fabricate<float>(params, device);
-    PulsedCell<ConstantStep, float> cell(params, state, how);
+    PulsedCell<ConstantStep, float> cell(params, state, device, device, how, ConstantStep::mean_step(params));
     const RngKey key(1, Purpose::write_verify);
     const auto out = write_until_verified<float>(how, params.g_max, g_target, cell, kWorkingCell, key, i);
     accepted += out.is_accepted / 1000;

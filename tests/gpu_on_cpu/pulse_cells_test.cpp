@@ -15,7 +15,7 @@ struct Updated {
 };
 
 Updated update(const Exec& exec, const DeviceParams& params, Sizes n, float gain, PulseSteps steps,
-               std::uint32_t first_sample) {
+               std::uint32_t first_sample, bool is_mirrored = false) {
   const KernelTable& table = kernels(exec.backend);
   const auto trains = [&](std::size_t lines, std::uint32_t side) {
     const Buffer<float> values = on_backend(exec, uniform_floats(n.batch * lines, -1.0f, 1.0f, side + 1));
@@ -45,6 +45,7 @@ Updated update(const Exec& exec, const DeviceParams& params, Sizes n, float gain
                            .d = d.data(),
                            .d_stride = n.outputs,
                            .steps = steps,
+                           .is_mirrored = is_mirrored,
                            .key = RngKey(5, Purpose::pulse_steps, 2).at_event(3).at_place(4, 6),
                            .first_sample = first_sample,
                            .pulses = pulses.data()});
@@ -70,6 +71,26 @@ TEST_F(OnCuda, PulsesMoveCellsAsOnTheCpu) {
       }
     }
   });
+}
+
+TEST_F(OnCuda, PulsesMoveBothSidesOfOneSidedPairsAsOnTheCpu) {
+  LookupStep::Params two_sided;
+  two_sided.one_sided = false;
+  for (const DeviceParams& params :
+       {device_from_preset("pcm-one-sided"), device_from_preset("reram-om"), DeviceParams(two_sided)}) {
+    for (const PulseSteps steps : {PulseSteps::aggregated, PulseSteps::single}) {
+      for (const float gain : {0.05f, 1.0f}) {
+        for (const bool is_mirrored : {false, true}) {
+          const Sizes n{9, 33, 38};
+          const Updated cpu = update(kCpu, params, n, gain, steps, 5, is_mirrored),
+                        cuda = update(kCuda, params, n, gain, steps, 5, is_mirrored);
+          const std::string what = std::string(model_name(params)) + ", gain " + std::to_string(gain);
+          expect_same_bits(cpu.cells, cuda.cells, what + ": cells");
+          EXPECT_EQ(cpu.pulses, cuda.pulses) << what;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(OnCuda, PulsesAreRefusedByModelsThatOnlyTakeProgramming) {

@@ -33,6 +33,14 @@ def test_a_resolved_preset_is_the_same_device(name):
     np.testing.assert_array_equal(mq.Tile(W, name, seed=7).weights, mq.Tile(W, resolved, seed=7).weights)
 
 
+def test_a_device_is_drawn_by_name_or_from_its_parameters():
+    assert mq.plot_device("pcm").startswith("<svg ") and mq.plot_device("pcm") == mq.plot_device("pcm")
+    wide = mq.plot_device({"preset": "pcm-like", "prog_noise_scale": 3})
+    assert "model pcm" in wide and wide != mq.plot_device({"preset": "pcm-like"})
+    with pytest.raises(ValueError, match="did you mean pcm-like"):
+        mq.plot_device("pcm-lik")
+
+
 def test_quantities():
     assert mq.quantity("25 uS", "S") == 25e-6
     assert mq.quantity("1 month", "s") == 30 * 86400

@@ -1,0 +1,204 @@
+#include "meltquench/experiment/device_plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "meltquench/core/error.h"
+#include "meltquench/core/nearest.h"
+#include "meltquench/experiment/device_sample.h"
+#include "meltquench/experiment/svg_panels.h"
+
+namespace mq {
+namespace {
+
+constexpr int kColumns = 2;
+constexpr int kPanelWidth = 470;
+constexpr int kPanelHeight = 300;
+constexpr double kDay = 86400.0;
+constexpr double kYear = 365.0 * kDay;
+
+struct ReadTime {
+  double time;
+  const char* name;
+};
+constexpr std::array<ReadTime, 3> kReadTimes = {
+    {{0.0, "at the reference read"}, {kDay, "after a day"}, {kYear, "after a year"}}};
+
+/// Siemens as a plot shows them.
+struct Scale {
+  double factor;
+  const char* unit;
+};
+Scale scale_of(const DeviceParams& params) {
+  return g_max(params) >= 1e-6f ? Scale{1e6, "µS"} : Scale{1e9, "nS"};
+}
+
+LinePlot panel(std::string title, std::string x_title, std::string y_title) {
+  return {.title = std::move(title),
+          .x_title = std::move(x_title),
+          .y_title = std::move(y_title),
+          .width = kPanelWidth,
+          .height = kPanelHeight};
+}
+
+/// `count` conductances [S] from g_min to g_max, both included.
+std::vector<float> targets(const DeviceParams& params, int count) {
+  std::vector<float> list;
+  for (int i = 0; i < count; ++i) {
+    const float share = static_cast<float>(i) / static_cast<float>(count - 1);
+    list.push_back(g_min(params) + share * (g_max(params) - g_min(params)));
+  }
+  return list;
+}
+
+std::vector<PlotTick> time_ticks() {
+  return {{1.0, "1 s"},  {60.0, "1 min"},        {3600.0, "1 h"},
+          {kDay, "1 d"}, {30.0 * kDay, "1 mo."}, {kYear, "1 y"}};
+}
+
+/// Adds a curve unless it is the first one again: nothing changed with time.
+void add_unless_first(LinePlot& plot, PlotSeries series) {
+  if (!plot.series.empty()) {
+    const std::vector<PlotPoint>& first = plot.series.front().points;
+    bool is_first = true;
+    for (std::size_t i = 0; i < first.size(); ++i) is_first = is_first && first[i].y == series.points[i].y;
+    if (is_first) return;
+  }
+  plot.series.push_back(std::move(series));
+}
+
+template <class Model>
+LinePlot spread_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
+  const Scale scale = scale_of(device);
+  LinePlot plot = panel("Spread between cells", std::string("target [") + scale.unit + "]",
+                        std::string("standard deviation [") + scale.unit + "]");
+  for (std::size_t t = 0; t < kReadTimes.size(); ++t) {
+    PlotSeries series{.name = kReadTimes[t].name, .color = static_cast<int>(t), .has_markers = false};
+    for (const float target : targets(device, 26)) {
+      const SampleMoments g = sample.conductances(target, kReadTimes[t].time);
+      series.points.push_back({.x = target * scale.factor, .y = g.deviation * scale.factor});
+    }
+    add_unless_first(plot, std::move(series));
+  }
+  return plot;
+}
+
+template <class Model>
+LinePlot time_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
+  const Scale scale = scale_of(device);
+  LinePlot plot = panel("Reads over time", "time after the reference read",
+                        std::string("conductance [") + scale.unit + "]");
+  plot.x_kind = AxisKind::log;
+  plot.x_ticks = time_ticks();
+  plot.band_name = "mean ± σ over cells";
+  const std::vector<float> levels = targets(device, 5);
+  for (std::size_t i = 1; i < levels.size(); ++i) {
+    PlotSeries series{.name = "", .color = static_cast<int>(i) - 1, .has_markers = false};
+    for (double time = 1.0; time < 1.01 * kYear; time *= std::pow(kYear, 1.0 / 16.0)) {
+      const SampleMoments g = sample.reads(levels[i], time);
+      series.points.push_back({.x = time,
+                               .y = g.mean * scale.factor,
+                               .low = (g.mean - g.deviation) * scale.factor,
+                               .high = (g.mean + g.deviation) * scale.factor});
+    }
+    plot.series.push_back(std::move(series));
+  }
+  return plot;
+}
+
+template <class Model>
+LinePlot read_noise_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
+  const Scale scale = scale_of(device);
+  LinePlot plot = panel("Read noise", std::string("target [") + scale.unit + "]",
+                        std::string("standard deviation [") + scale.unit + "]");
+  for (std::size_t t = 0; t < kReadTimes.size(); ++t) {
+    PlotSeries series{.name = kReadTimes[t].name, .color = static_cast<int>(t), .has_markers = false};
+    for (const float target : targets(device, 26)) {
+      const SampleMoments noise = sample.read_errors(target, kReadTimes[t].time);
+      series.points.push_back({.x = target * scale.factor, .y = noise.deviation * scale.factor});
+    }
+    add_unless_first(plot, std::move(series));
+  }
+  return plot;
+}
+
+template <class Model>
+LinePlot pulses_panel(const PulsedSample<Model>& sample, const DeviceParams& device) {
+  const Scale scale = scale_of(device);
+  LinePlot plot = panel("Pulses up, then down", "pulses", std::string("conductance [") + scale.unit + "]");
+  plot.band_name = "mean ± σ over devices";
+  const PulseCurve curve = sample.up_and_down();
+  PlotSeries mean{.name = "mean", .color = 0, .has_markers = false};
+  for (const PulsePoint& point : curve.points) {
+    mean.points.push_back({.x = point.pulses,
+                           .y = point.g.mean * scale.factor,
+                           .low = (point.g.mean - point.g.deviation) * scale.factor,
+                           .high = (point.g.mean + point.g.deviation) * scale.factor});
+  }
+  for (int device_index = 0; device_index < kShownDevices; ++device_index) {
+    PlotSeries single{.color = device_index + 1, .has_markers = false};
+    for (const PulsePoint& point : curve.points)
+      single.points.push_back(
+          {.x = point.pulses, .y = point.single[static_cast<std::size_t>(device_index)] * scale.factor});
+    plot.series.push_back(std::move(single));
+  }
+  plot.series.push_back(std::move(mean));
+  return plot;
+}
+
+template <class Model>
+LinePlot step_panel(const PulsedSample<Model>& sample, const DeviceParams& device) {
+  const Scale scale = scale_of(device);
+  LinePlot plot = panel("Change by one pulse", std::string("conductance [") + scale.unit + "]", "step [nS]");
+  plot.band_name = "68 % of devices and cycles";
+  for (const bool is_up : {true, false}) {
+    PlotSeries series{
+        .name = is_up ? "up (median)" : "down (median)", .color = is_up ? 0 : 1, .has_markers = false};
+    for (const float g : targets(device, 21)) {
+      const SampleQuantiles step = sample.steps(g, is_up);
+      series.points.push_back(
+          {.x = g * scale.factor, .y = step.median * 1e9, .low = step.low * 1e9, .high = step.high * 1e9});
+    }
+    plot.series.push_back(std::move(series));
+  }
+  return plot;
+}
+
+}  // namespace
+
+std::string device_plot(const DeviceParams& params, const std::string& title) {
+  std::vector<LinePlot> panels;
+  visit_model(params, [&]<class Model>(const typename Model::Params& p) {
+    if constexpr (PulsedModel<Model>) {
+      const PulsedSample<Model> pulsed(p);
+      panels.push_back(pulses_panel(pulsed, params));
+      panels.push_back(step_panel(pulsed, params));
+    }
+    const DeviceSample<Model> sample(p);
+    panels.push_back(spread_panel(sample, params));
+    // Devices for training mostly keep what they hold: a line over time would say nothing.
+    if (!PulsedModel<Model> || panels.back().series.size() > 1) panels.push_back(time_panel(sample, params));
+    if (Model::read_noise(p) > 0.0f) panels.push_back(read_noise_panel(sample, params));
+  });
+  return svg_panels(title, panels, kColumns);
+}
+
+std::string device_plot_of(const std::string& name) {
+  std::vector<std::string> names = model_names();
+  for (const std::string& model : model_names()) {
+    if (model != name) continue;
+    Value table = Value::table();
+    table.set_key("model", name);
+    return device_plot(device_from_value(table, "device"), "model " + name + ", its defaults");
+  }
+  for (const Preset& preset : presets()) {
+    if (preset.name == name) return device_plot(device_from_preset(name), "preset " + name);
+    names.emplace_back(preset.name);
+  }
+  throw ConfigError("there is no device model or preset '" + name + "'" + did_you_mean(name, names));
+}
+
+}  // namespace mq

@@ -108,9 +108,9 @@ std::vector<CellDrift> drift_per_cell(const ReadsByCell& reads, const PcmSetting
   return result;
 }
 
-Spread deconvolved_spread(std::span<const double> values, std::span<const double> errors) {
+SpreadEstimate deconvolved_spread(std::span<const double> values, std::span<const double> errors) {
   const double n = static_cast<double>(values.size());
-  Spread spread;
+  SpreadEstimate spread;
   spread.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double total = 0.0, noise = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -40,10 +40,10 @@ SymmetricMatrix read_noise_covariance(std::span<const double> ages, double t_rea
 
 /// Mean, and spread between cells, of quantities known with errors: variance of the values minus mean square
 /// of the errors, floored at a hundredth of the former.
-struct Spread {
+struct SpreadEstimate {
   double mean = 0.0, mean_error = 0.0;
   double sigma = 0.0, sigma_error = 0.0;
 };
-Spread deconvolved_spread(std::span<const double> values, std::span<const double> errors);
+SpreadEstimate deconvolved_spread(std::span<const double> values, std::span<const double> errors);
 
 }  // namespace mq

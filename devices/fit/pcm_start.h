@@ -16,8 +16,8 @@ struct PcmBin {
   double log_x = 0.0;  ///< mean of ln(target / g_max)
   double x = 0.0;
   int cells = 0;
-  Spread nu{};
-  Spread miss{};  ///< (g - target) / g_max right after programming, read noise taken off
+  SpreadEstimate nu{};
+  SpreadEstimate miss{};  ///< (g - target) / g_max right after programming, read noise taken off
   double read_noise = 0.0, read_noise_error = 0.0;  ///< amplitude q
 };
 

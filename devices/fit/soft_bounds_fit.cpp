@@ -96,7 +96,8 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
     high.push_back(a.bound), high_error.push_back(a.bound_error);
     low.push_back(b.bound), low_error.push_back(b.bound_error);
   }
-  const Spread top = deconvolved_spread(high, high_error), bottom = deconvolved_spread(low, low_error);
+  const SpreadEstimate top = deconvolved_spread(high, high_error),
+                       bottom = deconvolved_spread(low, low_error);
   const double middle = 0.5 * (top.mean + bottom.mean), half = 0.5 * (top.mean - bottom.mean);
   if (!(half > 0.0))
     throw DataError("pulses up and down lead to the same conductance; are the directions swapped?");
@@ -113,8 +114,8 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
                mean_down = std::accumulate(down.begin(), down.end(), 0.0) / n;
   const double step = std::max(mean_up, mean_down);
   const double asymmetry = mean_up < mean_down ? mean_up / mean_down - 1.0 : 1.0 - mean_down / mean_up;
-  const Spread gain = deconvolved_spread(sum, sum_error),
-               split = deconvolved_spread(difference, difference_error);
+  const SpreadEstimate gain = deconvolved_spread(sum, sum_error),
+                       split = deconvolved_spread(difference, difference_error);
   const double bound_spread = std::sqrt(0.5 * (top.sigma * top.sigma + bottom.sigma * bottom.sigma)) / half;
 
   FitResult result;

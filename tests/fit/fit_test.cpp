@@ -96,8 +96,12 @@ TEST(Fit, LeavesOutCellsThatFailed) {
   }
   const FitResult fit = fit_device(all, {.g_max = 25e-6});
   for (const Estimate& e : fit.estimates) {
-    if (e.name == "nu_mean.low") EXPECT_NEAR(e.value, 0.049, 5.0 * e.standard_error);
-    if (e.name == "nu_sigma.low") EXPECT_NEAR(e.value, 0.008, 5.0 * e.standard_error);
+    if (e.name == "nu_mean.low") {
+      EXPECT_NEAR(e.value, 0.049, 5.0 * e.standard_error);
+    }
+    if (e.name == "nu_sigma.low") {
+      EXPECT_NEAR(e.value, 0.008, 5.0 * e.standard_error);
+    }
   }
   ASSERT_FALSE(fit.notes.empty());
   EXPECT_NE(fit.notes[0].find("cells did not converge"), std::string::npos) << fit.notes[0];

@@ -20,7 +20,7 @@ TileArray programmed(const Exec& exec, const char* preset) {
 
 std::vector<float> cells(TileArray& array, Polarity side) {
   std::vector<float> host(kOutputs * kInputs);
-  const std::vector<float> all = array.tiles().front().conductances({}, side, 0.0);
+  const std::vector<float> all = array.tiles().front().conductances({}, side, array.now());
   std::copy_n(all.begin(), host.size(), host.begin());
   return host;
 }

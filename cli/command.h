@@ -82,6 +82,8 @@ Command show_command();
 Command describe_command();
 Command presets_command();
 Command data_command();
+Command fit_command();
+Command synthesize_command();
 Command report_command();
 Command doctor_command();
 Command completion_command();

@@ -6,9 +6,11 @@
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/help.h"
+#include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
+#include "meltquench/devices/device.h"
 #include "meltquench/experiment/device_plot.h"
 #include "meltquench/experiment/sections.h"
 
@@ -26,6 +28,30 @@ std::string section_text(const Section& section) {
   return text;
 }
 
+/// The preset of that name, unless a section or model has it too.
+const Preset* find_preset(const std::string& name) {
+  for (const Section& section : sections()) {
+    if (section.name == name) return nullptr;
+  }
+  for (const Preset& preset : presets()) {
+    if (preset.name == name) return &preset;
+  }
+  return nullptr;
+}
+
+std::string text_of(const std::string& name) {
+  const Preset* preset = find_preset(name);
+  if (preset == nullptr) return section_text(find_section(name));
+  return fmt::format("preset {}: {}\n\n{}", preset->name, preset_summary(*preset),
+                     to_toml(device_to_value(device_from_preset(preset->name))));
+}
+
+Value value_of(const std::string& name) {
+  const Preset* preset = find_preset(name);
+  return preset == nullptr ? section_to_value(find_section(name))
+                           : device_to_value(device_from_preset(preset->name));
+}
+
 std::string overview() {
   std::string text = "config sections:\n";
   bool is_config = true;
@@ -34,7 +60,7 @@ std::string overview() {
       is_config = false;
       text += "\ndevice models (`device = { model = NAME }`, or a preset of `meltquench presets`):\n";
     }
-    text += fmt::format("  {:<6}  {}\n", section.name, section.sentence);
+    text += fmt::format("  {:<16}  {}\n", section.name, section.sentence);
   }
   return text + "\n`meltquench describe NAME` lists the parameters of one.\n";
 }
@@ -52,13 +78,13 @@ int run(const Arguments& arguments, Context& context) {
   } else if (arguments.has("--json")) {
     Value result = Value::array();
     if (has_name) {
-      result = section_to_value(find_section(arguments.text("NAME")));
+      result = value_of(arguments.text("NAME"));
     } else {
       for (const Section& section : sections()) result.as_array().push_back(section_to_value(section));
     }
     context.out << to_json(result, 2) << '\n';
   } else {
-    context.out << (has_name ? section_text(find_section(arguments.text("NAME"))) : overview());
+    context.out << (has_name ? text_of(arguments.text("NAME")) : overview());
   }
   return kDone;
 }
@@ -71,8 +97,7 @@ Command describe_command() {
       .summary = "Explain the parameters of a config section or a device model, or draw a device.",
       .details = {},
       .operands = {{.name = "NAME",
-                    .sentence = "A section like adc, or a model like pcm; without it, the list of both. "
-                                "With --plot a model or a preset.",
+                    .sentence = "A section like adc, a model like pcm or a preset; without it, a list.",
                     .count = Operand::Count::at_most_one}},
       .options = {{.name = "--plot",
                    .value = "FILE",

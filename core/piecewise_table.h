@@ -19,6 +19,7 @@ struct PiecewiseTable {
   MQ_HD F operator()(F at) const {
     // A sum of clamped segments needs no branch on a lane's value.
     F result = F(y[0]);
+    MQ_NO_UNROLL
     for (int k = 0; k + 1 < size; ++k) {
       const F inside = min_of(max_of(at, F(x[k])), F(x[k + 1])) - F(x[k]);
       result = result + inside * F((y[k + 1] - y[k]) / (x[k + 1] - x[k]));

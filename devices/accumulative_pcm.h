@@ -28,6 +28,7 @@ struct AccumulativePcm {
   static constexpr std::string_view kName = "accumulative-pcm";
   static constexpr std::string_view kSummary =
       "Phase-change memory that partial-SET pulses move up, with a memory of its pulses and drift.";
+  static constexpr int kPulsedFields = 3;  ///< g, memory and age
 
   struct Params {
     float g_min = 0.1_uS;
@@ -105,9 +106,9 @@ struct AccumulativePcm {
   struct Cell {
     F g;       ///< conductance at t0 after the last pulse [S]
     F memory;  ///< P
+    F age;     ///< from the last pulse or programming to the epoch of the array [s]
     F nu;      ///< drift exponent
     F gain;    ///< mean steps of this device over those of a mean one
-    F age;     ///< from the last pulse or programming to the epoch of the array [s]
   };
 
   /// Expects time >= 0 [s], counted from the cell's reference read.

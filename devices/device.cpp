@@ -1,6 +1,7 @@
 #include "meltquench/devices/device.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
@@ -33,6 +34,37 @@ DeviceParams default_params(std::string_view model, const Source& source, std::s
 
 void apply_fields(DeviceParams& params, const Value& table, std::string_view path) {
   std::visit([&](auto& p) { from_value(p, table, path); }, params);
+}
+
+bool is_file_name(std::string_view text) { return text.ends_with(".toml"); }
+
+/// The preset file that a value names: beside the file where the value stands, or in the working directory.
+DeviceParams device_from_file(const Value& value, std::string_view path) {
+  std::filesystem::path file = value.as_text();
+  if (value.source().text != nullptr && file.is_relative()) {
+    const std::filesystem::path beside =
+        std::filesystem::path(value.source().text->name).parent_path() / file;
+    std::error_code failure;
+    if (std::filesystem::exists(beside, failure)) file = beside;
+  }
+  std::error_code failure;
+  if (!std::filesystem::exists(file, failure)) {
+    throw_config_error(
+        std::string(path) + ": there is no preset file " + in_quotes(value.as_text()) +
+            " beside the config or in the working directory; `meltquench fit -o` writes one, and "
+            "`meltquench presets` lists the presets that need no file",
+        value.source());
+  }
+  Value table = load_toml(file);
+  table.erase_key("summary");
+  const Value* nested = table.find("preset");
+  if (nested != nullptr && nested->is_text() && is_file_name(nested->as_text())) {
+    throw_config_error(
+        "a preset file must not start from another file; write its values out, or name one of the "
+        "presets of `meltquench presets`",
+        nested->source());
+  }
+  return device_from_value(table, "preset file " + value.as_text());
 }
 
 const Value* take_text(const Value& table, std::string_view key, std::string_view path) {
@@ -81,6 +113,7 @@ DeviceParams device_from_preset(std::string_view name) {
 
 DeviceParams device_from_value(const Value& value, std::string_view path) {
   if (value.is_text()) {
+    if (is_file_name(value.as_text())) return device_from_file(value, path);
     try {
       return device_from_preset(value.as_text());
     } catch (const ConfigError& error) {

@@ -4,6 +4,10 @@
 ///     device = "hermes-1"
 ///     device = { preset = "pcm-like", g_max = "30 uS" }
 ///     device = { model = "ideal" }
+///     device = "my-device.toml"
+///
+/// A name that ends in .toml is a preset file, as `meltquench fit` writes it, beside the config or in the
+/// working directory.
 #pragma once
 
 #include <span>

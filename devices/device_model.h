@@ -109,6 +109,7 @@ concept WriteNoiseModel = DeviceModel<M> && requires(const typename M::template 
 ///   - `pulse(params, cell, is_up, count, z)`: what `count` >= 0 pulses in one direction do, z standard
 ///   normal.
 ///     A count of 0 changes no bit;
+///   - `kPulsedFields`, if `pulse` changes only the first members of a cell: their number;
 ///   - where weight 0 is not the middle of the range, `weight_zero(params)` [S], in double precision;
 ///   - where pulses down do nothing, `is_one_sided(params)`: a pair of cells then learns with pulses up on
 ///   both sides.
@@ -119,6 +120,16 @@ concept PulsedModel = DeviceModel<M> &&
   { M::pulse_noise(params) } -> std::same_as<float>;
   M::pulse(params, cell, true, count, z);
 };
+
+/// Number of leading members of a cell that pulses change: what kernels write back.
+template <PulsedModel M>
+inline constexpr int kPulsedFields = [] {
+  if constexpr (requires { M::kPulsedFields; }) {
+    return M::kPulsedFields;
+  } else {
+    return kCellFields<M>;
+  }
+}();
 
 /// Whether pulses down do nothing.
 template <PulsedModel M>

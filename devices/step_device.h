@@ -27,9 +27,9 @@ namespace mq {
 template <class F>
 struct StepCell {
   F g;                   ///< conductance [S]
+  F writes;              ///< number of the last write, modulo 2^20: the address of its write noise
   F step_up, step_down;  ///< steps of this device, Delta+ and Delta- [S]; >= 0
   F g_low, g_high;       ///< bounds of this device [S]: 0 <= g_low <= zero <= g_high
-  F writes;              ///< number of the last write, modulo 2^20: the address of its write noise
 };
 
 /// Conductance [S] that stands for weight 0.
@@ -69,6 +69,8 @@ MQ_HD StepCell<F> draw_steps(const StepParams& p, Rng<F>& rng) {
 /// and, where they differ from those here, Cell, `prepare`, `sigma`, `change` and `mean_factor`.
 template <class Model>
 struct StepDevice {
+  static constexpr int kPulsedFields = 2;  ///< g and writes
+
   template <class F>
   using Cell = StepCell<F>;
 

@@ -15,6 +15,7 @@ namespace mq {
 namespace {
 
 constexpr int kColumns = 2;
+constexpr int kTargets = 25;  // g_min and quarters of the range among them
 constexpr int kPanelWidth = 470;
 constexpr int kPanelHeight = 300;
 constexpr double kDay = 86400.0;
@@ -59,68 +60,66 @@ std::vector<PlotTick> time_ticks() {
           {kDay, "1 d"}, {30.0 * kDay, "1 mo."}, {kYear, "1 y"}};
 }
 
-/// Adds a curve unless it is the first one again: nothing changed with time.
+/// Adds a curve unless it is the first one again, to the width of a line: nothing changed with time.
 void add_unless_first(LinePlot& plot, PlotSeries series) {
   if (!plot.series.empty()) {
+    double largest = 0, difference = 0;
     const std::vector<PlotPoint>& first = plot.series.front().points;
-    bool is_first = true;
-    for (std::size_t i = 0; i < first.size(); ++i) is_first = is_first && first[i].y == series.points[i].y;
-    if (is_first) return;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      largest = std::max(largest, first[i].y);
+      difference = std::max(difference, std::abs(first[i].y - series.points[i].y));
+    }
+    if (difference <= 0.005 * largest) return;
   }
   plot.series.push_back(std::move(series));
 }
 
-template <class Model>
-LinePlot spread_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
+/// A standard deviation over the target at each of the times: `deviation_of(cells, time)`.
+template <class Model, class F>
+LinePlot deviation_panel(std::string title, const std::vector<ProgrammedCells<Model>>& cells,
+                         const DeviceParams& device, F&& deviation_of) {
   const Scale scale = scale_of(device);
-  LinePlot plot = panel("Spread between cells", std::string("target [") + scale.unit + "]",
+  LinePlot plot = panel(std::move(title), std::string("target [") + scale.unit + "]",
                         std::string("standard deviation [") + scale.unit + "]");
+  const std::vector<float> levels = targets(device, kTargets);
   for (std::size_t t = 0; t < kReadTimes.size(); ++t) {
     PlotSeries series{.name = kReadTimes[t].name, .color = static_cast<int>(t), .has_markers = false};
-    for (const float target : targets(device, 26)) {
-      const SampleMoments g = sample.conductances(target, kReadTimes[t].time);
-      series.points.push_back({.x = target * scale.factor, .y = g.deviation * scale.factor});
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      series.points.push_back(
+          {.x = levels[i] * scale.factor, .y = deviation_of(cells[i], kReadTimes[t].time) * scale.factor});
     }
+    for (const PlotPoint& point : series.points) plot.y_least_span = std::max(plot.y_least_span, point.y);
     add_unless_first(plot, std::move(series));
   }
   return plot;
 }
 
+/// Whether cells spread or move within a year, by more than the width of a line.
 template <class Model>
-LinePlot time_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
+bool changes_with_time(const ProgrammedCells<Model>& cells) {
+  const SampleMoments now = cells.conductances(0.0), later = cells.conductances(kYear);
+  return std::abs(later.mean - now.mean) > 0.005 * now.mean ||
+         std::abs(later.deviation - now.deviation) > 0.005 * now.mean;
+}
+
+template <class Model>
+LinePlot time_panel(const std::vector<ProgrammedCells<Model>>& cells, const DeviceParams& device) {
   const Scale scale = scale_of(device);
   LinePlot plot = panel("Reads over time", "time after the reference read",
                         std::string("conductance [") + scale.unit + "]");
   plot.x_kind = AxisKind::log;
   plot.x_ticks = time_ticks();
   plot.band_name = "mean ± σ over cells";
-  const std::vector<float> levels = targets(device, 5);
-  for (std::size_t i = 1; i < levels.size(); ++i) {
+  for (std::size_t i = 1; i < 5; ++i) {
     PlotSeries series{.name = "", .color = static_cast<int>(i) - 1, .has_markers = false};
     for (double time = 1.0; time < 1.01 * kYear; time *= std::pow(kYear, 1.0 / 16.0)) {
-      const SampleMoments g = sample.reads(levels[i], time);
+      const SampleMoments g = cells[i * (kTargets - 1) / 4].reads(time);
       series.points.push_back({.x = time,
                                .y = g.mean * scale.factor,
                                .low = (g.mean - g.deviation) * scale.factor,
                                .high = (g.mean + g.deviation) * scale.factor});
     }
     plot.series.push_back(std::move(series));
-  }
-  return plot;
-}
-
-template <class Model>
-LinePlot read_noise_panel(const DeviceSample<Model>& sample, const DeviceParams& device) {
-  const Scale scale = scale_of(device);
-  LinePlot plot = panel("Read noise", std::string("target [") + scale.unit + "]",
-                        std::string("standard deviation [") + scale.unit + "]");
-  for (std::size_t t = 0; t < kReadTimes.size(); ++t) {
-    PlotSeries series{.name = kReadTimes[t].name, .color = static_cast<int>(t), .has_markers = false};
-    for (const float target : targets(device, 26)) {
-      const SampleMoments noise = sample.read_errors(target, kReadTimes[t].time);
-      series.points.push_back({.x = target * scale.factor, .y = noise.deviation * scale.factor});
-    }
-    add_unless_first(plot, std::move(series));
   }
   return plot;
 }
@@ -177,11 +176,20 @@ std::string device_plot(const DeviceParams& params, const std::string& title) {
       panels.push_back(pulses_panel(pulsed, params));
       panels.push_back(step_panel(pulsed, params));
     }
-    const DeviceSample<Model> sample(p);
-    panels.push_back(spread_panel(sample, params));
-    // Devices for training mostly keep what they hold: a line over time would say nothing.
-    if (!PulsedModel<Model> || panels.back().series.size() > 1) panels.push_back(time_panel(sample, params));
-    if (Model::read_noise(p) > 0.0f) panels.push_back(read_noise_panel(sample, params));
+    std::vector<ProgrammedCells<Model>> cells;
+    for (const float target : targets(params, kTargets)) cells.emplace_back(p, target);
+    LinePlot spread = deviation_panel("Spread between cells", cells, params, [](const auto& at, double time) {
+      return at.conductances(time).deviation;
+    });
+    // Devices for training mostly take and keep what they are told: a line at 0 or over time says nothing.
+    if (!PulsedModel<Model> || spread.y_least_span > 0) panels.push_back(std::move(spread));
+    if (!PulsedModel<Model> || changes_with_time(cells[kTargets / 2]))
+      panels.push_back(time_panel(cells, params));
+    if (Model::read_noise(p) > 0.0f) {
+      panels.push_back(deviation_panel("Read noise", cells, params, [](const auto& at, double time) {
+        return at.read_errors(time).deviation;
+      }));
+    }
   });
   return svg_panels(title, panels, kColumns);
 }

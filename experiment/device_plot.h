@@ -1,10 +1,11 @@
 /// The figure of a device, drawn from its model's own code: what `meltquench describe NAME --plot` writes.
 ///
 /// For every model: the spread between cells over their target, at the reference read and later; mean and
-/// spread of reads over time; read noise over the target, where there is any. For one that pulses move, in
-/// front of these: conductance over pulses up and then down (mean, spread between devices, some single
-/// devices) and the change by one pulse over the conductance. Every point is a sample of the model's
-/// functions with fixed seeds; no formula is written down a second time.
+/// spread of reads over time; read noise over the target, where there is any. Before these, for one that
+/// pulses move: conductance over pulses up and then down (mean, spread between devices, some single devices)
+/// and the change by one pulse over the conductance; its panels that would show nothing but a level line are
+/// left out. Every point is a sample of the model's functions with fixed seeds; no formula is written down a
+/// second time.
 #pragma once
 
 #include <string>

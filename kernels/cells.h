@@ -39,9 +39,14 @@ struct CellFields {
   }
   template <class F>
   MQ_HD void store(std::uint32_t i, const Cell<F>& cell) const {
+    store_first<kCellFields<Model>, F>(i, cell);
+  }
+  /// Only the first `kCount` members: the others have not changed.
+  template <int kCount, class F>
+  MQ_HD void store_first(std::uint32_t i, const Cell<F>& cell) const {
     F members[kCellFields<Model>];
     memcpy(members, &cell, sizeof(cell));
-    for (int m = 0; m < kCellFields<Model>; ++m) mq::store(data + std::size_t(m) * size + i, members[m]);
+    for (int m = 0; m < kCount; ++m) mq::store(data + std::size_t(m) * size + i, members[m]);
   }
 };
 

@@ -24,6 +24,7 @@ void bind_tile(py::module_& module);
 void bind_evaluate(py::module_& module);
 void bind_describe(py::module_& module);
 void bind_dataset(py::module_& module);
+void bind_fit(py::module_& module);
 
 /// None, booleans, numbers, texts, lists and dicts, also numpy's. Throws ConfigError that names `path` for
 /// anything else.

@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, module) {
   bind_evaluate(module);
   bind_describe(module);
   bind_dataset(module);
+  bind_fit(module);
 }

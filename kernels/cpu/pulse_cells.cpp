@@ -164,7 +164,7 @@ class Update {
         pulse_once<Model, F>(params_, cell, count, differ[q], z[q]);
       }
     }
-    cells_.template store<F>(first, cell);
+    cells_.template store_first<kPulsedFields<Model>, F>(first, cell);
     return sum(pulses);
   }
 
@@ -246,7 +246,7 @@ class Update {
     for (std::size_t n = 0; n < list.size; ++n) {
       auto cell = cells_.template load<float>(list.cell[n]);
       pulse_once<Model, float>(params_, cell, list.count[n], list.differ[n], is_noisy_ ? list.z[n] : 0.0f);
-      cells_.template store<float>(list.cell[n], cell);
+      cells_.template store_first<kPulsedFields<Model>, float>(list.cell[n], cell);
     }
     list.size = 0;
     return sum(pulses);

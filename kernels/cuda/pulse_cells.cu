@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(kRows* kColumns)
       pulse_densely(u, staged, first_group, cell, index);
     }
   }
-  if (is_cell) u.cells.template store<float>(index, cell);
+  if (is_cell) u.cells.template store_first<kPulsedFields<Model>, float>(index, cell);
   for (unsigned step = kColumns / 2; step > 0; step /= 2) {
     pulses += __shfl_down_sync(kAllLanes, pulses, step);
   }

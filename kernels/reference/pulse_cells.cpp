@@ -32,7 +32,7 @@ std::int64_t pulse_cell(const typename Model::Params& params, const PulseCells& 
       Model::pulse(params, cell, is_up, static_cast<float>(count), rng.normal());
     }
   }
-  cells.template store<float>(index, cell);
+  cells.template store_first<kPulsedFields<Model>, float>(index, cell);
   return pulses;
 }
 

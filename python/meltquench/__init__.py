@@ -26,13 +26,17 @@ from ._core import (
     plot_device,
     presets,
     quantity,
+    synthesize,
 )
 from .dataset import Dataset, load_dataset
 from .evaluate import evaluate
+from .fit import Estimate, Fit, fit
 from .result import Result
 
 __all__ = [
     "Dataset",
+    "Estimate",
+    "Fit",
     "Result",
     "Tile",
     "__version__",
@@ -41,9 +45,11 @@ __all__ = [
     "device",
     "doctor",
     "evaluate",
+    "fit",
     "load_dataset",
     "parameters",
     "plot_device",
     "presets",
     "quantity",
+    "synthesize",
 ]

@@ -67,6 +67,24 @@ def load_arrays(
     name: str, path: Optional[_Path], train_images: int, test_images: int, seed: int
 ) -> Dict[str, NDArray[Any]]: ...
 def doctor() -> Dict[str, Any]: ...
+def fit_tables(
+    paths: Sequence[str],
+    tables: Sequence[Tuple[str, str]],
+    model: str,
+    preset: str,
+    g_max: Optional[Union[str, float]],
+    prog_terms: int,
+) -> Dict[str, Any]: ...
+def synthesize(
+    kind: str,
+    device: _Device = "pcm-like",
+    *,
+    cells: int = 2000,
+    programming_time: Union[str, float] = 0.0,
+    pulses: int = 100,
+    sequences: int = 1,
+    seed: int = 1,
+) -> Dict[str, NDArray[Any]]: ...
 def evaluate_config(
     config: Union[_Path, Dict[str, Any]],
     set: Sequence[str],

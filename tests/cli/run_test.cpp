@@ -201,6 +201,14 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   EXPECT_NE(adc.out.find("bits = 8\n      integer, in [0, 16]"), std::string::npos) << adc.out;
 }
 
+TEST(Describe, PrintsAPreset) {
+  const Workplace here;
+  const Ended sonos = here.run({"describe", "sonos"});
+  EXPECT_TRUE(sonos.out.starts_with("preset sonos: 40 nm SONOS")) << sonos.out;
+  EXPECT_NE(sonos.out.find("interpolation = \"linear\""), std::string::npos) << sonos.out;
+  EXPECT_EQ(parse_json(here.run({"describe", "sonos", "--json"}).out).at("model").as_text(), "spread");
+}
+
 TEST(Describe, DrawsModelsAndPresets) {
   const Workplace here;
   for (const std::string name : {"pcm", "soft-bounds", "sonos"}) {

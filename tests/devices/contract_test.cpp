@@ -283,6 +283,18 @@ TYPED_TEST(PulseContract, PulsesDownLowerACellUnlessItIsOneSided) {
   }
 }
 
+TYPED_TEST(PulseContract, PulsesLeaveTheMembersAloneThatKernelsDoNotWriteBack) {
+  const typename TypeParam::Params params;
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    auto cell = new_cell<TypeParam, float>(params, i);
+    float before[kCellFields<TypeParam>], after[kCellFields<TypeParam>];
+    std::memcpy(before, &cell, sizeof(cell));
+    TypeParam::template pulse<float>(params, cell, i % 2 == 0, 3.0f, 0.5f);
+    std::memcpy(after, &cell, sizeof(cell));
+    for (int m = kPulsedFields<TypeParam>; m < kCellFields<TypeParam>; ++m) ASSERT_EQ(before[m], after[m]);
+  }
+}
+
 TYPED_TEST(PulseContract, WeightZeroLiesInTheRange) {
   const DeviceParams params = typename TypeParam::Params{};
   EXPECT_GE(weight_zero(params), double(g_min(params)));

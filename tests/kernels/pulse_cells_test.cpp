@@ -150,8 +150,8 @@ double by_the_equations(const Params& p, const std::vector<float>& new_cells, st
                         const std::vector<int>& counts, bool is_soft, bool is_single) {
   double g = new_cells[i];
   // Soft bounds keep the share of the way to the bound that a pulse covers, behind what all devices keep.
-  const double up = new_cells[(is_soft ? 6 : 1) * size + i], down = new_cells[(is_soft ? 7 : 2) * size + i];
-  const double low = new_cells[3 * size + i], high = new_cells[4 * size + i];
+  const double up = new_cells[(is_soft ? 6 : 2) * size + i], down = new_cells[(is_soft ? 7 : 3) * size + i];
+  const double low = new_cells[4 * size + i], high = new_cells[5 * size + i];
   const auto index = static_cast<std::uint32_t>(i);
   for (std::size_t s = 0; s < counts.size(); ++s) {
     const int c = std::abs(counts[s]);
@@ -298,10 +298,10 @@ TEST(PulseCells, ThatSeeManyPulsesEndAtTheirBounds) {
       const Updated u = update(kernels(Backend::cpu), params, n, x, d, PulseSteps::aggregated);
       const std::size_t size = n.outputs * n.inputs;
       for (std::size_t i = 0; i < size; ++i) {
-        const float bound = u.cells[(goes_up ? 4 : 3) * size + i];
+        const float bound = u.cells[(goes_up ? 5 : 4) * size + i];
         EXPECT_NEAR(u.cells[i], bound, 1e-3 * 15.0_uS) << model_name(params);
-        EXPECT_LE(u.cells[i], u.cells[4 * size + i]);
-        EXPECT_GE(u.cells[i], u.cells[3 * size + i]);
+        EXPECT_LE(u.cells[i], u.cells[5 * size + i]);
+        EXPECT_GE(u.cells[i], u.cells[4 * size + i]);
       }
     }
   }
@@ -357,7 +357,7 @@ TEST(PulseCells, ShowNewWriteNoiseWhereTheyWerePulsedAndOnlyThere) {
   EXPECT_EQ(seen(after.cells, 50.0), then);  // reads draw nothing
   std::size_t pulsed = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    const bool was_pulsed = after.cells[5 * size + i] != 0.0f;
+    const bool was_pulsed = after.cells[size + i] != 0.0f;
     pulsed += was_pulsed;
     const float noise_before = before[i] - fresh.cells[i], noise_then = then[i] - after.cells[i];
     if (was_pulsed) {

@@ -1,0 +1,297 @@
+#include "meltquench/devices/fit/accumulative_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "meltquench/core/error.h"
+#include "meltquench/devices/fit/dual.h"
+#include "meltquench/devices/fit/maximize.h"
+
+namespace mq {
+namespace {
+
+enum Parameter : std::size_t {
+  kStepOffset,
+  kStepSlope,
+  kStepMemory,
+  kNoiseOffset,
+  kNoiseSlope,
+  kNoiseMemory,
+  kMemoryPulses,
+  kReadSlope,
+  kReadFloor,
+  kReset,
+  kSize
+};
+constexpr const char* kNames[kSize] = {"step_offset", "step_slope",   "step_memory",   "noise_offset",
+                                       "noise_slope", "noise_memory", "memory_pulses", "read_slope",
+                                       "read_floor",  "reset"};
+constexpr bool kIsConductance[kSize] = {true, false, true, true, false, true, false, false, true, true};
+constexpr std::size_t kLeastSequences = 50, kLeastPulses = 4;
+constexpr double kMicro = 1e6;
+constexpr double kResetNoise =
+    0.1;  // of the conductance after RESET; behind the read noise it cannot be told
+
+using Number = Dual<kSize>;
+
+/// One run of pulses after a RESET, in uS.
+struct Sequence {
+  std::int64_t cell = 0;
+  std::vector<double> g;
+};
+
+std::vector<Sequence> sequences_of(const PulseReads& pulses) {
+  std::map<std::tuple<std::int64_t, std::int64_t>, std::map<std::int64_t, double>> rows;
+  for (std::size_t i = 0; i < pulses.size(); ++i) {
+    if (pulses.direction[i] > 0) {
+      rows[{pulses.cell[i], pulses.sequence[i]}][pulses.pulse[i]] = kMicro * pulses.g[i];
+    }
+  }
+  std::vector<Sequence> sequences;
+  for (const auto& [key, reads] : rows) {
+    Sequence sequence{.cell = std::get<0>(key), .g = {}};
+    for (const auto& [pulse, g] : reads) {
+      if (pulse != static_cast<std::int64_t>(sequence.g.size())) break;  // a gap ends what can be followed
+      sequence.g.push_back(g);
+    }
+    if (sequence.g.size() > kLeastPulses) sequences.push_back(std::move(sequence));
+  }
+  return sequences;
+}
+
+bool makes_sense(std::span<const double> t) {
+  const double high = 30.0;  // uS: beyond what cells of this kind reach
+  return t[kNoiseOffset] > 0.0 && t[kNoiseOffset] + t[kNoiseSlope] * high > 0.0 &&
+         t[kNoiseMemory] > -t[kNoiseOffset] && t[kMemoryPulses] > 0.05 && t[kMemoryPulses] < 1e3 &&
+         t[kReadFloor] > 1e-4 && t[kReadSlope] > -1e-3 && t[kReset] > 1e-3;
+}
+
+/// Log likelihood of one sequence. `miss`, if given, gets the sum of innovations over the sum of mean steps.
+Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>& t, double* miss) {
+  Number mean = t[kReset], variance = t[kReset] * t[kReset] * Number(kResetNoise * kResetNoise), total(0.0);
+  double innovations = 0.0, steps = 0.0;
+  const Number forgets = exp(Number(-1.0) / t[kMemoryPulses]);
+  Number memory(1.0);
+  for (std::size_t n = 0; n < sequence.g.size(); ++n) {
+    if (n > 0) {
+      memory = memory * forgets;
+      const Number step = t[kStepOffset] + t[kStepSlope] * mean + t[kStepMemory] * memory;
+      const Number sigma = t[kNoiseOffset] + t[kNoiseSlope] * mean + t[kNoiseMemory] * memory;
+      const Number growth = Number(1.0) + t[kStepSlope];
+      mean = mean + step;
+      variance = variance * (growth * growth + t[kNoiseSlope] * t[kNoiseSlope]) + sigma * sigma;
+      // Moments of the larger of a normal and the floor.
+      const Number spread = sqrt(variance), above = mean - t[kReset], edge = above / spread;
+      if (edge.v < 6.0) {
+        const Number share = normal_cdf(edge), density = normal_density(edge);
+        const Number first = above * share + spread * density;
+        const Number second = (variance + above * above) * share + above * spread * density;
+        mean = t[kReset] + first;
+        variance = second - first * first;
+      }
+      steps += step.v;
+    }
+    const Number noise = t[kReadFloor] + t[kReadSlope] * mean;
+    const Number scatter = variance + noise * noise + t[kReadSlope] * t[kReadSlope] * variance;
+    const Number innovation = Number(sequence.g[n]) - mean;
+    if (sequence.g[n] <= 0.0) {  // cut at 0 by the reader: no more is known than that it lay below
+      const Number edge = mean / sqrt(scatter);
+      if (edge.v < 30.0) total = total + log(normal_cdf(Number(-1.0) * edge));
+      continue;
+    }
+    total = total - Number(0.5) * (log(scatter) + innovation * innovation / scatter);
+    if (n > 0) innovations += innovation.v;
+    const Number gain = variance / scatter;
+    mean = mean + gain * innovation;
+    variance = variance * (Number(1.0) - gain);
+  }
+  if (miss != nullptr) *miss = innovations / steps;
+  return total;
+}
+
+Scores scores_of(const std::vector<Sequence>& sequences, std::span<const double> theta) {
+  Scores scores(kSize);
+  if (!makes_sense(theta)) {
+    scores.value = -std::numeric_limits<double>::infinity();
+    return scores;
+  }
+  std::array<Number, kSize> t;
+  for (std::size_t i = 0; i < kSize; ++i) t[i] = Number::parameter(theta[i], i);
+  for (const Sequence& sequence : sequences) {
+    const Number value = log_likelihood(sequence, t, nullptr);
+    scores.add(value.v, value.d);
+  }
+  return scores;
+}
+
+/// Regression of the steps on (1, g, P) for mean and scatter, at the time constant that leaves the least; no
+/// read noise taken off: a start.
+std::vector<double> start_of(const std::vector<Sequence>& sequences) {
+  std::vector<double> best;
+  double least = std::numeric_limits<double>::infinity();
+  double reset = 0.0, reset2 = 0.0;
+  for (const Sequence& s : sequences) reset += s.g[0], reset2 += s.g[0] * s.g[0];
+  const double n = static_cast<double>(sequences.size());
+  reset /= n;
+  const double scatter = std::sqrt(std::max(reset2 / n - reset * reset, 1e-6));
+  for (const double pulses : {1.0, 1.5, 2.2, 3.2, 4.7, 7.0}) {
+    std::vector<double> design, changes, weights;
+    for (const Sequence& s : sequences) {
+      for (std::size_t k = 1; k < s.g.size(); ++k) {
+        design.insert(design.end(), {1.0, s.g[k - 1], std::exp(-static_cast<double>(k) / pulses)});
+        changes.push_back(s.g[k] - s.g[k - 1]);
+      }
+    }
+    weights.assign(changes.size(), 1.0);
+    const LeastSquares mean = least_squares(design, changes, weights);
+    if (mean.chi2 >= least) continue;
+    least = mean.chi2;
+    std::vector<double> sizes;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      const double model =
+          mean.at[0] * design[3 * i] + mean.at[1] * design[3 * i + 1] + mean.at[2] * design[3 * i + 2];
+      sizes.push_back(1.2533 * std::abs(changes[i] - model));  // mean |xi| = sqrt(2 / pi)
+    }
+    const LeastSquares sigma = least_squares(design, sizes, weights);
+    best = {mean.at[0],
+            mean.at[1],
+            mean.at[2],
+            std::max(sigma.at[0], 0.05),
+            std::max(sigma.at[1], 0.0),
+            std::max(sigma.at[2], 0.0),
+            pulses,
+            0.01,
+            0.7 * scatter,
+            reset};
+  }
+  return best;
+}
+
+}  // namespace
+
+VarianceSplit split_variance(const std::vector<std::vector<double>>& of_device) {
+  double grand = 0.0, count = 0.0, between = 0.0, within = 0.0, within_freedom = 0.0;
+  for (const auto& values : of_device) {
+    for (const double value : values) grand += value, count += 1.0;
+  }
+  grand /= count;
+  const double devices = static_cast<double>(of_device.size()), repeats = count / devices;
+  for (const auto& values : of_device) {
+    double mean = 0.0;
+    for (const double value : values) mean += value / static_cast<double>(values.size());
+    between += static_cast<double>(values.size()) * (mean - grand) * (mean - grand) / (devices - 1.0);
+    for (const double value : values) within += (value - mean) * (value - mean);
+    within_freedom += static_cast<double>(values.size()) - 1.0;
+  }
+  within /= within_freedom;
+  const double variance = std::max((between - within) / repeats, 0.0);
+  const double error =
+      std::sqrt(2.0 * (between * between / (devices - 1.0) + within * within / within_freedom)) / repeats;
+  const double sigma = std::sqrt(variance);
+  return {.between = estimate("device", Unit::one, sigma, error / (2.0 * std::max(sigma, std::sqrt(error)))),
+          .within = std::sqrt(within),
+          .devices = static_cast<int>(of_device.size())};
+}
+
+FitResult fit_accumulative(const PulseReads& pulses) {
+  const std::vector<Sequence> sequences = sequences_of(pulses);
+  if (sequences.size() < kLeastSequences) {
+    throw DataError(
+        "there are " + std::to_string(sequences.size()) +
+        " sequences of at least 4 pulses up that start with pulse 0 (after RESET); at least 50 are "
+        "needed for accumulative-pcm");
+  }
+  const ScoreFunction function = [&](std::span<const double> theta) { return scores_of(sequences, theta); };
+  const Maximum maximum = maximize(function, start_of(sequences), 80, 1e-3);
+  const SymmetricMatrix covariance = sandwich_covariance(function, maximum);
+
+  FitResult result;
+  result.has_converged = maximum.has_converged;
+  if (!maximum.has_converged)
+    result.notes.push_back("The search for the maximum of the likelihood did not converge.");
+  result.device = Value::table();
+  result.device.set_key("model", "accumulative-pcm");
+  const auto set = [&](const char* name, double value, bool is_conductance) {
+    result.device.set_key(name, is_conductance ? Value(format_quantity(float(value / kMicro), Unit::siemens))
+                                               : Value(shortest_double(float(value))));
+  };
+  double highest = 0.0;
+  for (const Sequence& s : sequences) highest = std::max(highest, *std::max_element(s.g.begin(), s.g.end()));
+  set("g_min", std::max(maximum.at[kReset], 0.0), true);
+  set("g_max", highest, true);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    const double scale = kIsConductance[i] ? 1.0 / kMicro : 1.0;
+    result.estimates.push_back(estimate(kNames[i], kIsConductance[i] ? Unit::siemens : Unit::one,
+                                        scale * maximum.at[i], scale * std::sqrt(covariance(i, i))));
+    set(kNames[i],
+        i == kReadSlope || i == kNoiseSlope || i == kNoiseMemory ? std::max(maximum.at[i], 0.0)
+                                                                 : maximum.at[i],
+        kIsConductance[i]);
+  }
+  set("reset_noise", kResetNoise * std::max(maximum.at[kReset], 0.0), true);
+  set("reset_floor", 0.0, true);
+  result.notes.push_back(
+      "The smallest conductance after a pulse is held at that after RESET, the largest at the "
+      "largest that was read; drift is not in these tables and is the model's own.");
+
+  // Devices and cycles: how far whole sequences miss their mean steps.
+  std::array<Number, kSize> t;
+  for (std::size_t i = 0; i < kSize; ++i) t[i] = Number(maximum.at[i]);
+  std::map<std::int64_t, std::vector<double>> of_device;
+  for (const Sequence& s : sequences) {
+    double miss = 0.0;
+    log_likelihood(s, t, &miss);
+    of_device[s.cell].push_back(miss);
+  }
+  std::vector<std::vector<double>> repeated;
+  for (auto& [cell, misses] : of_device) {
+    if (misses.size() > 1) repeated.push_back(std::move(misses));
+  }
+  if (repeated.size() >= 20) {
+    Estimate spread = split_variance(repeated).between;
+    spread.name = "step_spread";
+    set("step_spread", spread.value, false);
+    result.estimates.push_back(spread);
+  } else {
+    result.notes.push_back("No cell shows several sequences, so devices and cycles cannot be told apart.");
+  }
+
+  // Picture and goodness: mean over pulses.
+  FitPanel panel{.title = "Conductance over pulses",
+                 .x_title = "pulses after RESET",
+                 .y_title = "mean conductance [uS]"};
+  std::size_t longest = 0;
+  for (const Sequence& s : sequences) longest = std::max(longest, s.g.size());
+  double mean = maximum.at[kReset], variance = std::pow(kResetNoise * maximum.at[kReset], 2), memory = 1.0;
+  for (std::size_t k = 0; k < longest; ++k) {
+    double n = 0.0, sum = 0.0, squares = 0.0;
+    for (const Sequence& s : sequences) {
+      if (k < s.g.size()) n += 1.0, sum += s.g[k], squares += s.g[k] * s.g[k];
+    }
+    if (k > 0) {
+      memory *= std::exp(-1.0 / maximum.at[kMemoryPulses]);
+      const double sigma =
+          maximum.at[kNoiseOffset] + maximum.at[kNoiseSlope] * mean + maximum.at[kNoiseMemory] * memory;
+      const double growth = 1.0 + maximum.at[kStepSlope], slope = maximum.at[kNoiseSlope];
+      mean += maximum.at[kStepOffset] + maximum.at[kStepSlope] * mean + maximum.at[kStepMemory] * memory;
+      variance = variance * (growth * growth + slope * slope) + sigma * sigma;
+      const double spread = std::sqrt(variance), above = mean - maximum.at[kReset], edge = above / spread;
+      const double first = above * normal_cdf(edge) + spread * normal_density(edge);
+      const double second =
+          (variance + above * above) * normal_cdf(edge) + above * spread * normal_density(edge);
+      mean = maximum.at[kReset] + first, variance = second - first * first;
+    }
+    const double measured = sum / n, error = std::sqrt(std::max(squares / n - measured * measured, 0.0) / n);
+    const double x = static_cast<double>(k);
+    panel.data.push_back({x, measured, measured - 1.96 * error, measured + 1.96 * error});
+    panel.model.push_back({x, mean, mean - std::sqrt(variance), mean + std::sqrt(variance)});
+  }
+  result.panels.push_back(std::move(panel));
+  return result;
+}
+
+}  // namespace mq

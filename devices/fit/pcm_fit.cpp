@@ -1,0 +1,307 @@
+#include "meltquench/devices/fit/pcm_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "meltquench/core/error.h"
+#include "meltquench/core/units.h"
+#include "meltquench/devices/fit/programming_yield.h"
+
+namespace mq {
+namespace {
+
+constexpr double kLeastTarget = 2e-3;  // of g_max: below, ln x is a matter of the floor and not of the device
+constexpr std::size_t kLeastCells = 20;
+constexpr std::size_t kMostPoints = 30, kFewFailures = 10;
+constexpr int kMostRounds = 12, kLastFreeRound = 3;
+constexpr double kSettled = 0.2;  // standard errors by which the last round may still move
+
+/// The rows that can be fitted; `left_out` counts the cells that cannot.
+CellReads usable(const CellReads& reads, const PcmSetting& setting, std::size_t& left_out) {
+  CellReads kept;
+  std::set<std::int64_t> out;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    if (reads.target[i] < kLeastTarget * setting.g_max) {
+      out.insert(reads.cell[i]);
+      continue;
+    }
+    kept.cell.push_back(reads.cell[i]);
+    kept.target.push_back(reads.target[i]);
+    kept.age.push_back(reads.age[i] > 0.0 ? reads.age[i] : setting.t0);
+    kept.g.push_back(reads.g[i]);
+  }
+  left_out += out.size();
+  return kept;
+}
+
+/// Leaves out the cells that did not converge when they were programmed, judged by their first read.
+CellReads without_failures(const CellReads& reads, const PcmSetting& setting, bool is_verify, PcmFit& fit) {
+  const ReadsByCell cells = by_cell(reads);
+  CellReads first;
+  for (std::size_t c = 0; c < cells.cells(); ++c) {
+    first.cell.push_back(cells.cell[c]);
+    first.target.push_back(cells.target[c]);
+    first.age.push_back(cells.ages(c)[0]);
+    first.g.push_back(cells.values(c)[0]);
+  }
+  if (first.size() < kLeastCells) return reads;
+  const YieldFit yield = fit_yield(first, setting.g_max);
+  if (is_verify) fit.estimates.push_back(yield.yield);
+  std::set<std::int64_t> out;
+  for (std::size_t c = 0; c < cells.cells(); ++c) {
+    if (!yield.converged[c]) out.insert(cells.cell[c]);
+  }
+  if (out.size() < kFewFailures) return reads;  // the tails of a normal have a few as well
+  fit.notes.push_back(std::to_string(out.size()) + " of " + std::to_string(cells.cells()) +
+                      " cells did not converge when they were programmed and were left out.");
+  CellReads kept;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    if (out.contains(reads.cell[i])) continue;
+    kept.cell.push_back(reads.cell[i]);
+    kept.target.push_back(reads.target[i]);
+    kept.age.push_back(reads.age[i]);
+    kept.g.push_back(reads.g[i]);
+  }
+  return kept;
+}
+
+std::size_t different_targets(const ReadsByCell& reads) {
+  return std::set<double>(reads.target.begin(), reads.target.end()).size();
+}
+
+/// A sensible place to start from: the steps may have ended outside of where the likelihood is defined.
+void keep_positive(std::vector<double>& parameters, LawForm form, double low_x, double high_x, double least) {
+  const double a = law_value(form, parameters.data(), low_x), b = law_value(form, parameters.data(), high_x);
+  if (a > least && b > least) return;
+  const double level = std::max({a, b, 10.0 * least});
+  if (form == LawForm::constant) parameters = {level};
+  if (form == LawForm::sloped) parameters = {0.0, level};
+  if (form == LawForm::clipped) parameters = {-1e-3 * level, level, 0.5 * level};
+}
+
+void keep_positive_polynomial(std::vector<double>& p, const std::vector<PcmBin>& bins) {
+  for (const PcmBin& bin : bins) {
+    double value = 0.0, power = 1.0;
+    for (const double term : p) value += term * power, power *= bin.x;
+    if (value > 1e-4) continue;
+    double mean = 0.0;
+    for (const PcmBin& b : bins) mean += b.miss.sigma / static_cast<double>(bins.size());
+    std::fill(p.begin(), p.end(), 0.0);
+    p[0] = std::max(mean, 1e-3);
+    return;
+  }
+}
+
+StateLaw state_law(LawForm form, const double* parameters, double first_log_x, double last_log_x) {
+  const double a = law_value(form, parameters, first_log_x), b = law_value(form, parameters, last_log_x);
+  StateLaw law{.shape = LawShape::logarithmic, .low = float(std::min(a, b)), .high = float(std::max(a, b))};
+  if (form == LawForm::constant) {
+    law.offset = float(parameters[0]);
+  } else {
+    law.slope = float(parameters[0]), law.offset = float(parameters[1]);
+  }
+  if (form == LawForm::clipped) law.low = float(parameters[2]);
+  law.high = std::max(law.high, law.low);
+  return law;
+}
+
+void name_law(std::vector<std::string>& names, const std::string& law, LawForm form) {
+  if (form != LawForm::constant) {
+    names.push_back(law + ".slope");
+    names.push_back(law + ".offset");
+  }
+  if (form != LawForm::sloped) names.push_back(law + ".low");
+}
+
+std::vector<std::string> parameter_names(const PcmForm& form) {
+  std::vector<std::string> names;
+  for (int i = 0; i < form.prog_terms; ++i) names.push_back("prog_noise[" + std::to_string(i) + "]");
+  name_law(names, "nu_mean", form.nu_mean);
+  name_law(names, "nu_sigma", form.nu_sigma);
+  if (form.read_terms > 0) names.push_back("read_noise.offset");
+  if (form.read_terms > 1) names.push_back("read_noise.slope");
+  return names;
+}
+
+/// chi2 of the points against the law that all cells gave.
+void append_law_goodness(PcmFit& fit, const std::string& name, std::size_t which, int terms,
+                         const std::function<double(const PcmPoint&)>& law) {
+  double chi2 = 0.0;
+  for (const PcmPoint& point : fit.points) {
+    chi2 += std::pow((point.value[which] - law(point)) / point.error[which], 2);
+  }
+  const double freedom = static_cast<double>(fit.points.size()) - terms;
+  if (freedom < 1.0) return;
+  fit.goodness.push_back({name + " over the target", "chi2", chi2, freedom, chi2_p_value(chi2, freedom)});
+}
+
+}  // namespace
+
+PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const std::vector<double>& read_noise,
+               const PcmFitOptions& options) {
+  PcmSetting setting{.g_max = options.g_max, .t0 = options.base.t0, .t_read = options.base.t_read};
+  if (setting.g_max <= 0.0) {
+    for (const CellReads* reads : {&over_time, &programmed}) {
+      for (const double target : reads->target) setting.g_max = std::max(setting.g_max, target);
+    }
+  }
+  if (setting.g_max <= 0.0) throw DataError("no cell has a target above 0; nothing can be fitted");
+
+  PcmFit fit;
+  std::size_t left_out = 0;
+  const CellReads drifting = without_failures(usable(over_time, setting, left_out), setting, false, fit),
+                  written = without_failures(usable(programmed, setting, left_out), setting, true, fit);
+  if (left_out > 0) {
+    fit.notes.push_back(std::to_string(left_out) + " cells with targets below " +
+                        format_quantity(float(kLeastTarget * setting.g_max), Unit::siemens) +
+                        " were left out: the laws are logarithmic in the target.");
+  }
+  const ReadsByCell drift_cells = by_cell(drifting);
+  const std::vector<PcmBin> bins = drift_bins(drift_cells, setting);
+  const bool has_drift = !bins.empty();
+  if (!has_drift && drifting.size() > 0) {
+    throw DataError(
+        "conductance over time needs at least 8 cells per target with two reads at different times; found "
+        "none");
+  }
+
+  // The form: what the bins can carry.
+  Measurements all{.reads = drifting};
+  all.append({.reads = written});
+  const ReadsByCell cells = by_cell(all.reads);
+  if (cells.cells() < kLeastCells) {
+    throw DataError("there are reads of " + std::to_string(cells.cells()) +
+                    " cells with a target; at least " + std::to_string(kLeastCells) + " are needed");
+  }
+  const std::size_t levels = different_targets(cells);
+  fit.form.prog_terms =
+      static_cast<int>(std::min<std::size_t>(levels, static_cast<std::size_t>(options.prog_terms)));
+  const StateLaw& base_noise = options.base.read_noise;
+  std::vector<double> noise = read_noise;
+  if (noise.empty() && has_drift) noise = fit_read_noise(bins);
+  const bool holds_noise = !read_noise.empty() || noise.empty();
+  if (noise.empty()) {
+    const bool is_power = base_noise.shape == LawShape::power;
+    noise = {is_power ? base_noise.offset : base_noise(0.5f), is_power ? base_noise.slope : 0.0};
+    fit.notes.push_back("The read noise cannot be told from these tables; it was held at the base device's.");
+  }
+  fit.form.read_terms = holds_noise ? 0 : levels > 1 ? 2 : 1;
+  fit.form.read_noise[0] = noise[0], fit.form.read_noise[1] = noise[1];
+
+  std::vector<PcmBin> prog_bins = bins;
+  if (written.size() > 0) {
+    for (const PcmBin& bin : programming_bins(by_cell(written), setting, noise)) prog_bins.push_back(bin);
+  }
+  std::vector<double> start = fit_prog_noise(prog_bins, fit.form.prog_terms);
+  keep_positive_polynomial(start, prog_bins);
+
+  const auto [least, most] = std::minmax_element(cells.target.begin(), cells.target.end());
+  const double first_log_x = std::log(*least / setting.g_max), last_log_x = std::log(*most / setting.g_max);
+  if (has_drift) {
+    for (const bool is_mean : {true, false}) {
+      FittedLaw law = is_mean ? fit_nu_mean(bins) : fit_nu_sigma(bins);
+      keep_positive(law.parameters, law.form, first_log_x, last_log_x, is_mean ? -1.0 : 1e-4);
+      (is_mean ? fit.form.nu_mean : fit.form.nu_sigma) = law.form;
+      start.insert(start.end(), law.parameters.begin(), law.parameters.end());
+    }
+  } else {
+    fit.form.nu_mean = fit.form.nu_sigma = LawForm::constant;
+    start.push_back(options.base.nu_mean(0.5f)), start.push_back(options.base.nu_sigma(0.5f));
+    fit.notes.push_back("There is no conductance over time; the drift is the base device's.");
+  }
+  if (fit.form.read_terms > 0) start.push_back(noise[0]);
+  if (fit.form.read_terms > 1) start.push_back(noise[1]);
+
+  // The maximum: nodes are placed where the start is, and again where it led.
+  PcmLikelihood likelihood(cells, setting, fit.form);
+  const ScoreFunction function = [&](std::span<const double> theta) { return likelihood(theta); };
+  Maximum maximum{.at = start};
+  bool has_settled = false;
+  for (int round = 0; round < kMostRounds && !has_settled; ++round) {
+    const std::vector<double> before = maximum.at;
+    likelihood.place_nodes(before);
+    maximum = maximize(function, before, 30, round == 0 ? 1.0 : 1e-3);
+    has_settled = maximum.has_converged && round > 0;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const double error = std::sqrt(maximum.covariance(i, i));
+      if (std::isfinite(error) && std::abs(maximum.at[i] - before[i]) > kSettled * error) has_settled = false;
+      // Where the reads say little of the spread of nu, nodes and maximum may chase each other.
+      if (round >= kLastFreeRound && !has_settled) maximum.at[i] = 0.5 * (maximum.at[i] + before[i]);
+    }
+  }
+  likelihood.fix_clips(maximum.at);
+  fit.at = maximum.at;
+  fit.has_converged = has_settled;
+  if (!fit.has_converged)
+    fit.notes.push_back("The search for the maximum of the likelihood did not converge.");
+  const SymmetricMatrix covariance =
+      options.intervals == Intervals::robust ? sandwich_covariance(function, maximum) : maximum.covariance;
+
+  const std::vector<std::string> names = parameter_names(fit.form);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool is_prog = static_cast<int>(i) < fit.form.prog_terms;
+    const double scale = is_prog ? setting.g_max : 1.0;
+    if (!has_drift && !is_prog) continue;
+    fit.estimates.push_back(estimate(names[i], is_prog ? Unit::siemens : Unit::one, scale * fit.at[i],
+                                     scale * std::sqrt(covariance(i, i))));
+  }
+
+  fit.params = options.base;
+  fit.params.g_max = fit.params.g_reference = float(setting.g_max);
+  fit.params.prog_noise = {};
+  fit.params.prog_noise_scale = fit.params.nu_mean_scale = fit.params.nu_sigma_scale = 1.0f;
+  fit.params.prog_noise_device_share = fit.params.nu_device_share =
+      0.0f;  // one programming per cell tells no split
+  fit.params.read_noise_spread = fit.params.projection = 0.0f;
+  for (int i = 0; i < fit.form.prog_terms; ++i) {
+    fit.params.prog_noise[static_cast<std::size_t>(i)] =
+        float(fit.at[static_cast<std::size_t>(i)] * setting.g_max);
+  }
+  if (has_drift) {
+    fit.params.nu_mean = state_law(fit.form.nu_mean, &fit.at[static_cast<std::size_t>(fit.form.nu_mean_at())],
+                                   first_log_x, last_log_x);
+    fit.params.nu_sigma =
+        state_law(fit.form.nu_sigma, &fit.at[static_cast<std::size_t>(fit.form.nu_sigma_at())], first_log_x,
+                  last_log_x);
+  }
+  if (fit.form.read_terms > 0 || !read_noise.empty()) {
+    const auto read_at = static_cast<std::size_t>(fit.form.read_at());
+    const double c = fit.form.read_terms > 0 ? fit.at[read_at] : noise[0];
+    const double b = fit.form.read_terms > 1    ? fit.at[read_at + 1]
+                     : fit.form.read_terms == 1 ? 0.0
+                                                : noise[1];
+    const double edge = c * std::max(std::exp(b * first_log_x), std::exp(b * last_log_x));
+    fit.params.read_noise_scale = 1.0f;
+    fit.params.read_noise = {
+        .shape = LawShape::power, .slope = float(b), .offset = float(c), .low = 0.0f, .high = float(edge)};
+  }
+
+  fit.points = likelihood.points(fit.at, kMostPoints);
+  append_law_goodness(fit, "prog_noise", 0, fit.form.prog_terms, [&](const PcmPoint& point) {
+    double value = 0.0;
+    for (int i = fit.form.prog_terms; i-- > 0;) value = value * point.x + fit.at[static_cast<std::size_t>(i)];
+    return value;
+  });
+  if (has_drift) {
+    append_law_goodness(fit, "nu_mean", 1, parameters(fit.form.nu_mean), [&](const PcmPoint& point) {
+      return law_value(fit.form.nu_mean, &fit.at[static_cast<std::size_t>(fit.form.nu_mean_at())],
+                       point.log_x);
+    });
+    append_law_goodness(fit, "nu_sigma", 2, parameters(fit.form.nu_sigma), [&](const PcmPoint& point) {
+      return law_value(fit.form.nu_sigma, &fit.at[static_cast<std::size_t>(fit.form.nu_sigma_at())],
+                       point.log_x);
+    });
+    append_law_goodness(fit, "read_noise", 3, fit.form.read_terms, [](const PcmPoint&) { return 1.0; });
+  }
+  std::vector<double> probabilities = likelihood.cell_probabilities(fit.at);
+  if (!probabilities.empty()) {
+    const double n = static_cast<double>(probabilities.size()),
+                 distance = ks_distance_to_uniform(probabilities);
+    fit.goodness.push_back({"chi2 of the cells", "KS", distance, n, ks_p_value(distance, n)});
+  }
+  return fit;
+}
+
+}  // namespace mq

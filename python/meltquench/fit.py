@@ -1,0 +1,115 @@
+"""Device models from measurements."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Union
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core
+
+_Path = Union[str, "os.PathLike[str]"]
+_Table = Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One fitted parameter: SI value, standard error and 95 % interval [low, high].
+
+    Example:
+        >>> import meltquench as mq
+        >>> mq.Estimate("nu_mean.low", "", 0.049, 0.001, 0.047, 0.051).value
+        0.049
+    """
+
+    name: str
+    unit: str
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What `fit` found.
+
+    device: dict as Tile and a config take it. estimates: parameters by name. goodness: how well the model agrees with
+    each table, as dicts (what, statistic, value, freedom, p_value). notes: sentences. toml: the text of a preset file.
+    picture: data against model as SVG, or "" if there is nothing to draw.
+
+    Example:
+        >>> import meltquench as mq
+        >>> fit = mq.fit(mq.synthesize("spectra"))
+        >>> fit.device["model"]
+        'pcm'
+    """
+
+    device: Dict[str, Any]
+    estimates: Dict[str, Estimate]
+    goodness: List[Dict[str, Any]]
+    notes: List[str]
+    has_converged: bool
+    toml: str
+    picture: str
+
+    def save(self, path: _Path) -> Path:
+        """Writes the preset file and returns its path: `device = "my-device.toml"` in a config reads it."""
+        target = Path(path)
+        target.write_text(self.toml, encoding="utf-8")
+        return target
+
+    def __repr__(self) -> str:
+        lines = [f"{e.name} = {e.value:.5g} [{e.low:.5g}, {e.high:.5g}] {e.unit}".rstrip() for e in self.estimates.values()]
+        return "\n".join([f"Fit of {self.device['model']}", *lines])
+
+
+def _csv(table: _Table) -> str:
+    columns = [np.asarray(values).ravel() for values in table.values()]
+    if not columns or len({len(column) for column in columns}) != 1:
+        raise ValueError("the columns of a table must be arrays of one length")
+    rows = zip(*(column.tolist() for column in columns))
+    return "\n".join([",".join(table), *(",".join(map(str, row)) for row in rows)])
+
+
+def fit(
+    *data: Union[_Path, _Table],
+    model: Optional[str] = None,
+    preset: str = "pcm-like",
+    g_max: Optional[Union[str, float]] = None,
+    prog_terms: int = 3,
+) -> Fit:
+    """Fits a device model to measurements.
+
+    data: CSV files, or dicts of equally long arrays named as the columns of such files: cell, target_uS, time_s, g_uS
+    (conductance over time, by the time since the last pulse of each cell), cell, target_uS, g_uS (programming), cell,
+    sequence, pulse, direction, g_uS (pulses), g_uS, frequency_Hz, psd_uS2_per_Hz (noise spectra). model: "pcm",
+    "accumulative-pcm" or "soft-bounds"; None: the one that the tables are made for. preset: gives what the data do not
+    tell. g_max [S]: None for the largest target. prog_terms: of the polynomial of the programming noise.
+
+    Raises ValueError if a table is faulty or does not carry the model, FileNotFoundError for a missing file.
+
+    Example:
+        >>> import meltquench as mq
+        >>> fit = mq.fit(mq.synthesize("drift", cells=2000), g_max="25 uS")
+        >>> e = fit.estimates["nu_mean.low"]
+        >>> e.low < 0.049 < e.high
+        True
+        >>> tile = mq.Tile([[0.5, -1.0]], fit.device)
+    """
+    paths = [os.fspath(item) for item in data if not isinstance(item, Mapping)]
+    tables = [(f"table {i + 1}", _csv(item)) for i, item in enumerate(data) if isinstance(item, Mapping)]
+    if not data:
+        raise TypeError("fit needs at least one CSV file or table")
+    result = _core.fit_tables(paths, tables, model or "", preset, g_max, prog_terms)
+    return Fit(
+        device=result["device"],
+        estimates={entry["name"]: Estimate(**entry) for entry in result["estimates"]},
+        goodness=result["goodness"],
+        notes=result["notes"],
+        has_converged=result["has_converged"],
+        toml=result["toml"],
+        picture=result["picture"],
+    )

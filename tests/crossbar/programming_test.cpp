@@ -222,7 +222,7 @@ TEST(DevicesPerPolarity, CountInTheBytesOfAWeight) {
 }
 
 TEST(DevicesPerPolarity, TakePulsesInTurnsWhenTheyLearn) {
-  Hardware h = ideal_io("constant-step");
+  Hardware h = ideal_io("ideal");
   h.device = ConstantStep::Params{};
   h.programming.devices = 2;
   h.programming.fill = Fill::equal;

@@ -65,16 +65,12 @@ void append_sequences(const typename Model::Params& params, const PulseExperimen
     };
     read(true);
     for (const bool is_up : {true, false}) {
+      if (!is_up && is_one_sided<Model>(params)) break;
       for (int i = 0; i < experiment.pulses; ++i) {
         ++pulse;
         Rng<float> rng(RngKey(experiment.seed, Purpose::pulse_steps).at_event(event), number,
                        static_cast<std::uint32_t>(pulse));
-        const float before = cell.g;
         Model::pulse(params, cell, is_up, 1.0f, rng.normal());
-        if (!is_up && i == 0 && cell.g == before && Model::pulse_noise(params) > 0.0f) {  // one-sided
-          pulse = experiment.pulses;
-          break;
-        }
         read(is_up);
       }
     }

@@ -191,34 +191,14 @@ TEST(SoftBoundsFit, FindsStepsBoundsAndSpreads) {
   EXPECT_EQ(fit.panels.size(), 2u);
 }
 
-/// The accumulative chain as its header states it, for a test that needs no other model.
-PulseReads partial_set(int cells, int sequences, int pulses, double device_spread) {
-  PulseReads reads;
-  for (int c = 0; c < cells; ++c) {
-    const auto cell = static_cast<std::uint32_t>(c);
-    const double gain = std::exp(device_spread * normal(cell, 7000));
-    for (int s = 0; s < sequences; ++s) {
-      const auto event = static_cast<std::uint32_t>(100 * s);
-      double g = std::max(0.1 + 0.01 * normal(cell, 6000 + event), 0.01), memory = 1.0;
-      for (int n = 0; n <= pulses; ++n) {
-        if (n > 0) {
-          memory *= std::exp(-1.0 / 2.6);
-          const double step = 0.88 - 0.084 * g + 1.4 * memory, sigma = 0.26 + 0.091 * g + 2.15 * memory;
-          const double cycle = std::sqrt(sigma * sigma - device_spread * device_spread * step * step);
-          g = std::max(g + gain * step + cycle * normal(cell, event + static_cast<std::uint32_t>(n)), 0.1);
-        }
-        const double noise = (0.03 * g + 0.13) * normal(cell, 3000 + event + static_cast<std::uint32_t>(n));
-        reads.cell.push_back(c), reads.sequence.push_back(s), reads.pulse.push_back(n),
-            reads.direction.push_back(1);
-        reads.g.push_back(std::max(g + noise, 0.0) * 1e-6);
-      }
-    }
-  }
-  return reads;
+PulseReads partial_set(int cells, int sequences, int pulses, const std::string& step_spread) {
+  const DeviceParams device = device_from_value(
+      parse_toml("preset = 'nandakumar-2018'\nstep_spread = " + step_spread + "\n", "truth"), "device");
+  return synthesize_pulses(device, {.cells = cells, .sequences = sequences, .pulses = pulses, .seed = 3});
 }
 
 TEST(AccumulativeFit, FindsStepsNoiseAndMemoryBehindReadNoise) {
-  const FitResult fit = fit_accumulative(partial_set(2000, 1, 20, 0.0));
+  const FitResult fit = fit_accumulative(partial_set(2000, 1, 20, "0.0"));
   EXPECT_TRUE(fit.has_converged);
   expect_recovered(fit.estimates, "step_offset", 0.88e-6, 0.3);
   expect_recovered(fit.estimates, "step_slope", -0.084, 0.3);
@@ -234,7 +214,7 @@ TEST(AccumulativeFit, FindsStepsNoiseAndMemoryBehindReadNoise) {
 }
 
 TEST(AccumulativeFit, TellsDevicesFromCycles) {
-  const FitResult fit = fit_accumulative(partial_set(800, 4, 12, 0.2));
+  const FitResult fit = fit_accumulative(partial_set(800, 4, 12, "0.2"));
   const Estimate spread = named(fit.estimates, "step_spread");
   EXPECT_NEAR(spread.value, 0.2, 5.0 * spread.standard_error);
   EXPECT_LT(spread.standard_error, 0.03);

@@ -37,21 +37,6 @@ PulseTrains trains_of(const std::vector<float>& values, float gain, std::uint32_
           .trains = trains.data()};
 }
 
-double gaussians_per_second() {
-  static const double rate = [] {
-    std::vector<float> z(1 << 16);
-    return double(z.size()) / best_seconds([&] {
-             kernels(Backend::cpu)
-                 .add_normals({}, {.key = RngKey(7, Purpose::sampling),
-                                   .scale = 1.0f,
-                                   .from = z.data(),
-                                   .to = z.data(),
-                                   .size = z.size()});
-           });
-  }();
-  return rate;
-}
-
 void report(benchmark::State& state, double items, double seconds) {
   state.counters["M_items/s"] = items / seconds * 1e-6;
   state.counters["peak_fmas"] = fma_peak() * seconds / items;

@@ -8,6 +8,8 @@
 #include <map>
 #include <vector>
 
+#include "meltquench/kernels/kernel_table.h"
+
 namespace mq {
 namespace {
 
@@ -53,6 +55,21 @@ TwoCores two_cores(const std::function<void(int)>& work) {
     }
   }
   return {wall[0] / wall[1], cpu[0] / cpu[1]};
+}
+
+double gaussians_per_second() {
+  static const double rate = [] {
+    std::vector<float> z(1 << 16);
+    return double(z.size()) / best_seconds([&] {
+             kernels(Backend::cpu)
+                 .add_normals({}, {.key = RngKey(7, Purpose::sampling),
+                                   .scale = 1.0f,
+                                   .from = z.data(),
+                                   .to = z.data(),
+                                   .size = z.size()});
+           });
+  }();
+  return rate;
 }
 
 double openblas_seconds(std::size_t n, std::size_t batch) {

@@ -21,6 +21,9 @@ TwoCores two_cores(const std::function<void(int)>& work);
 /// Fused multiply-adds per second of one core (8 lanes, AVX2), counted per lane; 0 where there is no AVX2.
 double fma_peak();
 
+/// Normals per second of add_normals on one core.
+double gaussians_per_second();
+
 /// Time [s] of y[batch, n] = x[batch, n] W[n, n]^T by OpenBLAS, one thread; sgemv for a batch of 1.
 double openblas_seconds(std::size_t n, std::size_t batch);
 

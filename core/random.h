@@ -38,6 +38,9 @@ enum class Purpose : std::uint32_t {
   mvm_transposed_noise = 11,  ///< as mvm_noise, from outputs to inputs
   cell_noise = 12,            ///< steps of read noise that is correlated in time, and of telegraph noise
   write_noise = 13,           ///< what a write leaves between the state of a cell and what it shows
+  pulse_response = 16,        ///< how a cell answers programming pulses, from device to device
+  write_verify = 17,          ///< pulses and verify reads of program-and-verify
+  faults = 18,                ///< which cells are stuck or fail, and when they wear out
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.

@@ -20,8 +20,11 @@ void load_buffer(const H5Reader& file, const std::string& path, Buffer<float>& b
 }  // namespace
 
 CellArray::CellArray(const Exec& exec, const DeviceParams& params, const CellNoiseParams& noise,
-                     std::size_t size)
-    : params_(params), size_(size), fields_(exec, size * static_cast<std::size_t>(mq::cell_fields(params))) {
+                     const FaultParams& faults, std::size_t size)
+    : params_(params),
+      size_(size),
+      fields_(exec, size * static_cast<std::size_t>(mq::cell_fields(params))),
+      wear_(exec, faults.wears() ? size : 0) {
   if (!noise.correlated) return;
   if (read_pulse(params) == 0.0f) {
     throw ConfigError("cell_noise.correlated = true: the device model '" + std::string(model_name(params)) +
@@ -70,6 +73,7 @@ std::vector<float> CellArray::member(int index) const {
 
 void CellArray::save(H5Writer& file, const std::string& path) const {
   save_buffer(file, path, fields_, size_);
+  if (!wear_.empty()) save_buffer(file, path + "_wear", wear_, size_);
   if (!noise_) return;
   save_buffer(file, path + "_noise", noise_->states, size_);
   save_buffer(file, path + "_deviates", noise_->deviates, size_);
@@ -78,6 +82,7 @@ void CellArray::save(H5Writer& file, const std::string& path) const {
 
 void CellArray::load(const H5Reader& file, const std::string& path) {
   load_buffer(file, path, fields_, size_);
+  if (!wear_.empty()) load_buffer(file, path + "_wear", wear_, size_);
   if (!noise_) return;
   load_buffer(file, path + "_noise", noise_->states, size_);
   load_buffer(file, path + "_deviates", noise_->deviates, size_);

@@ -1,5 +1,5 @@
 /// All cells of one polarity of a tile, row-major [outputs, inputs]: one array of floats per member of the
-/// model's cell, and the memory of their read noise, where it has one.
+/// model's cell, and where they have them the memory of their read noise and the count of their pulses.
 #pragma once
 
 #include <optional>
@@ -7,6 +7,7 @@
 #include "meltquench/core/buffer.h"
 #include "meltquench/core/storage.h"
 #include "meltquench/devices/device.h"
+#include "meltquench/devices/faults.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -15,7 +16,8 @@ class CellArray {
  public:
   /// `size` new cells. Throws
   /// ResourceError if there is not enough memory, ConfigError if `noise` cannot be had.
-  CellArray(const Exec& exec, const DeviceParams& params, const CellNoiseParams& noise, std::size_t size);
+  CellArray(const Exec& exec, const DeviceParams& params, const CellNoiseParams& noise,
+            const FaultParams& faults, std::size_t size);
 
   std::size_t size() const { return size_; }
   const DeviceParams& params() const { return params_; }
@@ -24,6 +26,9 @@ class CellArray {
   CellsView view() { return {&params_, fields_.data(), size_}; }
   /// Deviates of the read noise; null if each moment draws its own.
   const float* deviates() const { return noise_ ? noise_->deviates.data() : nullptr; }
+
+  /// Weighted pulses of each cell (devices/faults.h); null if cells do not wear.
+  float* wear() { return wear_.data(); }
 
   /// Moves the read noise on by `seconds`; does nothing for noise without memory. `only`: cells whose value
   /// is below 0 stay as they are, the others start anew; null: all cells go on.
@@ -47,7 +52,7 @@ class CellArray {
 
   DeviceParams params_;
   std::size_t size_;
-  Buffer<float> fields_;
+  Buffer<float> fields_, wear_;
   std::optional<NoiseMemory> noise_;
 };
 

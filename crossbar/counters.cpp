@@ -17,6 +17,9 @@ constexpr std::pair<const char*, std::int64_t Counters::*> kMembers[] = {
     {"adc_clips", &Counters::adc_clips},
     {"pulses", &Counters::pulses},
     {"verify_steps", &Counters::verify_steps},
+    {"unconverged", &Counters::unconverged},
+    {"programming_fj", &Counters::programming_fj},
+    {"programming_ns", &Counters::programming_ns},
 };
 
 }  // namespace

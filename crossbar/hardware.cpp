@@ -8,7 +8,8 @@
 namespace mq {
 namespace {
 
-constexpr std::string_view kSections[] = {"device", "tile", "dac", "adc", "cell_noise", "temperature"};
+constexpr std::string_view kSections[] = {"device", "programming", "faults",     "tile",
+                                          "dac",    "adc",         "cell_noise", "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -20,6 +21,10 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     } else {
       std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
     }
+  } else if (section == "programming") {
+    from_value(hardware.programming, value, path);
+  } else if (section == "faults") {
+    from_value(hardware.faults, value, path);
   } else if (section == "tile") {
     from_value(hardware.tile, value, path);
   } else if (section == "dac") {
@@ -58,6 +63,8 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
     floats += noise_processes(hardware.cell_noise, read_pulse(hardware.device)).count + 1;  // and the deviate
     if (hardware.cell_noise.telegraph_share > 0.0) ++floats;
   }
+  if (hardware.faults.wears()) ++floats;
+  floats *= hardware.programming.devices;
   const std::size_t cells = 2 * sizeof(float) * static_cast<std::size_t>(floats);
   if (hardware.dac.bits == 0) return cells + sizeof(float);
   return cells + sizeof(std::int16_t) * (hardware.tile.read_noise > 0.0f ? 2 : 1);
@@ -120,6 +127,8 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
 
 void HardwareConfig::write_to(Value& config) const {
   config.set_key("device", device_to_value(everywhere_.device));
+  config.set_key("programming", to_value(everywhere_.programming));
+  config.set_key("faults", to_value(everywhere_.faults));
   config.set_key("tile", to_value(everywhere_.tile));
   config.set_key("dac", to_value(everywhere_.dac));
   config.set_key("adc", to_value(everywhere_.adc));

@@ -1,6 +1,8 @@
-/// The hardware under one layer: device, tile, DAC and ADC, as config files describe it.
+/// The hardware under one layer: device, programming, faults, tile, DAC and ADC, as config files describe it.
 ///
 ///     device = "pcm-like"
+///     [programming]  method = "write-verify"
+///     [faults]       stuck_low = 0.01
 ///     [tile]  rows = 256  columns = 256
 ///     [dac]   bits = 8
 ///     [adc]   bits = 8
@@ -17,6 +19,8 @@
 #include "meltquench/core/fields.h"
 #include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
+#include "meltquench/devices/faults.h"
+#include "meltquench/devices/programming.h"
 #include "meltquench/devices/temperature.h"
 
 namespace mq {
@@ -75,6 +79,8 @@ struct AdcParams {
 
 struct Hardware {
   DeviceParams device = Pcm::Params{};
+  ProgrammingParams programming;
+  FaultParams faults;
   TileParams tile;
   DacParams dac;
   AdcParams adc;
@@ -97,8 +103,8 @@ class HardwareConfig {
   HardwareConfig() = default;
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
-  /// From the keys device, tile, dac, adc, cell_noise, temperature and layer of a config table; other keys
-  /// are not looked at. Throws ConfigError.
+  /// From the keys device, programming, faults, tile, dac, adc, cell_noise, temperature and layer of a config
+  /// table; other keys are not looked at. Throws ConfigError.
   static HardwareConfig from_value(const Value& config);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;

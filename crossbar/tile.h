@@ -7,8 +7,10 @@
 #include <cstdint>
 
 #include "meltquench/crossbar/cell_array.h"
+#include "meltquench/crossbar/device_fill.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/weight_mapping.h"
+#include "meltquench/crossbar/write_verify.h"
 
 namespace mq {
 
@@ -41,18 +43,19 @@ class Tile {
   std::size_t inputs() const { return inputs_; }
   bool is_programmed() const { return writes_ > 0; }
 
-  /// Writes the cells of `lines` once: w[outputs, inputs] in host memory with row stride `stride`, |w| <=
-  /// mapping.w_max. The reference read of these cells is `now`; others keep what they hold. Returns the
-  /// number of pulses.
-  std::int64_t program(const Exec& exec, const DifferentialPair& mapping, const float* w, std::size_t stride,
-                       WordLines lines, const TileTime& now);
+  /// Writes the cells of `lines` as hardware.programming says: w[outputs, inputs] in host memory with row
+  /// stride `stride`, |w| <= mapping.w_max. The reference read of these cells is `now`; others keep what they
+  /// hold. Returns what it took; one-shot writing only counts cells and pulses.
+  WriteVerifyReport program(const Exec& exec, const DifferentialPair& mapping, const float* w,
+                            std::size_t stride, WordLines lines, const TileTime& now);
 
   /// Read noise with memory goes on from one moment to a later one.
   void pass(const Exec& exec, const TileTime& from, const TileTime& to);
 
-  /// Moves the cells of the plus side by pulses, of a one-sided device those of the minus side as well; of
-  /// `op`, trains, batch, first sample, steps and counter are given. `event` (< 2^24) is the number of this
-  /// update. Expects a PulsedModel; `settle` before the next product.
+  /// Moves the cells of the plus side by pulses, of a one-sided device those of the minus side as well, and
+  /// of N devices the one with number `event` % N; of `op`, trains, batch, first sample, steps and counter
+  /// are given. `event` (< 2^24) is the number of this update. Expects a PulsedModel; `settle` before the
+  /// next product.
   void update(const Exec& exec, PulseCells op, std::uint32_t event, const TileTime& now);
 
   /// Derives the plane of a moment; `scratch` holds outputs * inputs floats on the backend and is left with
@@ -67,30 +70,54 @@ class Tile {
   /// Mean |g_plus - g_minus| [S] of the plane: the mean absolute response to the identity matrix.
   double mean_response() const { return mean_response_; }
 
-  /// Conductances of one side at a moment, read noise included, on the host.
+  /// Conductances of one side at a moment, read noise included, on the host: sums over its devices.
   std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now);
   /// What the cells keep.
-  const CellArray& cells(Polarity side) const { return side == Polarity::plus ? plus_ : minus_; }
+  const CellArray& cells(Polarity side, int device = 0) const { return arrays_[array_index(side, device)]; }
+  /// Devices per polarity.
+  int devices() const { return hardware_.programming.devices; }
 
   void save(H5Writer& file, const std::string& path) const;
   void load(const H5Reader& file, const std::string& path);
 
  private:
-  CellArray& array(Polarity side) { return side == Polarity::plus ? plus_ : minus_; }
+  static std::size_t array_index(Polarity side, int device) {
+    return static_cast<std::size_t>(static_cast<int>(side) + 2 * device);
+  }
+  CellArray& array(Polarity side, int device) { return arrays_[array_index(side, device)]; }
+  template <class F>
+  void for_each_array(F&& f) const {
+    for (int device = 0; device < devices(); ++device) f(Polarity::plus, device), f(Polarity::minus, device);
+  }
   /// Of the present programming, and of what no programming changes.
-  RngKey key(Purpose purpose, Polarity side) const;
-  RngKey lasting_key(Purpose purpose, Polarity side, std::uint32_t event = 0) const;
+  RngKey key(Purpose purpose, Polarity side, int device) const;
+  RngKey lasting_key(Purpose purpose, Polarity side, int device, std::uint32_t event = 0) const;
   /// Lets all ages count from `now`.
   void move_epoch(const Exec& exec, const TileTime& now);
   void read_side(const Exec& exec, Polarity side, const TileTime& now, float sign, bool adds, float* plane);
+  /// Of `op`, key, sign, adds and plane are given.
+  void read_device(const Exec& exec, Polarity side, int device, const TileTime& now, SettleCells op);
+  /// FindFaults of an array; empty where no faults are configured.
+  Buffer<float> faults(const Exec& exec, Polarity side, int device);
+
+  // tile_program.cpp; targets below 0 are not written.
+  bool corrects() const;  ///< one device of each cell is written last, after a read of the others
+  void write_devices(const Exec& exec, const DeviceFill& fill, const std::vector<float> (&totals)[2],
+                     const std::vector<float>& ages, bool last_ones, const TileTime& now,
+                     WriteVerifyReport& report);
+  void write_device(const Exec& exec, Polarity side, int device, const std::vector<float>& targets,
+                    const std::vector<float>& ages, WriteVerifyReport& report,
+                    std::vector<double>& line_seconds);
+  std::vector<double> read_others(const Exec& exec, Polarity side, const DeviceFill& fill,
+                                  const std::vector<float>& total, const TileTime& now);
 
   Hardware hardware_;
   TileAddress address_;
   std::size_t outputs_, inputs_;
   std::uint32_t writes_ = 0;
-  double epoch_ = 0.0;     ///< TileTime::aged from which ages of cells count
-  bool has_ages_ = false;  ///< cells were programmed at moments of their own
-  CellArray plus_, minus_;
+  double epoch_ = 0.0;             ///< TileTime::aged from which ages of cells count
+  bool has_ages_ = false;          ///< cells were programmed at moments of their own
+  std::vector<CellArray> arrays_;  ///< of both polarities and all devices, see array_index
   Buffer<std::int16_t> codes_, magnitudes_;
   Buffer<float> floats_;
   double siemens_per_code_ = 0.0, siemens_per_magnitude_ = 0.0, mean_response_ = 0.0;

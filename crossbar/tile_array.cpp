@@ -36,6 +36,9 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
       update_pulses_(exec, 1) {
+  check_fields(hardware.programming, "programming");
+  if (hardware.programming.method == ProgrammingMethod::write_verify) require_process(hardware.device);
+  check_fields(hardware.faults, "faults");
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
   check_fields(hardware.adc, "adc");
@@ -93,9 +96,12 @@ void TileArray::check_ready(const Exec& exec) const {
 
 DifferentialPair TileArray::mapping() const {
   const double low = g_min(hardware_.device), high = g_max(hardware_.device);
+  const int devices = hardware_.programming.devices;
   const auto pair = [&](double from, double to, PairKind kind) {
-    return DifferentialPair{
-        .g_min = static_cast<float>(from), .g_max = static_cast<float>(to), .w_max = w_max_, .kind = kind};
+    return DifferentialPair{.g_min = static_cast<float>(devices * from),
+                            .g_max = static_cast<float>(devices * to),
+                            .w_max = w_max_,
+                            .kind = kind};
   };
   if (!takes_pulses(hardware_.device)) return pair(low, high, PairKind::two_sided);
   const double zero = weight_zero(hardware_.device);
@@ -143,14 +149,21 @@ void TileArray::program_lines(const Exec& exec, MatrixView<const float> w, std::
 
 void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count) {
   const DifferentialPair pair = mapping();
+  reports_.clear();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const std::size_t column = t % grid_.columns() * grid_.tile_inputs;
     const std::size_t begin = std::max(first, column);
     const std::size_t end = std::min(first + count, column + tiles_[t].inputs());
     if (begin >= end) continue;
     const float* weights = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns + column;
-    counters_.pulses +=
+    const WriteVerifyReport report =
         tiles_[t].program(exec, pair, weights, w.columns, {begin - column, end - begin}, now());
+    counters_.pulses += report.pulses;
+    counters_.verify_steps += report.reads;
+    if (report.reads > 0) counters_.unconverged += report.cells - report.converged;
+    counters_.programming_fj += std::llround(report.energy * 1e15);
+    counters_.programming_ns += std::llround(report.time * 1e9);
+    if (hardware_.programming.method == ProgrammingMethod::write_verify) reports_.push_back(report);
   }
   settle(exec);
   for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();

@@ -82,6 +82,9 @@ class TileArray {
   void program_lines(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count,
                      std::optional<float> w_max = {});
 
+  /// What the last writing took, one per tile that was written; empty after one-shot programming.
+  const std::vector<WriteVerifyReport>& programming_reports() const { return reports_; }
+
   /// Moves the weights by pulses towards d^T x: for sample after sample, with trains that meet at random,
   /// E[dW[o, j]] = pulses p(x_j) p(d_o) sign(x_j d_o) weight_step(), p = min(1, gain |value|). Pass the
   /// negative error as d to descend. x[batch, in] and d[batch, out] lie on the backend of `exec` and are
@@ -174,6 +177,7 @@ class TileArray {
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
   double time_ = 0.0, aged_ = 0.0;
+  std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
   Buffer<std::int16_t> codes_, squares_, pixels_;

@@ -77,6 +77,20 @@ const Value* take_text(const Value& table, std::string_view key, std::string_vie
   return value;
 }
 
+/// "a", "b" or "c": the models for which `belongs` is true.
+template <class Belongs>
+std::string list_of_models(const Belongs& belongs) {
+  std::vector<std::string> models;
+  for_each_model([&]<class Model>() {
+    if (belongs.template operator()<Model>()) models.push_back(in_quotes(Model::kName));
+  });
+  std::string list;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    list += (i == 0 ? "" : i + 1 < models.size() ? ", " : " or ") + models[i];
+  }
+  return list;
+}
+
 }  // namespace
 
 const Preset& preset(std::string_view name) {
@@ -200,16 +214,18 @@ bool takes_pulses(const DeviceParams& params) {
 }
 void require_pulses(const DeviceParams& params) {
   if (takes_pulses(params)) return;
-  std::vector<std::string> models;
-  for_each_model([&]<class Model>() {
-    if (PulsedModel<Model>) models.push_back(in_quotes(Model::kName));
-  });
-  std::string list;
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    list += (i == 0 ? "" : i + 1 < models.size() ? ", " : " or ") + models[i];
-  }
   throw ConfigError("the device model " + in_quotes(model_name(params)) +
-                    " has no pulsed update: its cells can only be programmed; choose device.model = " + list);
+                    " has no pulsed update: its cells can only be programmed; choose device.model = " +
+                    list_of_models([]<class Model>() { return PulsedModel<Model>; }));
+}
+void require_process(const DeviceParams& params) {
+  const bool has_one =
+      visit_model(params, []<class Model>(const typename Model::Params&) { return HoldingModel<Model>; });
+  if (has_one) return;
+  throw ConfigError("the device model " + in_quotes(model_name(params)) +
+                    " states what programming leaves and has no program-and-verify of its own; set "
+                    "programming.method = \"one-shot\" or choose device.model = " +
+                    list_of_models([]<class Model>() { return HoldingModel<Model>; }));
 }
 float mean_step(const DeviceParams& params) {
   require_pulses(params);

@@ -56,6 +56,9 @@ float drift_activation(const DeviceParams& params);
 float reference_temperature(const DeviceParams& params);
 /// Whether cells of the device know when they were programmed.
 bool cells_age(const DeviceParams& params);
+/// Throws ConfigError, naming the models to choose from, unless program-and-verify can be run for this device
+/// (HoldingModel): others only have a statistical law of what programming leaves.
+void require_process(const DeviceParams& params);
 /// Whether pulses can move the cells of this device (PulsedModel).
 bool takes_pulses(const DeviceParams& params);
 /// Throws ConfigError, naming the models to choose from, unless `takes_pulses`.

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstring>
 #include <string_view>
 #include <type_traits>
 
@@ -39,6 +40,20 @@ struct Moment {
 /// Number of floats that a cell of the model keeps.
 template <class Model>
 inline constexpr int kCellFields = sizeof(typename Model::template Cell<float>) / sizeof(float);
+
+/// Cell by cell, `a` where the mask holds, else `b`.
+template <class Model, class F>
+MQ_HD typename Model::template Cell<F> select_cell(typename LaneTraits<F>::Mask mask,
+                                                   const typename Model::template Cell<F>& a,
+                                                   const typename Model::template Cell<F>& b) {
+  F of_a[kCellFields<Model>], of_b[kCellFields<Model>];
+  memcpy(of_a, &a, sizeof(a));
+  memcpy(of_b, &b, sizeof(b));
+  for (int m = 0; m < kCellFields<Model>; ++m) of_b[m] = select(mask, of_a[m], of_b[m]);
+  typename Model::template Cell<F> cell;
+  memcpy(&cell, of_b, sizeof(cell));
+  return cell;
+}
 
 /// Whether cells of the model know when they were programmed.
 template <class Model>

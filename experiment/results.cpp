@@ -49,8 +49,13 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
                   ? ""
                   : fmt::format("{:.2f} per conversion", double(c.sum_of_codes) / double(c.dac_conversions))),
           row("ADC conversions", c.adc_conversions, percent_of(c.adc_clips, c.adc_conversions)),
-          row("Programming pulses", c.pulses, "one per cell and write"),
-          row("Verify steps", c.verify_steps, "reads between pulses")};
+          row("Programming pulses", c.pulses, c.verify_steps == 0 ? "one per cell and write" : ""),
+          row("Verify steps", c.verify_steps,
+              c.verify_steps == 0
+                  ? "reads between pulses"
+                  : fmt::format("reads between pulses; {} cells given up; together {:.3g} uJ and {:.3g} s",
+                                c.unconverged, double(c.programming_fj) * 1e-9,
+                                double(c.programming_ns) * 1e-9))};
 }
 
 }  // namespace

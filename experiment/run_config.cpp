@@ -15,8 +15,9 @@ constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
 constexpr std::int64_t kResultsVersion = 2;
 
-const std::vector<std::string> kKeys = {"schema", "name", "seed", "data",  "model", "train", "device",
-                                        "tile",   "dac",  "adc",  "cell_noise", "temperature", "layer", "eval",  "sweep"};
+const std::vector<std::string> kKeys = {"schema",     "name",        "seed",   "data", "model", "train",
+                                        "device",     "programming", "faults", "tile", "dac",   "adc",
+                                        "cell_noise", "temperature", "layer",  "eval", "sweep"};
 
 void check_name(const std::string& name, const Source& source) {
   const auto is_plain = [](char c) {

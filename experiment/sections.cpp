@@ -31,6 +31,8 @@ const std::vector<Section>& sections() {
         config_section<DataParams>("data", "The images that a network is trained on and evaluated with."),
         config_section<ModelParams>("model", "The network."),
         config_section<TrainParams>("train", "How the network is trained, plainly and hardware-aware."),
+        config_section<ProgrammingParams>("programming", "How cells are written."),
+        config_section<FaultParams>("faults", "Cells that are stuck, fail or wear out."),
         config_section<TileParams>("tile", "Size and analog noise of one crossbar."),
         config_section<DacParams>("dac", "Digital-to-analog converters at the word lines."),
         config_section<AdcParams>("adc", "Analog-to-digital converters at the bit lines."),

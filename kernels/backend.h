@@ -21,6 +21,8 @@ void float_product(const Exec& exec, const FloatProduct& op);
 void add_normals(const Exec& exec, const AddNormals& op);
 void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
+void find_faults(const Exec& exec, const FindFaults& op);
+void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "meltquench/core/lanes.h"
@@ -49,18 +50,7 @@ struct CellFields {
   }
 };
 
-/// Cell by cell, `a` where the mask holds, else `b`.
-template <class Model, class F>
-MQ_HD typename Model::template Cell<F> select_cell(typename LaneTraits<F>::Mask mask,
-                                                   const typename Model::template Cell<F>& a,
-                                                   const typename Model::template Cell<F>& b) {
-  F of_a[kCellFields<Model>], of_b[kCellFields<Model>];
-  memcpy(of_a, &a, sizeof(a));
-  memcpy(of_b, &b, sizeof(b));
-  for (int m = 0; m < kCellFields<Model>; ++m) of_b[m] = select(mask, of_a[m], of_b[m]);
-  typename Model::template Cell<F> cell;
-  memcpy(&cell, of_b, sizeof(cell));
-  return cell;
-}
+/// Row of the random numbers that a cell shows at every programming; row 0 made the cell itself.
+inline constexpr std::uint32_t kProgrammingRow = 1;
 
 }  // namespace mq

@@ -16,12 +16,14 @@
 #include "meltquench/kernels/add_normals.h"
 #include "meltquench/kernels/cell_noise.h"
 #include "meltquench/kernels/cells.h"
+#include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
 #include "meltquench/kernels/training_ops.h"
+#include "meltquench/kernels/write_verify.h"
 
 namespace mq {
 
@@ -32,6 +34,7 @@ struct ProgramCells {
   RngKey key{};                     ///< of this programming
   RngKey device{};                  ///< of the fabrication: the same at every programming
   const float* age = nullptr;       ///< [cells.size] time from the write to the epoch [s]; null: 0
+  WriteFaults faults{};
 };
 
 /// plane = sign * g, or plane += sign * g, with g [S] read at `time` [s] after the reference read of cells
@@ -45,6 +48,7 @@ struct SettleCells {
   RngKey writes{};            ///< of the write noise of a WriteNoiseModel: the same at every moment
   /// [cells.size] what takes the place of noise growth times normal; null: normals are drawn.
   const float* deviates = nullptr;
+  const float* faults = nullptr;  ///< [cells.size] of FindFaults; null: all cells work
   float sign = 1.0f;
   bool adds = false;
   float* plane = nullptr;  ///< [cells.size]
@@ -82,6 +86,10 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// Which cells of an array are faulty.
+  void (*find_faults)(const Exec&, const FindFaults& op);
+  /// Writes cells until they verify.
+  void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
   /// What training does between products.
   TrainingKernels training;
 };

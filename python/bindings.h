@@ -73,6 +73,7 @@ struct RunKeywords {
 /// is ideal.
 struct HardwareKeywords {
   py::object device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise;
+  py::object programming = py::none(), faults = py::none();  ///< dicts, as the sections of a config
 
   Hardware hardware() const;
 };

@@ -191,8 +191,9 @@ void bind_evaluate(py::module_& module) {
          const py::tuple& hardware, const py::object& times, const py::object& chips,
          const py::object& compensation, const py::object& calibration, const py::object& seed,
          const py::object& threads, const py::object& backend, const py::object& progress) {
-        const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3], hardware[4],
-                                        hardware[5], hardware[6], hardware[7], hardware[8]};
+        const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3],
+                                        hardware[4], hardware[5], hardware[6], hardware[7],
+                                        hardware[8], py::none(),  py::none()};
         return evaluate_network(layers, images, labels, keywords, times, chips, compensation, calibration,
                                 seed, threads, backend, progress);
       },

@@ -20,7 +20,7 @@ Example:
 )";
 
 constexpr const char* kInit =
-    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, threads=1, backend='cpu')
+    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, programming=None, faults=None, threads=1, backend='cpu')
 --
 
 Makes the cells and writes W into them; the clock stands at 0, the reference read.
@@ -30,6 +30,8 @@ W: [out, in], dimensionless. device: a preset's name (see mq.presets()) or a dic
 rows (inputs) and columns (outputs) are the size of one tile; None takes W whole. dac_bits and adc_bits: 0 is
 ideal; otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
 calibrate(). output_noise and read_noise are per product, relative to one fully-on cell at full-scale input.
+programming and faults: dicts, as the config sections of these names: {"method": "write-verify", "margin": 0.02},
+{"stuck_low": 0.01}.
 threads changes no result; None is all cores. backend: "cpu", "reference" or "cuda".
 
 Raises ValueError for a shape, device, unit or number that makes no sense, RuntimeError for a backend that this
@@ -189,40 +191,42 @@ void property(py::class_<PyTile>& type, const char* name, Member member, const c
 void bind_tile(py::module_& module) {
   py::class_<PyTile> type(module, "Tile", kTile);
   type.attr("__module__") = "meltquench";
-  type.def(py::init([](const py::object& W, const py::object& device, const py::object& seed,
-                       const py::object& rows, const py::object& columns, const py::object& dac_bits,
-                       const py::object& adc_bits, const py::object& dac_range, const py::object& adc_range,
-                       const py::object& output_noise, const py::object& read_noise,
-                       const py::object& threads, const py::object& backend) {
-             const FloatArray matrix = float_matrix(W, "W", "[out, in]");
-             const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
-             const auto whole = [](const py::object& size, py::ssize_t all) {
-               return size.is_none() ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
-             };
-             const Hardware hardware = HardwareKeywords{device,
-                                                        whole(rows, matrix.shape(1)),
-                                                        whole(columns, matrix.shape(0)),
-                                                        dac_bits,
-                                                        adc_bits,
-                                                        dac_range,
-                                                        adc_range,
-                                                        output_noise,
-                                                        read_noise}
-                                           .hardware();
-             const std::string label = py::isinstance<py::str>(device)
-                                           ? device.cast<std::string>()
-                                           : std::string(model_name(hardware.device));
-             const MatrixView<const float> w = view(matrix);
-             auto tile = with_keywords(
-                 [&] { return std::make_unique<PyTile>(keywords, hardware, label, w.rows, w.columns); });
-             tile->program(matrix);
-             return tile;
-           }),
-           kInit, py::arg("W"), py::arg("device") = "pcm-like", py::kw_only(), py::arg("seed") = 0,
-           py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = 0,
-           py::arg("adc_bits") = 0, py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
-           py::arg("output_noise") = 0.0, py::arg("read_noise") = 0.0, py::arg("threads") = 1,
-           py::arg("backend") = "cpu");
+  type.def(
+      py::init([](const py::object& W, const py::object& device, const py::object& seed,
+                  const py::object& rows, const py::object& columns, const py::object& dac_bits,
+                  const py::object& adc_bits, const py::object& dac_range, const py::object& adc_range,
+                  const py::object& output_noise, const py::object& read_noise, const py::object& programming,
+                  const py::object& faults, const py::object& threads, const py::object& backend) {
+        const FloatArray matrix = float_matrix(W, "W", "[out, in]");
+        const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
+        const auto whole = [](const py::object& size, py::ssize_t all) {
+          return size.is_none() ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
+        };
+        const Hardware hardware = HardwareKeywords{device,
+                                                   whole(rows, matrix.shape(1)),
+                                                   whole(columns, matrix.shape(0)),
+                                                   dac_bits,
+                                                   adc_bits,
+                                                   dac_range,
+                                                   adc_range,
+                                                   output_noise,
+                                                   read_noise,
+                                                   programming,
+                                                   faults}
+                                      .hardware();
+        const std::string label = py::isinstance<py::str>(device) ? device.cast<std::string>()
+                                                                  : std::string(model_name(hardware.device));
+        const MatrixView<const float> w = view(matrix);
+        auto tile = with_keywords(
+            [&] { return std::make_unique<PyTile>(keywords, hardware, label, w.rows, w.columns); });
+        tile->program(matrix);
+        return tile;
+      }),
+      kInit, py::arg("W"), py::arg("device") = "pcm-like", py::kw_only(), py::arg("seed") = 0,
+      py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = 0,
+      py::arg("adc_bits") = 0, py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
+      py::arg("output_noise") = 0.0, py::arg("read_noise") = 0.0, py::arg("programming") = py::none(),
+      py::arg("faults") = py::none(), py::arg("threads") = 1, py::arg("backend") = "cpu");
   type.def(
       "__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, py::int_(0), py::none()); },
       kMatmul, py::arg("x"));

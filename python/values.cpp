@@ -157,6 +157,10 @@ Hardware HardwareKeywords::hardware() const {
   Hardware hardware;
   hardware.device = device_from_value(to_value(device, "device"), "device");
   with_keywords([&] {
+    if (!programming.is_none()) {
+      mq::from_value(hardware.programming, to_value(programming, "programming"), "programming");
+    }
+    if (!faults.is_none()) mq::from_value(hardware.faults, to_value(faults, "faults"), "faults");
     mq::from_value(hardware.tile, tile, "tile");
     mq::from_value(hardware.dac, dac, "dac");
     mq::from_value(hardware.adc, adc, "adc");

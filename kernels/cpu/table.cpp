@@ -44,6 +44,8 @@ const KernelTable& kernel_table() {
                                       add_normals,
                                       make_pulse_trains,
                                       pulse_cells,
+                                      find_faults,
+                                      write_verify_cells,
                                       kTraining};
   return kTable;
 }

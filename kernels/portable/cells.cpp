@@ -23,9 +23,6 @@ struct FabricateCell {
   }
 };
 
-/// Row of the random numbers that a cell shows at every programming; row 0 made the cell itself.
-constexpr std::uint32_t kProgrammingRow = 1;
-
 template <class Model>
 struct ProgramCell {
   typename Model::Params params;
@@ -33,6 +30,7 @@ struct ProgramCell {
   const float* g_target;
   RngKey key, device;
   const float* age;
+  WriteFaults faults;
 
   template <class F>
   MQ_HD void operator()(std::uint32_t i) const {
@@ -41,7 +39,17 @@ struct ProgramCell {
     const F g = mq::load<F>(g_target + i);
     const auto before = cells.template load<F>(i);
     auto cell = before;
-    Model::program(params, cell, max(g, 0.0f), own, rng);
+    F g_reached = max(g, 0.0f);
+    if (faults.found != nullptr) {  // a failing cell is written towards somewhere else
+      Rng<F> failing(key, ascending_from<U>(i), U(1u));
+      g_reached = with_failures(faults, mq::load<F>(faults.found + i), g_reached, g_reached, failing.normal(),
+                                params.g_min, params.g_max);
+    }
+    Model::program(params, cell, g_reached, own, rng);
+    if (faults.wear != nullptr) {  // a write is one RESET and one SET pulse
+      const F wear = select(g < F(0.0f), F(0.0f), F(1.0f + faults.reset_weight));
+      mq::store(faults.wear + i, mq::load<F>(faults.wear + i) + wear);
+    }
     if constexpr (kCellsAge<Model>) cell.age = age == nullptr ? F(0.0f) : mq::load<F>(age + i);
     cells.template store<F>(i, select_cell<Model, F>(g < F(0.0f), before, cell));
   }
@@ -68,7 +76,7 @@ struct SettleCell {
   float time;
   bool has_ages;
   RngKey key, writes;
-  const float* deviates;
+  const float *deviates, *faults;
   float sign;
   bool adds;
   float* plane;
@@ -90,7 +98,12 @@ struct SettleCell {
     } else if (Model::read_noise(params) != 0.0f) {
       z = normal(i, cell);
     }
-    F g = Model::read(params, cell, now, z) * F(sign);
+    F g = Model::read(params, cell, now, z);
+    if (faults != nullptr) {
+      const F found = mq::load<F>(faults + i);
+      g = select(found < F(0.0f), g, found);
+    }
+    g = g * F(sign);
     if (adds) g = g + mq::load<F>(plane + i);
     mq::store(plane + i, g);
   }
@@ -118,7 +131,8 @@ void fabricate_cells(const Exec& exec, const CellsView& cells, const RngKey& key
 void program_cells(const Exec& exec, const ProgramCells& op) {
   visit_model(*op.cells.params, [&]<class Model>(const typename Model::Params& params) {
     for_each(exec, op.cells.size,
-             ProgramCell<Model>{params, CellFields<Model>(op.cells), op.g_target, op.key, op.device, op.age});
+             ProgramCell<Model>{params, CellFields<Model>(op.cells), op.g_target, op.key, op.device, op.age,
+                                op.faults});
   });
 }
 
@@ -136,7 +150,8 @@ void settle_cells(const Exec& exec, const SettleCells& op) {
     moment.inverse_heat = op.inverse_heat;
     for_each(exec, op.cells.size,
              SettleCell<Model>{params, CellFields<Model>(op.cells), moment, static_cast<float>(op.time),
-                               op.has_ages, op.key, op.writes, op.deviates, op.sign, op.adds, op.plane});
+                               op.has_ages, op.key, op.writes, op.deviates, op.faults, op.sign, op.adds,
+                               op.plane});
   });
 }
 

@@ -25,6 +25,8 @@ class Tile:
         adc_range: Optional[float] = None,
         output_noise: float = 0.0,
         read_noise: float = 0.0,
+        programming: Optional[Dict[str, Any]] = None,
+        faults: Optional[Dict[str, Any]] = None,
         threads: Optional[int] = 1,
         backend: str = "cpu",
     ) -> None: ...

@@ -56,6 +56,31 @@ TEST(OneSided, ACellThatIsNotPulsedStaysAsItIs) {
   EXPECT_NE(cells(array, Polarity::plus), plus);
 }
 
+TEST(OneSided, APulseRestartsTheDriftOfItsCellAndOfNoOther) {
+  Hardware h = ideal_io("ideal");
+  auto p = std::get<AccumulativePcm::Params>(device_from_preset("nandakumar-2018"));
+  p.cycle_noise_scale = p.read_noise_scale = 0.0f;
+  h.device = p;
+  const Exec exec;
+  TileArray array(exec, h, {.seed = 5}, kOutputs, kInputs);
+  const std::vector<float> w(kOutputs * kInputs, 0.4f);
+  array.program(exec, matrix(w, kOutputs), 1.0f);
+  const double start = array.read_weights(exec)[0];
+  array.advance_to(exec, 1e4);
+  const double faded = array.read_weights(exec)[0];
+  EXPECT_NEAR(faded / start, std::pow((1e4 + 38.6) / 38.6, -0.04), 0.01);  // the minus side fades as well
+  std::vector<float> x(kInputs, 1.0f), d(kOutputs, 0.0f);
+  d[1] = 1.0f;  // all cells of one bit line
+  array.update(exec, {x.data(), 1, kInputs}, {d.data(), 1, kOutputs}, {.pulses = 1});
+  const std::vector<double> pulsed = array.read_weights(exec);
+  EXPECT_NEAR(pulsed[0], faded, 1e-6);
+  EXPECT_GT(pulsed[kInputs], faded);
+  array.advance_to(exec, 2e4);
+  const std::vector<double> later = array.read_weights(exec);
+  EXPECT_NEAR(later[0] / pulsed[0], std::pow((2e4 + 38.6) / (1e4 + 38.6), -0.04), 0.001);
+  EXPECT_NEAR(later[kInputs] / pulsed[kInputs], std::pow((1e4 + 38.6) / 38.6, -0.04), 0.01);
+}
+
 TEST(OneSided, WeightZeroOfTwoSidedCellsIsWhereTheDeviceSaysSo) {
   const Exec exec;
   TileArray array = programmed(exec, "ecram");

@@ -46,7 +46,10 @@ TEST(TileArray, CountersSurviveAValueAndMissingOnesAreNamed) {
                           .adc_conversions = 5,
                           .adc_clips = 6,
                           .pulses = 7,
-                          .verify_steps = 8};
+                          .verify_steps = 8,
+                          .unconverged = 9,
+                          .programming_fj = 10,
+                          .programming_ns = 11};
   Value table = to_value(counters);
   EXPECT_EQ(counters_from_value(table), counters);
   table.erase_key("pulses");

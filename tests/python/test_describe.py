@@ -10,7 +10,7 @@ import pytest
 
 def test_describe_lists_and_explains():
     overview = mq.describe()
-    for name in ("data", "model", "train", "tile", "dac", "adc", "eval", "pcm", "ideal", *mq.presets()):
+    for name in ("data", "model", "train", "programming", "faults", "tile", "dac", "adc", "eval", "pcm", "ideal", *mq.presets()):
         assert f"  {name}: " in overview
     assert "config section [adc]" in mq.describe("adc") and "bits = 8" in mq.describe("adc")
     assert "model pcm" in mq.describe("pcm") and "g_max" in mq.describe("pcm")

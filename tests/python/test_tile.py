@@ -113,6 +113,17 @@ def test_calibration_finds_the_ranges_of_every_tile():
     assert tile.counters["adc_conversions"] == 2 * x.shape[0] * 48
 
 
+def test_programming_and_faults_are_the_sections_of_a_config():
+    once = mq.Tile(W, "pcm-like", seed=7)
+    verified = mq.Tile(W, "pcm-like", seed=7, programming={"method": "write-verify", "pulse": {"width": "40 ns"}})
+    assert once.counters["verify_steps"] == 0 < verified.counters["verify_steps"]
+    assert np.std(verified.weights - W) < np.std(once.weights - W)
+    dead = mq.Tile(W, "pcm-like", faults={"stuck_low": 1.0})
+    assert not dead.weights.any()
+    with pytest.raises(ValueError, match="programming.margin"):
+        mq.Tile(W, programming={"margin": 7})
+
+
 def test_save_and_load_go_on_as_if_nothing_had_been(tmp_path):
     tile = mq.Tile(W, {"preset": "hermes-2", "g_max": "20 uS"}, seed=7, rows=32, dac_bits=6, adc_bits=9, read_noise=0.01)
     tile.calibrate(x)

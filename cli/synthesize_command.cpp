@@ -22,7 +22,7 @@ int run(const Arguments& arguments, Context& context) {
   const auto seed = static_cast<std::uint64_t>(arguments.integer("--seed", 0, 1'000'000'000, 1));
   const std::vector<double> levels = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
   const DeviceParams device =
-      device_from_preset(arguments.text("--preset", kind == "pulses" ? "gokmen-vlasov" : "pcm-like"));
+      device_from_preset(arguments.text("--preset", kind == "pulses" ? "nandakumar-2018" : "pcm-like"));
   if (kind == "drift") {
     const double programming_time = seconds_of(arguments, "--programming-time");
     context.out << reads_to_csv(
@@ -58,7 +58,7 @@ Command synthesize_command() {
                     .choices = {"drift", "programming", "pulses", "spectra"}}},
       .options = {{.name = "--preset",
                    .value = "NAME",
-                   .sentence = "Device that is measured (pcm-like; gokmen-vlasov for pulses).",
+                   .sentence = "Device that is measured (pcm-like; nandakumar-2018 for pulses).",
                    .completes = Completes::presets},
                   {.name = "--cells", .value = "N", .sentence = "Number of cells (2000; 200 for pulses)."},
                   {.name = "--programming-time",

@@ -23,7 +23,7 @@ struct WriteVerifyCells {
   RngKey programming{};  ///< what else this programming draws
   RngKey device{};       ///< of the fabrication: the same at every programming
   RngKey response{};     ///< how a cell answers pulses: likewise
-  WriteFaults faults;
+  WriteFaults faults{};
   const float* age = nullptr;  ///< [cells.size] time from the write to the epoch [s]; null: 0
   // Results, [cells.size] each:
   float* iterations = nullptr;    ///< pulses (or trains of them), each with a read; 0 to how.iterations

@@ -32,7 +32,7 @@ constexpr const char* kNames[kSize] = {"step_offset", "step_slope",   "step_memo
                                        "read_floor",  "reset"};
 constexpr bool kIsConductance[kSize] = {true, false, true, true, false, true, false, false, true, true};
 constexpr std::size_t kLeastSequences = 50, kLeastPulses = 4;
-constexpr double kMicro = 1e6;
+constexpr double kMicro = 1e6, kMeanParameters = 4.0;
 constexpr double kResetNoise =
     0.1;  // of the conductance after RESET; behind the read noise it cannot be told
 
@@ -70,8 +70,13 @@ bool makes_sense(std::span<const double> t) {
          t[kReadFloor] > 1e-4 && t[kReadSlope] > -1e-3 && t[kReset] > 1e-3;
 }
 
-/// Log likelihood of one sequence. `miss`, if given, gets the sum of innovations over the sum of mean steps.
-Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>& t, double* miss) {
+/// What a sequence shows beside its likelihood.
+struct Trace {
+  double miss = 0.0;           // sum of innovations over the sum of mean steps
+  std::vector<double> each{};  // innovations in standard deviations, from pulse 0 on
+};
+
+Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>& t, Trace* trace) {
   Number mean = t[kReset], variance = t[kReset] * t[kReset] * Number(kResetNoise * kResetNoise), total(0.0);
   double innovations = 0.0, steps = 0.0;
   const Number forgets = exp(Number(-1.0) / t[kMemoryPulses]);
@@ -105,11 +110,12 @@ Number log_likelihood(const Sequence& sequence, const std::array<Number, kSize>&
     }
     total = total - Number(0.5) * (log(scatter) + innovation * innovation / scatter);
     if (n > 0) innovations += innovation.v;
+    if (trace != nullptr) trace->each.push_back(innovation.v / std::sqrt(scatter.v));
     const Number gain = variance / scatter;
     mean = mean + gain * innovation;
     variance = variance * (Number(1.0) - gain);
   }
-  if (miss != nullptr) *miss = innovations / steps;
+  if (trace != nullptr) trace->miss = innovations / steps;
   return total;
 }
 
@@ -190,11 +196,16 @@ VarianceSplit split_variance(const std::vector<std::vector<double>>& of_device) 
   within /= within_freedom;
   const double variance = std::max((between - within) / repeats, 0.0);
   const double error =
-      std::sqrt(2.0 * (between * between / (devices - 1.0) + within * within / within_freedom)) / repeats;
-  const double sigma = std::sqrt(variance);
-  return {.between = estimate("device", Unit::one, sigma, error / (2.0 * std::max(sigma, std::sqrt(error)))),
-          .within = std::sqrt(within),
-          .devices = static_cast<int>(of_device.size())};
+      1.96 * std::sqrt(2.0 * (between * between / (devices - 1.0) + within * within / within_freedom)) /
+      repeats;
+  VarianceSplit split{.within = std::sqrt(within), .devices = static_cast<int>(of_device.size())};
+  // The interval is that of the variance: near 0 its root is not normal.
+  split.between = {.name = "device",
+                   .value = std::sqrt(variance),
+                   .low = std::sqrt(std::max(variance - error, 0.0)),
+                   .high = std::sqrt(variance + error)};
+  split.between.standard_error = (split.between.high - split.between.low) / 3.92;
+  return split;
 }
 
 FitResult fit_accumulative(const PulseReads& pulses) {
@@ -242,10 +253,23 @@ FitResult fit_accumulative(const PulseReads& pulses) {
   std::array<Number, kSize> t;
   for (std::size_t i = 0; i < kSize; ++i) t[i] = Number(maximum.at[i]);
   std::map<std::int64_t, std::vector<double>> of_device;
+  std::vector<double> sums, counts;  // of innovations after each pulse
   for (const Sequence& s : sequences) {
-    double miss = 0.0;
-    log_likelihood(s, t, &miss);
-    of_device[s.cell].push_back(miss);
+    Trace trace;
+    log_likelihood(s, t, &trace);
+    of_device[s.cell].push_back(trace.miss);
+    if (trace.each.size() < s.g.size()) continue;  // reads at 0 have no innovation
+    if (sums.size() < trace.each.size()) sums.resize(trace.each.size()), counts.resize(trace.each.size());
+    for (std::size_t k = 1; k < trace.each.size(); ++k) sums[k] += trace.each[k], counts[k] += 1.0;
+  }
+  double chi2 = 0.0, freedom = -kMeanParameters;
+  for (std::size_t k = 1; k < sums.size(); ++k) {
+    if (counts[k] < kLeastSequences) continue;
+    chi2 += sums[k] * sums[k] / counts[k];
+    freedom += 1.0;
+  }
+  if (freedom > 0.0) {
+    result.goodness.push_back({"mean step over pulses", "chi2", chi2, freedom, chi2_p_value(chi2, freedom)});
   }
   std::vector<std::vector<double>> repeated;
   for (auto& [cell, misses] : of_device) {

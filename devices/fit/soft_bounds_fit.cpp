@@ -14,7 +14,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kLeastSteps = 10, kLeastDevices = 5;
-constexpr double kMicro = 1e6, kSmallStep = 0.1;
+constexpr double kMicro = 1e6, kSmallStep = 0.1, kUnknownBound = 0.1;
 
 /// One direction of one device: step = rate (bound - g).
 struct Side {
@@ -22,6 +22,7 @@ struct Side {
   SymmetricMatrix covariance{2};  // of intercept and slope, for cycle noise 1
   double squares = 0.0;           // of relative residuals
   double freedom = 0.0;
+  std::vector<double> residuals{};  // relative
 };
 
 bool fit_side(const std::vector<PulseStep>& steps, Side& side) {
@@ -48,7 +49,8 @@ bool fit_side(const std::vector<PulseStep>& steps, Side& side) {
   for (const PulseStep& s : steps) {
     const double step = line.at[0] + line.at[1] * s.g;
     if (std::abs(step) < least) continue;
-    side.squares += std::pow(s.change / step - 1.0, 2);
+    side.residuals.push_back(s.change / step - 1.0);
+    side.squares += side.residuals.back() * side.residuals.back();
     side.freedom += 1.0;
   }
   return side.freedom > 0.0;
@@ -98,6 +100,13 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
   }
   const SpreadEstimate top = deconvolved_spread(high, high_error),
                        bottom = deconvolved_spread(low, low_error);
+  const auto [least, most] = std::minmax_element(pulses.g.begin(), pulses.g.end());
+  if (std::max(top.mean_error, bottom.mean_error) > kUnknownBound * (*most - *least)) {
+    throw DataError(
+        "the steps shrink too little to tell the bounds of soft-bounds; give longer sequences, or use the "
+        "model "
+        "constant-step");
+  }
   const double middle = 0.5 * (top.mean + bottom.mean), half = 0.5 * (top.mean - bottom.mean);
   if (!(half > 0.0))
     throw DataError("pulses up and down lead to the same conductance; are the directions swapped?");
@@ -119,6 +128,16 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
   const double bound_spread = std::sqrt(0.5 * (top.sigma * top.sigma + bottom.sigma * bottom.sigma)) / half;
 
   FitResult result;
+  std::vector<double> probabilities;
+  for (const auto& [first, second] : devices) {
+    for (const Side* side : {&first, &second}) {
+      for (const double r : side->residuals) probabilities.push_back(normal_cdf(r / cycle_noise));
+    }
+  }
+  const double samples = static_cast<double>(probabilities.size()),
+               distance = ks_distance_to_uniform(probabilities);
+  result.goodness.push_back(
+      {"relative noise of the steps", "KS", distance, samples, ks_p_value(distance, samples)});
   result.estimates = {
       estimate("g_min", Unit::siemens, bottom.mean, bottom.mean_error),
       estimate("g_max", Unit::siemens, top.mean, top.mean_error),

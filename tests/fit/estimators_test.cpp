@@ -189,6 +189,19 @@ TEST(SoftBoundsFit, FindsStepsBoundsAndSpreads) {
   expect_recovered(fit.estimates, "bound_spread", 0.15, 0.1);
   expect_recovered(fit.estimates, "cycle_noise", 0.3, 0.02);
   EXPECT_EQ(fit.panels.size(), 2u);
+  ASSERT_EQ(fit.goodness.size(), 1u);
+  EXPECT_LT(fit.goodness[0].value, 0.02);  // KS distance of 50 000 residuals from a normal
+}
+
+TEST(SoftBoundsFit, RefusesStepsThatDoNotShrink) {
+  const PulseReads pulses =
+      synthesize_pulses(device_from_preset("gokmen-vlasov"), {.cells = 20, .pulses = 100, .seed = 4});
+  try {
+    fit_soft_bounds(pulses);
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("soft-bounds"), std::string::npos) << error.what();
+  }
 }
 
 PulseReads partial_set(int cells, int sequences, int pulses, const std::string& step_spread) {
@@ -219,6 +232,9 @@ TEST(AccumulativeFit, TellsDevicesFromCycles) {
   EXPECT_NEAR(spread.value, 0.2, 5.0 * spread.standard_error);
   EXPECT_LT(spread.standard_error, 0.03);
   EXPECT_EQ(fit.device.at("model").as_text(), "accumulative-pcm");
+  ASSERT_EQ(fit.goodness.size(), 1u);
+  // The filter is exact to second moments only: chi2 may exceed its freedom, but not by much.
+  EXPECT_LT(fit.goodness[0].value, 4.0 * fit.goodness[0].freedom);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "training": ["core", "devices", "kernels", "crossbar"],
     "models": ["core", "devices", "kernels", "crossbar", "training"],
     "distributed": ["core", "devices", "kernels", "crossbar", "training"],
-    "experiment": ["core", "devices", "kernels", "crossbar", "training", "models"],
+    "experiment": ["core", "devices", "devices/fit", "kernels", "crossbar", "training", "models"],
 }
 LIBRARIES = list(MAY_INCLUDE)
 for front in ("cli", "python", "bench", "tests", "examples"):  # fronts: they see every library, and nobody sees them

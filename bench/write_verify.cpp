@@ -38,6 +38,7 @@ void write_verify(benchmark::State& state) {
                                    .programming = RngKey(7, Purpose::programming),
                                    .device = RngKey(7, Purpose::fabrication),
                                    .response = RngKey(7, Purpose::pulse_response),
+                                   .faults = {},
                                    .iterations = r,
                                    .reads = r + n,
                                    .pulses = r + 2 * n,

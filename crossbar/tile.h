@@ -49,6 +49,9 @@ class Tile {
   WriteVerifyReport program(const Exec& exec, const DifferentialPair& mapping, const float* w,
                             std::size_t stride, WordLines lines, const TileTime& now);
 
+  /// Lets all ages count from `now`: before the clock is set back.
+  void move_epoch(const Exec& exec, const TileTime& now);
+
   /// Read noise with memory goes on from one moment to a later one.
   void pass(const Exec& exec, const TileTime& from, const TileTime& to);
 
@@ -92,8 +95,6 @@ class Tile {
   /// Of the present programming, and of what no programming changes.
   RngKey key(Purpose purpose, Polarity side, int device) const;
   RngKey lasting_key(Purpose purpose, Polarity side, int device, std::uint32_t event = 0) const;
-  /// Lets all ages count from `now`.
-  void move_epoch(const Exec& exec, const TileTime& now);
   void read_side(const Exec& exec, Polarity side, const TileTime& now, float sign, bool adds, float* plane);
   /// Of `op`, key, sign, adds and plane are given.
   void read_device(const Exec& exec, Polarity side, int device, const TileTime& now, SettleCells op);

@@ -133,6 +133,7 @@ float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_ma
 
 void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
   w_max_ = full_scale(w, w_max);
+  for (Tile& tile : tiles_) tile.move_epoch(exec, now());
   time_ = aged_ = 0.0;
   write(exec, w, 0, grid_.inputs);
 }

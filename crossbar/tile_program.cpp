@@ -19,7 +19,10 @@ WriteVerifyReport Tile::program(const Exec& exec, const DifferentialPair& mappin
     move_epoch(exec, now);
   } else {
     epoch_ = now.aged;
-    has_ages_ = write_time > 0.0;
+    // A pulsed cell that verifies before the first pulse goes on ageing from its last one.
+    const bool keeps_ages = hardware_.programming.method == ProgrammingMethod::write_verify &&
+                            takes_pulses(hardware_.device) && cells_age(hardware_.device);
+    has_ages_ = write_time > 0.0 || keeps_ages;
   }
   const std::size_t n = outputs_ * inputs_;
   std::vector<float> totals[2], ages(has_ages_ ? n : 0);

@@ -110,6 +110,22 @@ TEST(Programming, MovesPulsedDevicesByTheirOwnPulses) {
   EXPECT_GT(report.converged_share(), 0.5) << "bounds of single devices keep the others from their targets";
 }
 
+TEST(Programming, FindsPulsedCellsWhereDriftHasTakenThem) {
+  const std::vector<float> w = uniforms(kOutputs * kInputs, 1);
+  Hardware h = verified("nandakumar-2018");
+  h.programming.margin = 0.05f;
+  h.programming.verify_noise = 0.0f;  // so that what verified once does so again, unless it drifted
+  TileArray array = programmed(h, w);
+  const std::int64_t at_first = array.counters().pulses;
+  array.program(kExec, matrix(w, kOutputs), 1.0f);
+  const std::int64_t at_once = array.counters().pulses - at_first;
+  array.advance_to(kExec, kDay);
+  array.program(kExec, matrix(w, kOutputs), 1.0f);
+  // Cells that never verify are tried again each time; those that drifted come on top.
+  const auto after_a_day = static_cast<double>(array.counters().pulses - at_first - at_once);
+  EXPECT_GT(after_a_day, 1.3 * static_cast<double>(at_once));
+}
+
 TEST(Programming, NeedsAProcess) {
   EXPECT_NE(message_of([] { TileArray(kExec, verified("sonos"), {}, 2, 2); }).find("one-shot"),
             std::string::npos);

@@ -9,6 +9,16 @@
 namespace mq::python {
 namespace {
 
+/// Arrays are arguments: what is wrong with them, or missing from them, is a ValueError, not one of files.
+template <class F>
+auto as_argument(F&& work) {
+  try {
+    return work();
+  } catch (const DataError& error) {
+    throw ConfigError(error.what());
+  }
+}
+
 py::dict fit_tables(const std::vector<std::string>& paths,
                     const std::vector<std::pair<std::string, std::string>>& tables, const std::string& model,
                     const std::string& preset, const py::object& g_max, const py::object& prog_terms) {
@@ -26,8 +36,9 @@ py::dict fit_tables(const std::vector<std::string>& paths,
     const py::gil_scoped_release release;
     Measurements all;
     for (const std::string& path : paths) all.append(load_measurements(path));
-    for (const auto& [name, text] : tables) all.append(parse_measurements(text, name));
-    result = fit_device(all, request);
+    for (const auto& [name, text] : tables)
+      all.append(as_argument([&] { return parse_measurements(text, name); }));
+    result = as_argument([&] { return fit_device(all, request); });
     toml = fit_to_toml(result);
     if (!result.panels.empty()) picture = fit_picture(result);
   }

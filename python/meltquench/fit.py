@@ -89,7 +89,8 @@ def fit(
     "accumulative-pcm" or "soft-bounds"; None: the one that the tables are made for. preset: gives what the data do not
     tell. g_max [S]: None for the largest target. prog_terms: of the polynomial of the programming noise.
 
-    Raises ValueError if a table is faulty or does not carry the model, FileNotFoundError for a missing file.
+    Raises ValueError if a table is faulty or the tables do not carry the model, OSError for a faulty file and
+    FileNotFoundError for a missing one.
 
     Example:
         >>> import meltquench as mq

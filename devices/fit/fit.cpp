@@ -9,6 +9,7 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
 #include "meltquench/devices/fit/accumulative_fit.h"
+#include "meltquench/devices/fit/lookup_fit.h"
 #include "meltquench/devices/fit/pcm_fit.h"
 #include "meltquench/devices/fit/soft_bounds_fit.h"
 #include "meltquench/devices/fit/spectrum_fit.h"
@@ -203,12 +204,13 @@ std::string with_unit(double value, Unit unit) {
 
 }  // namespace
 
-std::vector<std::string> fit_models() { return {"pcm", "accumulative-pcm", "soft-bounds"}; }
+std::vector<std::string> fit_models() { return {"pcm", "accumulative-pcm", "soft-bounds", "lookup-step"}; }
 
 FitResult fit_device(const Measurements& measurements, const FitRequest& request) {
   const std::string model = chosen_model(measurements, request.model);
   FitResult result = model == "pcm"           ? fit_cells(measurements, request)
                      : model == "soft-bounds" ? fit_soft_bounds(measurements.pulses)
+                     : model == "lookup-step" ? fit_lookup(measurements.pulses)
                                               : fit_accumulative(measurements.pulses);
   result.files = measurements.files;
   result.rows = static_cast<long>(measurements.reads.size() + measurements.programmed.size() +

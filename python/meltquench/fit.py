@@ -86,8 +86,8 @@ def fit(
     data: CSV files, or dicts of equally long arrays named as the columns of such files: cell, target_uS, time_s, g_uS
     (conductance over time, by the time since the last pulse of each cell), cell, target_uS, g_uS (programming), cell,
     sequence, pulse, direction, g_uS (pulses), g_uS, frequency_Hz, psd_uS2_per_Hz (noise spectra). model: "pcm",
-    "accumulative-pcm" or "soft-bounds"; None: the one that the tables are made for. preset: gives what the data do not
-    tell. g_max [S]: None for the largest target. prog_terms: of the polynomial of the programming noise.
+    "accumulative-pcm", "soft-bounds" or "lookup-step"; None: the one that the tables are made for. preset: gives what
+    the data do not tell. g_max [S]: None for the largest target. prog_terms: of the polynomial of the programming noise.
 
     Raises ValueError if a table is faulty or the tables do not carry the model, OSError for a faulty file and
     FileNotFoundError for a missing one.

@@ -9,8 +9,8 @@
 #include "meltquench/core/random.h"
 #include "meltquench/devices/fit/accumulative_fit.h"
 #include "meltquench/devices/fit/drift_per_cell.h"
-#include "meltquench/devices/fit/fit.h"
 #include "meltquench/devices/fit/gauss_hermite.h"
+#include "meltquench/devices/fit/lookup_fit.h"
 #include "meltquench/devices/fit/programming_yield.h"
 #include "meltquench/devices/fit/soft_bounds_fit.h"
 #include "meltquench/devices/fit/spectrum_fit.h"
@@ -202,6 +202,74 @@ TEST(SoftBoundsFit, RefusesStepsThatDoNotShrink) {
   } catch (const DataError& error) {
     EXPECT_NE(std::string(error.what()).find("soft-bounds"), std::string::npos) << error.what();
   }
+}
+
+/// Mean conductance [uS] of 20 000 new devices after `pulses` of them, and its standard error.
+std::pair<double, double> mean_after(const DeviceParams& device, int pulses, bool is_up) {
+  constexpr std::uint32_t kDevices = 20'000;
+  const auto& params = std::get<LookupStep::Params>(device);
+  double sum = 0.0, squares = 0.0;
+  for (std::uint32_t i = 0; i < kDevices; ++i) {
+    Rng<float> fabrication(RngKey(5, Purpose::fabrication), i), rng(RngKey(5, Purpose::pulse_steps), i);
+    auto cell = LookupStep::fabricate<float>(params, fabrication);
+    for (int n = 0; n < pulses; ++n) LookupStep::pulse<float>(params, cell, is_up, 1.0f, rng.normal());
+    const double g = 1e6 * LookupStep::conductance(params, cell, Moment<float>{});
+    sum += g, squares += g * g;
+  }
+  const double mean = sum / kDevices;
+  return {mean, std::sqrt((squares / kDevices - mean * mean) / kDevices)};
+}
+
+/// The device in the preset file of a fit.
+DeviceParams device_of(const FitResult& fit) {
+  Value table = parse_toml(fit_to_toml(fit), "fit.toml");
+  table.erase_key("summary");
+  return device_from_value(table, "device");
+}
+
+TEST(LookupFit, GivesBackTheTableThatDrewTheSteps) {
+  const DeviceParams truth = LookupStep::Params{};
+  const FitResult fit = fit_lookup(synthesize_pulses(truth, {.cells = 2000, .pulses = 60, .seed = 6}));
+  const DeviceParams fitted = device_of(fit);
+  const auto& p = std::get<LookupStep::Params>(fitted);
+  EXPECT_TRUE(p.one_sided);
+  EXPECT_GE(p.changes.rows, 8);
+  // Means of the rows: those of the true law 0.8836 uS - 0.084 (g - g_min), away from the bounds.
+  ASSERT_EQ(fit.estimates.size(), std::size_t(p.changes.rows));
+  for (std::size_t k = 2; k < fit.estimates.size() * 2 / 3; ++k) {
+    const double x = double(k) / double(fit.estimates.size() - 1);
+    const double g = p.g_min + x * (double(p.g_max) - p.g_min);
+    const double mean = 0.8836e-6 - 0.084 * (g - 0.1e-6);
+    EXPECT_NEAR(fit.estimates[k].value, mean, 5.0 * fit.estimates[k].standard_error + 0.02e-6) << k;
+  }
+  EXPECT_LT(fit.goodness.at(0).value, 0.01) << "KS distance of 120 000 steps";
+  for (const int pulses : {5, 20, 50}) {
+    const auto [expected, error] = mean_after(truth, pulses, true);
+    const auto [mean, own_error] = mean_after(fitted, pulses, true);
+    EXPECT_NEAR(mean, expected, 5.0 * std::hypot(error, own_error) + 0.1) << pulses;
+  }
+}
+
+TEST(LookupFit, TakesPulsesInBothDirections) {
+  const DeviceParams truth = device_from_value(
+      parse_toml("model = 'soft-bounds'\nstep = '0.2 uS'\nbound_spread = 0\nstep_spread = 0\n", "truth"),
+      "device");
+  const FitResult fit = fit_lookup(synthesize_pulses(truth, {.cells = 500, .pulses = 100, .seed = 6}));
+  const DeviceParams fitted = device_of(fit);
+  const auto& p = std::get<LookupStep::Params>(fitted);
+  EXPECT_FALSE(p.one_sided);
+  ASSERT_EQ(fit.panels.size(), 2u);
+  for (const double x : {0.55, 0.7, 0.85}) {  // soft bounds between 10 and 20 uS, pulsed up from 15 uS
+    const double g = p.g_min + x * (double(p.g_max) - p.g_min);
+    const auto step = [&](bool is_up) { return double(p.step) * p.changes(float(x), is_up, 0.0f).mean; };
+    EXPECT_NEAR(step(true), 0.2e-6 * (20e-6 - g) / 5e-6, 0.01e-6);
+    EXPECT_NEAR(step(false), 0.2e-6 * (g - 10e-6) / 5e-6, 0.01e-6);
+  }
+}
+
+TEST(LookupFit, RefusesTooFewSteps) {
+  EXPECT_THROW(fit_lookup(synthesize_pulses(LookupStep::Params{}, {.cells = 2, .pulses = 10})), DataError);
+  EXPECT_THROW(fit_lookup({}), DataError);
 }
 
 PulseReads partial_set(int cells, int sequences, int pulses, const std::string& step_spread) {

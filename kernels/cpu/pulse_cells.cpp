@@ -49,6 +49,12 @@ MQ_HD bool any_pulse(UIntLanes<N> common) {
   return all != 0;
 }
 
+MQ_HD std::uint32_t lane(std::uint32_t a, std::size_t) { return a; }
+template <int N>
+MQ_HD std::uint32_t lane(UIntLanes<N> a, std::size_t i) {
+  return a.v[i];
+}
+
 /// Pairs with coincidences, in the order in which they are applied.
 struct PairList {
   // Whole vectors are written, of which the next overwrites what is beyond `size`.
@@ -90,9 +96,9 @@ MQ_HD void append(PairList& list, std::uint32_t first, std::uint32_t sample, Wor
   for (std::size_t i = 0; i < kWidth; ++i) {
     list.cell[list.size] = first + static_cast<std::uint32_t>(i);
     list.sample[list.size] = sample;
-    list.count[list.size] = common.v[i];
-    list.differ[list.size] = differ.v[i];
-    list.size += common.v[i] != 0;
+    list.count[list.size] = lane(common, i);
+    list.differ[list.size] = lane(differ, i);
+    list.size += lane(common, i) != 0;
   }
 #endif
 }
@@ -272,7 +278,7 @@ std::size_t pulses_of(const std::uint32_t* trains, std::size_t lines) {
   std::size_t pulses = 0, j = 0;
   for (; j + kWidth <= lines; j += kWidth) {
     const Word count = popcount(load<Word>(trains + j) & kPulseSlots);
-    for (std::size_t i = 0; i < kWidth; ++i) pulses += count.v[i];
+    for (std::size_t i = 0; i < kWidth; ++i) pulses += lane(count, i);
   }
   for (; j < lines; ++j) pulses += popcount(trains[j] & kPulseSlots);
   return pulses;

@@ -23,6 +23,7 @@ void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
+std::int64_t effective_matrix(const Exec& exec, const EffectiveMatrix& op);
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

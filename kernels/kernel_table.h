@@ -23,6 +23,7 @@
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
 #include "meltquench/kernels/training_ops.h"
+#include "meltquench/kernels/wires.h"
 #include "meltquench/kernels/write_verify.h"
 
 namespace mq {
@@ -90,6 +91,9 @@ struct KernelTable {
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
   void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
+  /// What an array with resistive lines computes as one matrix; returns how many of its rows or columns, one
+  /// per right-hand side, did not reach the tolerance.
+  std::int64_t (*effective_matrix)(const Exec&, const EffectiveMatrix& op);
   /// What training does between products.
   TrainingKernels training;
 };

@@ -46,6 +46,7 @@ const KernelTable& kernel_table() {
                                       pulse_cells,
                                       find_faults,
                                       write_verify_cells,
+                                      effective_matrix,
                                       kTraining};
   return kTable;
 }

@@ -23,6 +23,10 @@ void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
+void cell_variances(const Exec& exec, const CellVariances& op);
+void map_codes(const Exec& exec, const MapCodes& op);
+void add_read_noise(const Exec& exec, const AddReadNoise& op);
+void affine_outputs(const Exec& exec, const AffineOutputs& op);
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

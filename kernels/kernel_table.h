@@ -14,6 +14,7 @@
 #include "meltquench/core/random.h"
 #include "meltquench/devices/registry.h"
 #include "meltquench/kernels/add_normals.h"
+#include "meltquench/kernels/affine_outputs.h"
 #include "meltquench/kernels/cell_noise.h"
 #include "meltquench/kernels/cells.h"
 #include "meltquench/kernels/faults.h"
@@ -22,6 +23,7 @@
 #include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
+#include "meltquench/kernels/read_noise.h"
 #include "meltquench/kernels/training_ops.h"
 #include "meltquench/kernels/write_verify.h"
 
@@ -90,6 +92,14 @@ struct KernelTable {
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
   void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
+  /// Variance of the read noise of every cell.
+  void (*cell_variances)(const Exec&, const CellVariances& op);
+  /// What the codes of inputs count in a variance.
+  void (*map_codes)(const Exec&, const MapCodes& op);
+  /// Outputs get the noise of a variance.
+  void (*add_read_noise)(const Exec&, const AddReadNoise& op);
+  /// Digital scale and offset of outputs.
+  void (*affine_outputs)(const Exec&, const AffineOutputs& op);
   /// What training does between products.
   TrainingKernels training;
 };

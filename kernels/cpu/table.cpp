@@ -46,6 +46,10 @@ const KernelTable& kernel_table() {
                                       pulse_cells,
                                       find_faults,
                                       write_verify_cells,
+                                      cell_variances,
+                                      map_codes,
+                                      add_read_noise,
+                                      affine_outputs,
                                       kTraining};
   return kTable;
 }

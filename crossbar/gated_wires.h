@@ -19,45 +19,26 @@
 #include <vector>
 
 #include "meltquench/core/exec.h"
-#include "meltquench/core/fields.h"
 #include "meltquench/core/matrix_view.h"
+#include "meltquench/crossbar/wires.h"
 
 namespace mq {
 
-/// Where the source line gets its voltage.
-enum class SourceEnd {
-  far,   ///< opposite to the sense end: all paths through the column are equally long
-  near,  ///< at the sense end
-  both,
+/// The rails of every column: the source line at `v_source` where it has a terminal, the bit line at 0 V.
+struct GatedNetwork {
+  WireLine source;
+  WireLine bit{.first = WireLine::kOpen, .last = 0.0};
 };
-constexpr auto names(SourceEnd) { return std::array<std::string_view, 3>{"far", "near", "both"}; }
 
-struct GatedWires {
-  double r_source_line = 1.0;  ///< between neighbours, and between the last cell and the terminal [Ohm]
-  double r_bit_line = 1.0;     ///< likewise
-  double r_driver = 0.0;       ///< of each driven terminal of a source line [Ohm]
-  double r_sense = 0.0;        ///< from the end of a bit line to the virtual ground [Ohm]
-  SourceEnd source_end = SourceEnd::far;
-
-  static constexpr auto describe() {
-    using enum Unit;
-    return fields(field("r_source_line", &GatedWires::r_source_line, ohm, non_negative,
-                        "Resistance of the source line between two cells."),
-                  field("r_bit_line", &GatedWires::r_bit_line, ohm, non_negative,
-                        "Resistance of the bit line between two cells."),
-                  field("r_driver", &GatedWires::r_driver, ohm, non_negative,
-                        "Resistance of the driver of a source line."),
-                  field("r_sense", &GatedWires::r_sense, ohm, non_negative,
-                        "Resistance between a bit line and its virtual ground."),
-                  field("source_end", &GatedWires::source_end, "Where the source line is driven."));
-  }
-};
+/// What section [wires] means here: word_line is the source line, driver and drive are its own, and its first
+/// end is that of input 0.
+GatedNetwork gated_network_of(const WireParams& params);
 
 /// Output currents [batch, outputs], A, of the conductances g[outputs, inputs], S, and gates[batch, inputs],
-/// 0 or 1; all in host memory. `v_source` [V] is that of the source lines. Uses exec.threads; the currents do
-/// not depend on it. Throws ConfigError for wires, conductances or gates that make no sense, ShapeError for
-/// sizes that do not fit.
-void gated_currents(const Exec& exec, const GatedWires& wires, double v_source, MatrixView<const float> g,
+/// 0 or 1; all in host memory. Currents of a bit line with two terminals add up. Uses exec.threads; the
+/// currents do not depend on it. Throws ConfigError for wires, conductances or gates that make no sense,
+/// ShapeError for sizes that do not fit.
+void gated_currents(const Exec& exec, const GatedNetwork& network, double v_source, MatrixView<const float> g,
                     MatrixView<const std::uint8_t> gates, MatrixView<double> currents);
 
 /// What every node of an array is at; [outputs, inputs], V.
@@ -67,13 +48,14 @@ struct GatedVoltages {
 };
 
 /// The same with all voltages, for one vector of gates[inputs]. Throws as `gated_currents`.
-GatedVoltages gated_voltages(const GatedWires& wires, double v_source, MatrixView<const float> g,
+GatedVoltages gated_voltages(const GatedNetwork& network, double v_source, MatrixView<const float> g,
                              const std::vector<std::uint8_t>& gates);
 
 /// One column of cells that each pass `conductances[i] (s - b) + offsets[i]` from source line to bit line, as
 /// Newton's method needs it: conductances in S, offsets in A (null: none), n of both. Fills source_line[n]
 /// and bit_line[n] unless they are null, and returns the output current. Expects conductances >= 0.
-double solve_gated_column(const GatedWires& wires, double v_source, std::size_t n, const double* conductances,
-                          const double* offsets, double* source_line, double* bit_line);
+double solve_gated_column(const GatedNetwork& network, double v_source, std::size_t n,
+                          const double* conductances, const double* offsets, double* source_line,
+                          double* bit_line);
 
 }  // namespace mq

@@ -49,7 +49,7 @@ struct CurrentParams {
               "Smallest conductance of the polynomial's data; below it n2 / g and n3 / g stay as there."),
         field("fit_high", &CurrentParams::fit_high, siemens, between(1e-12, 1.0),
               "Largest conductance of the polynomial's data; likewise."),
-        field("sinh_voltage", &CurrentParams::sinh_voltage, volt, between(0.01, 1e6), "V0 of the law sinh."),
+        field("sinh_voltage", &CurrentParams::sinh_voltage, volt, between(0.01, 1000), "V0 of the law sinh."),
         field("negative_factor", &CurrentParams::negative_factor, between(1e-3, 1e3),
               "What negative currents are multiplied by: 1 for cells without a preferred direction."),
         field("access_resistance", &CurrentParams::access_resistance, ohm, between(0, 1e9),

@@ -11,12 +11,13 @@
 ///     adc.bits = 10
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/crossbar/adc.h"
+#include "meltquench/crossbar/dac.h"
 #include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
@@ -50,33 +51,6 @@ struct TileParams {
   }
 };
 
-struct DacParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &DacParams::bits, between(0, 12),
-              "Resolution with sign; 0: ideal, inputs stay floats."),
-        field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
-
-struct AdcParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &AdcParams::bits, between(0, 16),
-              "Resolution with sign; 0: ideal, outputs stay floats."),
-        field("range", &AdcParams::range, positive,
-              "Largest |y| of a tile in weight units; unset: largest |y| of each tile on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
-
 struct Hardware {
   DeviceParams device = Pcm::Params{};
   ProgrammingParams programming;
@@ -87,9 +61,6 @@ struct Hardware {
   CellNoiseParams cell_noise;
   TemperatureParams temperature;
 };
-
-/// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
-constexpr int largest_code(int bits) { return (1 << (bits - 1)) - 1; }
 
 /// Bytes that a chip keeps per weight: the cells of both polarities and the plane.
 std::size_t bytes_per_weight(const Hardware& hardware);

@@ -46,6 +46,11 @@ const KernelTable& kernel_table() {
                                       pulse_cells,
                                       find_faults,
                                       write_verify_cells,
+                                      scale_rows,
+                                      disturb_inputs,
+                                      fabricate_converters,
+                                      convert_outputs,
+                                      finish_outputs,
                                       kTraining};
   return kTable;
 }

@@ -11,12 +11,13 @@
 ///     adc.bits = 10
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/crossbar/adc.h"
+#include "meltquench/crossbar/dac.h"
 #include "meltquench/crossbar/tile_params.h"
 #include "meltquench/crossbar/weight_mapping.h"
 #include "meltquench/devices/correlated_noise.h"
@@ -26,33 +27,6 @@
 #include "meltquench/devices/temperature.h"
 
 namespace mq {
-
-struct DacParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &DacParams::bits, between(0, 12),
-              "Resolution with sign; 0: ideal, inputs stay floats."),
-        field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
-
-struct AdcParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &AdcParams::bits, between(0, 16),
-              "Resolution with sign; 0: ideal, outputs stay floats."),
-        field("range", &AdcParams::range, positive,
-              "Largest |y| of a tile in weight units; unset: largest |y| of each tile on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
 
 struct Hardware {
   DeviceParams device = Pcm::Params{};
@@ -65,9 +39,6 @@ struct Hardware {
   CellNoiseParams cell_noise;
   TemperatureParams temperature;
 };
-
-/// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
-constexpr int largest_code(int bits) { return (1 << (bits - 1)) - 1; }
 
 /// Throws ConfigError for a mapping that this device, or the rest of the hardware, cannot have.
 void check_mapping(const Hardware& hardware);

@@ -17,8 +17,10 @@
 #include "meltquench/kernels/affine_outputs.h"
 #include "meltquench/kernels/cell_noise.h"
 #include "meltquench/kernels/cells.h"
+#include "meltquench/kernels/convert_outputs.h"
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
+#include "meltquench/kernels/input_ops.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
@@ -100,6 +102,16 @@ struct KernelTable {
   void (*add_read_noise)(const Exec&, const AddReadNoise& op);
   /// Digital scale and offset of outputs.
   void (*affine_outputs)(const Exec&, const AffineOutputs& op);
+  /// Inputs -> inputs relative to the largest one of their sample.
+  void (*scale_rows)(const Exec&, const ScaleRows& op);
+  /// DAC codes -> finer codes with the errors of the drivers.
+  void (*disturb_inputs)(const Exec&, const DisturbInputs& op);
+  /// Offsets, gains and thresholds of new converters.
+  void (*fabricate_converters)(const Exec&, const FabricateConverters& op);
+  /// Analog outputs of one conversion -> digital sums.
+  void (*convert_outputs)(const Exec&, const ConvertOutputs& op);
+  /// Digital sums -> outputs.
+  void (*finish_outputs)(const Exec&, const FinishOutputs& op);
   /// What training does between products.
   TrainingKernels training;
 };

@@ -50,6 +50,11 @@ const KernelTable& kernel_table() {
                                       map_codes,
                                       add_read_noise,
                                       affine_outputs,
+                                      scale_rows,
+                                      disturb_inputs,
+                                      fabricate_converters,
+                                      convert_outputs,
+                                      finish_outputs,
                                       kTraining};
   return kTable;
 }

@@ -23,9 +23,7 @@ void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
-<<<<<<< HEAD
 std::int64_t effective_matrix(const Exec& exec, const EffectiveMatrix& op);
-=======
 void cell_variances(const Exec& exec, const CellVariances& op);
 void map_codes(const Exec& exec, const MapCodes& op);
 void add_read_noise(const Exec& exec, const AddReadNoise& op);
@@ -35,7 +33,6 @@ void disturb_inputs(const Exec& exec, const DisturbInputs& op);
 void fabricate_converters(const Exec& exec, const FabricateConverters& op);
 void convert_outputs(const Exec& exec, const ConvertOutputs& op);
 void finish_outputs(const Exec& exec, const FinishOutputs& op);
->>>>>>> main
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

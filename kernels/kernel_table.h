@@ -95,11 +95,9 @@ struct KernelTable {
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
   void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
-<<<<<<< HEAD
   /// What an array with resistive lines computes as one matrix; returns how many of its rows or columns, one
   /// per right-hand side, did not reach the tolerance.
   std::int64_t (*effective_matrix)(const Exec&, const EffectiveMatrix& op);
-=======
   /// Variance of the read noise of every cell.
   void (*cell_variances)(const Exec&, const CellVariances& op);
   /// What the codes of inputs count in a variance.
@@ -118,7 +116,6 @@ struct KernelTable {
   void (*convert_outputs)(const Exec&, const ConvertOutputs& op);
   /// Digital sums -> outputs.
   void (*finish_outputs)(const Exec&, const FinishOutputs& op);
->>>>>>> main
   /// What training does between products.
   TrainingKernels training;
 };

@@ -46,9 +46,7 @@ const KernelTable& kernel_table() {
                                       pulse_cells,
                                       find_faults,
                                       write_verify_cells,
-<<<<<<< HEAD
                                       effective_matrix,
-=======
                                       cell_variances,
                                       map_codes,
                                       add_read_noise,
@@ -58,7 +56,6 @@ const KernelTable& kernel_table() {
                                       fabricate_converters,
                                       convert_outputs,
                                       finish_outputs,
->>>>>>> main
                                       kTraining};
   return kTable;
 }

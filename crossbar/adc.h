@@ -30,8 +30,10 @@ constexpr auto names(AdcKind) {
 }
 
 /// Which outputs share one range.
-enum class RangeGroup { layer, tile, column };
-constexpr auto names(RangeGroup) { return std::array<std::string_view, 3>{"layer", "tile", "column"}; }
+enum class RangeGroup { layer, slice, tile, column };
+constexpr auto names(RangeGroup) {
+  return std::array<std::string_view, 4>{"layer", "slice", "tile", "column"};
+}
 
 /// How a range follows from what outputs do: see adc_ranges.h.
 enum class RangeMethod { maximum, percentile, least_error, full_scale };
@@ -46,7 +48,7 @@ constexpr auto names(StageBits) { return std::array<std::string_view, 2>{"1.5", 
 struct AdcParams {
   AdcKind kind = AdcKind::uniform;
   int bits = 8;
-  std::optional<double> range;
+  std::optional<double> range{};
   RangeGroup range_per = RangeGroup::tile;
   RangeMethod range_from = RangeMethod::maximum;
   double percentile = 99.98;

@@ -24,7 +24,7 @@ constexpr auto names(InputScaling) {
 
 struct DacParams {
   int bits = 8;
-  std::optional<double> range;
+  std::optional<double> range{};
   InputScaling scaling = InputScaling::none;
   double scale = 1.0;
   double average_decay = 0.001;

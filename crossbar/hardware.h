@@ -1,4 +1,4 @@
-/// The hardware under one layer: device, programming, faults, tile, DAC and ADC, as config files describe it.
+/// The hardware under one layer, as config files describe it.
 ///
 ///     device = "pcm-like"
 ///     [programming]  method = "write-verify"
@@ -18,6 +18,8 @@
 #include "meltquench/core/fields.h"
 #include "meltquench/crossbar/adc.h"
 #include "meltquench/crossbar/dac.h"
+#include "meltquench/crossbar/tile_params.h"
+#include "meltquench/crossbar/weight_mapping.h"
 #include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
@@ -26,35 +28,11 @@
 
 namespace mq {
 
-/// Size and analog noise of one crossbar. Noise is relative to the signal of one fully-on cell at full-scale
-/// input: (largest weight) x (DAC range, or 1 without a DAC).
-struct TileParams {
-  int rows = 256;     ///< word lines: inputs
-  int columns = 256;  ///< bit lines: outputs, each a differential pair
-  float output_noise = 0.0f;
-  float read_noise = 0.0f;
-  double write_time = 0.0;  ///< [s]
-
-  static constexpr auto describe() {
-    return fields(
-        field("rows", &TileParams::rows, between(1, 65534), "Word lines, one per input."),
-        field("columns", &TileParams::columns, between(1, 65536), "Bit-line pairs, one per output."),
-        field("output_noise", &TileParams::output_noise, non_negative,
-              "Standard deviation added to every output of every product, relative to one fully-on cell."),
-        field("read_noise", &TileParams::read_noise, non_negative,
-              "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w "
-              "and x "
-              "relative to full scale."),
-        field("write_time", &TileParams::write_time, Unit::second, between(0, 1e6),
-              "Time to write one word line: lines are written one after the other, and the reference read "
-              "follows the last. 0: all at once."));
-  }
-};
-
 struct Hardware {
   DeviceParams device = Pcm::Params{};
   ProgrammingParams programming;
   FaultParams faults;
+  MappingParams mapping;
   TileParams tile;
   DacParams dac;
   AdcParams adc;
@@ -62,7 +40,13 @@ struct Hardware {
   TemperatureParams temperature;
 };
 
-/// Bytes that a chip keeps per weight: the cells of both polarities and the plane.
+/// Throws ConfigError for a mapping that this device, or the rest of the hardware, cannot have.
+void check_mapping(const Hardware& hardware);
+
+/// How weights up to `w_max` become conductances of this hardware.
+WeightMapping weight_mapping(const Hardware& hardware, float w_max);
+
+/// Bytes that a chip keeps per weight: its cells and planes.
 std::size_t bytes_per_weight(const Hardware& hardware);
 
 /// Whether `text` matches a glob: * any characters, ? one character.
@@ -74,8 +58,8 @@ class HardwareConfig {
   HardwareConfig() = default;
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
-  /// From the keys device, programming, faults, tile, dac, adc, cell_noise, temperature and layer of a config
-  /// table; other keys are not looked at. Throws ConfigError.
+  /// From the hardware sections and the key layer of a config table; other keys are not looked at. Throws
+  /// ConfigError.
   static HardwareConfig from_value(const Value& config);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;

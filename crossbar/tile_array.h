@@ -13,6 +13,7 @@
 
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/crossbar/counters.h"
+#include "meltquench/crossbar/input_phases.h"
 #include "meltquench/crossbar/ranges.h"
 #include "meltquench/crossbar/tile.h"
 
@@ -58,10 +59,16 @@ class TileArray {
   const Hardware& hardware() const { return hardware_; }
   std::vector<Tile>& tiles() { return tiles_; }
   bool is_programmed() const { return w_max_ > 0.0f; }
-  /// How weights became conductances; of the last `program`.
-  DifferentialPair mapping() const;
+  /// How weights became conductances; of the last `program`. With mapping.scale = column it is that of
+  /// weights divided by `column_scale()`.
+  WeightMapping mapping() const;
+  /// Largest |weight| of each output relative to that of the matrix; empty with mapping.scale = tensor.
+  const std::vector<float>& column_scale() const { return column_scale_; }
 
-  /// Ranges of the converters; throws ShapeError if there is not one ADC range per tile.
+  /// Conversions of one output of a tile: planes times read phases that are not added as charge.
+  std::size_t conversions_per_tile() const { return conversion(1, 0, 0); }
+
+  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile.
   void set_ranges(const Ranges& ranges);
   const Ranges& ranges() const { return forward_.ranges; }
   /// Ranges of the converters of `mvm_transposed`; likewise. They may change before every product: what goes
@@ -144,6 +151,10 @@ class TileArray {
   /// The weight of full scale. Throws as `program`.
   float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
   void write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count);
+  /// Sets column_scale_ and divides by it.
+  std::vector<float> scale_columns(MatrixView<const float> w);
+  /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
+  double mean_response(std::size_t tile) const;
   /// What products of one direction need beside the tiles.
   struct Products {
     Ranges ranges;
@@ -155,7 +166,11 @@ class TileArray {
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
-  MvmTerm term(Direction direction, std::size_t tile, double y_lsb);
+  MvmTerm term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase, double y_lsb);
+  /// Largest |code| that a phase drives.
+  std::int32_t phase_limit() const;
+  /// Index of a conversion among those of the array.
+  std::size_t conversion(std::size_t tile, std::size_t plane, std::uint32_t phase) const;
   void check_programmed() const;
   /// Throws StateError unless this array is programmed and lives on the backend of `exec`.
   void check_ready(const Exec& exec) const;
@@ -166,6 +181,7 @@ class TileArray {
                 MvmPlace place);
   void multiply(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y,
                 MvmPlace place);
+  void scale_outputs(const Exec& exec, const MvmLayer& op);
   QuantizeInputs codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   void count(Direction direction, std::size_t batch);
 
@@ -176,6 +192,9 @@ class TileArray {
   std::vector<Tile> tiles_;
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
+  std::vector<float> column_scale_;
+  Buffer<float> output_scale_;  // the same on the backend
+  InputPhases phases_;
   double time_ = 0.0, aged_ = 0.0;
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count

@@ -19,18 +19,18 @@ constexpr std::size_t codes_at_once(Backend backend) {
 
 /// A grid as a product sees it: blocks of outputs, and the tiles that share each.
 struct ProductShape {
-  std::size_t outputs, inputs, block, input_block, terms;
+  std::size_t outputs, inputs, block, input_block, tiles;
 
   ProductShape(const TileGrid& grid, Direction direction)
       : outputs(grid.outputs),
         inputs(grid.inputs),
         block(grid.tile_outputs),
         input_block(grid.tile_inputs),
-        terms(grid.columns()) {
+        tiles(grid.columns()) {
     if (direction == Direction::forward) return;
     std::swap(outputs, inputs);
     std::swap(block, input_block);
-    terms = grid.rows();
+    tiles = grid.rows();
   }
   std::size_t blocks() const { return (outputs + block - 1) / block; }
 };
@@ -51,45 +51,78 @@ TileArray::Products& TileArray::products(Direction direction) {
   return direction == Direction::forward ? forward_ : transposed_;
 }
 
-MvmTerm TileArray::term(Direction direction, std::size_t tile, double y_lsb) {
-  const bool has_dac = hardware_.dac.bits > 0, has_adc = hardware_.adc.bits > 0;
+MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase,
+                        double y_lsb) {
+  const bool has_dac = hardware_.dac.bits > 0;
   const Ranges& ranges = products(direction).ranges;
+  const PlaneRole role = tiles_[tile].planes()[plane].role;
+  const double siemens = tiles_[tile].planes()[plane].siemens_per_code;
   const double dac_limit = has_dac ? largest_code(hardware_.dac.bits) : 1.0;
-  const double full_scale_input = has_dac ? ranges.dac : 1.0;
-  const double full_scale = double(w_max_) * full_scale_input;
-  const double g_range = mapping().full_scale();
-  MvmTerm term = tiles_[tile].term();
-  const double siemens = has_dac ? tiles_[tile].siemens_per_code() : 1.0;
   const double step_x = has_dac ? ranges.dac / dac_limit : 1.0;
-  term.scale = siemens * mapping().weight_per_siemens() * step_x;
-  term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
-  // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared
-  // DAC codes.
+  const double weight = weight_per_siemens(mapping(), role), phase_weight = phases_.weight(phase);
+  const bool is_computed = role.kind == PlaneKind::computed_zero;
+  MvmTerm term = tiles_[tile].term(plane);
+  term.phase = static_cast<std::uint16_t>(phase);
+  term.is_held = phases_.is_held && phase + 1 < phases_.count();
+  // An output in weight units; what phases and planes count is applied to codes, or to charge before the ADC.
+  term.scale = (has_dac ? siemens : 1.0) * std::abs(weight) * step_x * (phases_.is_held ? phase_weight : 1.0);
+  double multiplier = factors_[tile] * (phases_.is_held ? 1.0 : phase_weight) * (weight < 0.0 ? -1.0 : 1.0);
+  if (is_computed) {
+    // Exact, so that no rounding of a large sum remains where zero is taken off.
+    multiplier = term.scale * multiplier / factors_[tile] / (hardware_.adc.bits > 0 ? y_lsb : 1.0);
+    term.scale = 1.0;
+    term.multiplier = multiplier;
+    return term;
+  }
+  // Full scale: a fully-on cell at the largest code that a phase, or all of a conversion, can drive.
+  const double g_range = mapping().full_scale();
+  const double largest_digit = has_dac ? phase_limit() : 1.0;
+  const double full_scale = std::abs(weight) * g_range * step_x * largest_digit;
+  const double full_output = phases_.is_held ? full_scale / largest_digit * dac_limit : full_scale;
+  const bool is_first = !phases_.is_held || phase == 0;  // a conversion has one noise of its own
+  if (is_first)
+    term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_output, 2));
+  // The variance in the units that the kernel sums: codes of S^2, squared codes of inputs.
   const double per_square =
-      has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) / std::pow(dac_limit, 2)
-              : 1.0;
-  const double per_magnitude = (has_dac ? tiles_[tile].siemens_per_magnitude() : 1.0) / g_range;
-  term.read_variance =
-      static_cast<float>(std::pow(hardware_.tile.read_noise * full_scale, 2) * per_square * per_magnitude);
-  if (has_adc) {
+      has_dac ? std::ldexp(1.0, square_shift(phase_limit())) / std::pow(largest_digit, 2) : 1.0;
+  // Without a DAC the sum is of |g| x^2 itself.
+  const double variance = has_dac ? tiles_[tile].planes()[plane].variance_per_code
+                                  : std::pow(hardware_.tile.read_noise, 2) * g_range;
+  term.read_variance = static_cast<float>(std::pow(full_scale / g_range, 2) * per_square * variance *
+                                          (phases_.is_held ? std::pow(phase_weight, 2) : 1.0));
+  if (hardware_.adc.bits > 0) {
     const double adc_limit = largest_code(hardware_.adc.bits);
-    term.adc_codes_per_unit = static_cast<float>(adc_limit / ranges.adc[tile]);
+    const double range = ranges.adc[conversion(tile, plane, phase)];
+    term.adc_codes_per_unit = static_cast<float>(adc_limit / range);
     term.adc_limit = static_cast<float>(adc_limit);
-    term.multiplier = std::nearbyint(ranges.adc[tile] / adc_limit * factors_[tile] / y_lsb);
+    term.multiplier = std::nearbyint(range / adc_limit * multiplier / y_lsb);
   } else {
-    term.multiplier = factors_[tile];
+    term.multiplier = multiplier;
   }
   return term;
 }
 
+std::int32_t TileArray::phase_limit() const {
+  return phases_.digit_bits > 0 ? (std::int32_t(1) << phases_.digit_bits) - 1
+                                : largest_code(hardware_.dac.bits);
+}
+
+std::size_t TileArray::conversion(std::size_t tile, std::size_t plane, std::uint32_t phase) const {
+  const std::size_t planes = tiles_.front().planes().size();
+  return (tile * planes + plane) * phases_.conversions() + (phases_.is_held ? 0 : phase);
+}
+
 void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   Products& side = products(direction);
+  const std::size_t planes = tiles_.front().planes().size();
   side.y_lsb = 1.0;
   if (hardware_.adc.bits > 0) {
     double largest_step = 0.0;
     for (std::size_t t = 0; t < tiles_.size(); ++t) {
-      largest_step =
-          std::max(largest_step, side.ranges.adc[t] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
+      for (std::size_t c = conversion(t, 0, 0); c < conversion(t + 1, 0, 0); ++c) {
+        largest_step = std::max(largest_step,
+                                side.ranges.adc[c] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
+      }
     }
     int exponent = 0;
     std::frexp(largest_step, &exponent);
@@ -99,12 +132,17 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
   std::vector<MvmTerm> terms;
   for (std::size_t b = 0; b < shape.blocks(); ++b) {
-    for (std::size_t t = 0; t < shape.terms; ++t) {
+    for (std::size_t t = 0; t < shape.tiles; ++t) {
       const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
-      terms.push_back(term(direction, row * grid_.columns() + column, side.y_lsb));
-      terms.back().first_input = static_cast<std::uint32_t>(t * stride);
+      for (std::size_t plane = 0; plane < planes; ++plane) {
+        for (std::uint32_t phase = 0; phase < phases_.count(); ++phase) {
+          terms.push_back(term(direction, row * grid_.columns() + column, plane, phase, side.y_lsb));
+          terms.back().first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
+        }
+      }
     }
   }
+  output_scale_ = Buffer<float>(exec, std::span<const float>(column_scale_));
   side.terms = Buffer<MvmTerm>(exec, std::span<const MvmTerm>(terms));
   side.is_stale = false;
 }
@@ -120,6 +158,12 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
                      "but got x" + shape(x_rows, x_columns) + " and y" + shape(y_rows, y_columns));
   }
   check_ready(exec);
+  const MappingParams& how = hardware_.mapping;
+  if (!is_forward && (how.kind == MappingKind::offset || how.scale == WeightScale::column)) {
+    throw ConfigError(
+        "products from outputs to inputs need cells whose currents add to weights; use mapping.kind = "
+        "\"differential\" and mapping.scale = \"tensor\"");
+  }
   const Ranges& ranges = products(direction).ranges;
   const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
     if (bits == 0 || smallest > 0.0f) return;
@@ -143,7 +187,7 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
   op.batch = batch;
   op.outputs = sizes.outputs;
   op.block = sizes.block;
-  op.terms_per_block = sizes.terms;
+  op.terms_per_block = sizes.tiles * tiles_.front().planes().size() * phases_.count();
   op.terms = side.terms.data();
   op.x_stride = sizes.inputs;
   op.y_lsb = side.y_lsb;
@@ -154,6 +198,7 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
                .at_event(place.call)
                .at_place(0, address_.chip);
   op.first_row = place.first_row;
+  op.phases = phases_.count();
   op.counts = side.counts.data();
   return op;
 }
@@ -161,19 +206,23 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
 /// How x becomes codes, and where `op` finds them.
 QuantizeInputs TileArray::codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
   const ProductShape sizes(grid_, direction);
-  op.code_limit = largest_code(hardware_.dac.bits);
-  op.code_stride = sizes.terms * padded_inputs(sizes.input_block);
+  op.code_limit = phase_limit();
+  op.code_stride = phases_.count() * sizes.tiles * padded_inputs(sizes.input_block);
   const std::size_t size = op.batch * op.code_stride;
   QuantizeInputs inputs;
   inputs.x = x;
   inputs.batch = op.batch;
   inputs.inputs = sizes.inputs;
   inputs.block = sizes.input_block;
-  inputs.codes_per_unit = static_cast<float>(op.code_limit / double(products(direction).ranges.dac));
-  inputs.code_limit = static_cast<float>(op.code_limit);
+  inputs.codes_per_unit =
+      static_cast<float>(largest_code(hardware_.dac.bits) / double(products(direction).ranges.dac));
+  inputs.code_limit = static_cast<float>(largest_code(hardware_.dac.bits));
+  inputs.digit_bits = phases_.digit_bits;
+  inputs.digits = phases_.digits;
+  inputs.splits_sign = phases_.splits_sign;
   inputs.codes = grown(exec, codes_, size);
   inputs.code_stride = op.code_stride;
-  if (hardware_.tile.read_noise > 0.0f) inputs.squares = grown(exec, squares_, size);
+  if (hardware_.tile.reads_noisily()) inputs.squares = grown(exec, squares_, size);
   inputs.counts = op.counts;
   op.codes = inputs.codes;
   op.squares = inputs.squares;
@@ -183,6 +232,10 @@ QuantizeInputs TileArray::codes_for(const Exec& exec, Direction direction, const
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const float> x,
                          MatrixView<float> y, MvmPlace place) {
   check_product(exec, direction, x.rows, x.columns, y.rows, y.columns);
+  if (hardware_.mapping.kind == MappingKind::offset ||
+      hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
+    throw ConfigError("products of offset arrays are in double precision only: use the backend reference");
+  }
   if (x.rows == 0) return;
   MvmLayer op = product(exec, direction, x.rows, place);
   const KernelTable& table = kernels(backend_);
@@ -200,8 +253,15 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
       op.x = x.data;
     }
     multiply(exec, op);
+    scale_outputs(exec, op);
   }
   count(direction, x.rows);
+}
+
+void TileArray::scale_outputs(const Exec& exec, const MvmLayer& op) {
+  if (column_scale_.empty()) return;
+  kernels(backend_).affine_outputs(
+      exec, {.batch = op.batch, .outputs = op.outputs, .y = op.y, .scale = output_scale_.data()});
 }
 
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const double> x,
@@ -212,6 +272,8 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
         "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
   }
   reference::mvm_in_double(product(exec, direction, x.rows, place), direction, x.data, y.data);
+  for (std::size_t i = 0; i < y.size() && !column_scale_.empty(); ++i)
+    y.data[i] *= column_scale_[i % y.columns];
   count(direction, x.rows);
 }
 
@@ -242,6 +304,7 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
                                   .codes = codes_for(exec, Direction::forward, images + first * pixels, op),
                                   .pixels = grown(exec, pixels_, pixel_scratch(part))});
     table.mvm(exec, op);
+    scale_outputs(exec, op);
   }
   count(Direction::forward, y.rows);
 }
@@ -260,9 +323,18 @@ void TileArray::count(Direction direction, std::size_t batch) {
   const ProductShape sizes(grid_, direction);
   counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
   if (hardware_.dac.bits > 0)
-    counters_.dac_conversions += rows * static_cast<std::int64_t>(sizes.inputs * sizes.blocks());
-  if (hardware_.adc.bits > 0)
-    counters_.adc_conversions += rows * static_cast<std::int64_t>(sizes.outputs * sizes.terms);
+    counters_.dac_conversions +=
+        rows * static_cast<std::int64_t>(sizes.inputs * sizes.blocks() * phases_.count());
+  if (hardware_.adc.bits == 0) return;
+  for (const Plane& plane : tiles_.front().planes()) {
+    if (plane.role.kind == PlaneKind::computed_zero) continue;
+    const std::size_t converters = plane.role.kind == PlaneKind::minus && plane.outputs == 1 &&
+                                           hardware_.mapping.kind == MappingKind::offset
+                                       ? sizes.blocks()
+                                       : sizes.outputs;
+    counters_.adc_conversions +=
+        rows * static_cast<std::int64_t>(converters * sizes.tiles * phases_.conversions());
+  }
 }
 
 Counters TileArray::counters() const {

@@ -55,8 +55,8 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
                                      MatrixView<const float> images) {
   std::vector<RangeFinder> finders;
   for (const LayerShape& layer : layer_shapes(network)) {
-    const TileParams tile = hardware.for_layer(layer.name).tile;
-    finders.emplace_back(tile_grid(tile, layer.outputs, layer.inputs));
+    const Hardware of_layer = hardware.for_layer(layer.name);
+    finders.emplace_back(tile_grid(of_layer.tile, layer.outputs, layer.inputs), of_layer);
   }
   const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
   RangeProbe probe(network, finders);

@@ -23,14 +23,25 @@ target_compile_options(mq_options INTERFACE
 if(MQ_TESTS)  # the libraries check their contracts too, not only the tests
   target_compile_definitions(mq_options INTERFACE MQ_CHECK_CONTRACTS)
 endif()
+set(mq_hot_code "")  # options of code whose speed matters even under sanitizers, where the rest is not optimised
 if(MQ_SANITIZE)
-  # Sanitizers hide from g++ that a flag guards a value, so its guesses about uninitialized ones are off.
+  set(mq_hot_code -O1)
+  # Sanitizers hide from g++ that a flag guards a value, so its guesses about uninitialized ones are off. A target with the
+  # property MQ_UNSANITIZED says where its code is checked instead.
   target_compile_options(mq_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized>)
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:MQ_UNSANITIZED>>>>:-fsanitize=${MQ_SANITIZE}>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized>)
   # In functions as large as inlined kernels become, g++ spends most of its time on where pointers may point.
   target_compile_options(mq_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-tree-pta>)
   target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
 endif()
+
+# Files that take long to optimise and whose speed nobody notices.
+function(mq_optimise_less)
+  if(NOT MQ_SANITIZE)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O1;-Wno-maybe-uninitialized")
+  endif()
+endfunction()
 
 # mq_library(core DEPENDS a b PRIVATE x): library meltquench::core from the *.cpp of this folder.
 function(mq_library name)

@@ -41,6 +41,9 @@ enum class Purpose : std::uint32_t {
   pulse_response = 16,        ///< how a cell answers programming pulses, from device to device
   write_verify = 17,          ///< pulses and verify reads of program-and-verify
   faults = 18,                ///< which cells are stuck or fail, and when they wear out
+  converters = 19,            ///< offsets, gains and mismatch of ADCs and output stages
+  converter_noise = 20,       ///< noise and stochastic rounding of conversions
+  input_noise = 21,           ///< noise of the drivers of word lines
 };
 
 /// SplitMix64's finaliser: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, doi:10.1145/2660193.2660195.

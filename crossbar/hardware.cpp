@@ -1,5 +1,6 @@
 #include "meltquench/crossbar/hardware.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "meltquench/core/error.h"
@@ -8,8 +9,9 @@
 namespace mq {
 namespace {
 
-constexpr std::string_view kSections[] = {"device", "programming", "faults",     "tile",
-                                          "dac",    "adc",         "cell_noise", "temperature"};
+constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",
+                                          "tile",   "dac",         "periphery",  "adc",
+                                          "wires",  "cell_noise",  "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -25,10 +27,16 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.programming, value, path);
   } else if (section == "faults") {
     from_value(hardware.faults, value, path);
+  } else if (section == "mapping") {
+    from_value(hardware.mapping, value, path);
   } else if (section == "tile") {
     from_value(hardware.tile, value, path);
   } else if (section == "dac") {
     from_value(hardware.dac, value, path);
+  } else if (section == "periphery") {
+    from_value(hardware.periphery, value, path);
+  } else if (section == "wires") {
+    from_value(hardware.wires, value, path);
   } else if (section == "adc") {
     from_value(hardware.adc, value, path);
   } else if (section == "cell_noise") {
@@ -57,6 +65,47 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
 
 }  // namespace
 
+void check_mapping(const Hardware& hardware) {
+  const MappingParams& mapping = hardware.mapping;
+  const int arrays = hardware.programming.devices * mapping.slices;
+  if (arrays > 8) {
+    throw ConfigError("mapping.slices = " + std::to_string(mapping.slices) + " with programming.devices = " +
+                      std::to_string(hardware.programming.devices) + " makes " + std::to_string(arrays) +
+                      " cells per side of a weight; at most 8 can be had");
+  }
+  const bool is_default =
+      mapping.kind == MappingKind::differential && mapping.sides == PairSides::one && mapping.slice_bits == 0;
+  if (takes_pulses(hardware.device) && !is_default) {
+    throw ConfigError(
+        "the device model '" + std::string(model_name(hardware.device)) +
+        "' learns by pulses and has a mapping of its own; use mapping.kind = \"differential\" with "
+        "sides = \"one\" and slice_bits = 0");
+  }
+}
+
+WeightMapping weight_mapping(const Hardware& hardware, float w_max) {
+  const MappingParams& how = hardware.mapping;
+  const double low = g_min(hardware.device), high = g_max(hardware.device);
+  const int devices = hardware.programming.devices;
+  const auto between = [&](double from, double to, PairKind kind) {
+    return WeightMapping{.g_min = static_cast<float>(devices * from),
+                         .g_max = static_cast<float>(devices * to),
+                         .w_max = w_max,
+                         .kind = kind,
+                         .slices = how.slices,
+                         .slice_bits = how.slice_bits};
+  };
+  if (!takes_pulses(hardware.device)) {
+    if (how.kind == MappingKind::offset) return between(low, high, PairKind::offset);
+    return between(low, high, how.sides == PairSides::one ? PairKind::one_sided : PairKind::both_sides);
+  }
+  const double zero = weight_zero(hardware.device);
+  if (is_one_sided(hardware.device)) return between(zero, high, PairKind::one_sided);
+  // As far on both sides of weight 0 as the nearer bound.
+  const double reach = std::min(high - zero, zero - low);
+  return between(zero - reach, zero + reach, PairKind::reference);
+}
+
 std::size_t bytes_per_weight(const Hardware& hardware) {
   int floats = cell_fields(hardware.device);
   if (hardware.cell_noise.correlated) {
@@ -65,9 +114,12 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   }
   if (hardware.faults.wears()) ++floats;
   floats *= hardware.programming.devices;
-  const std::size_t cells = 2 * sizeof(float) * static_cast<std::size_t>(floats);
-  if (hardware.dac.bits == 0) return cells + sizeof(float);
-  return cells + sizeof(std::int16_t) * (hardware.tile.read_noise > 0.0f ? 2 : 1);
+  const bool is_pair = hardware.mapping.kind == MappingKind::differential;
+  const std::size_t cells = (is_pair ? 2 : 1) * sizeof(float) * static_cast<std::size_t>(floats);
+  const std::size_t planes = is_pair && hardware.mapping.subtraction == Subtraction::digital ? 2 : 1;
+  const std::size_t plane =
+      hardware.dac.bits == 0 ? sizeof(float) : sizeof(std::int16_t) * (hardware.tile.reads_noisily() ? 2 : 1);
+  return (cells + planes * plane) * static_cast<std::size_t>(hardware.mapping.slices);
 }
 
 bool matches_glob(std::string_view text, std::string_view glob) {
@@ -129,9 +181,12 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("device", device_to_value(everywhere_.device));
   config.set_key("programming", to_value(everywhere_.programming));
   config.set_key("faults", to_value(everywhere_.faults));
+  config.set_key("mapping", to_value(everywhere_.mapping));
   config.set_key("tile", to_value(everywhere_.tile));
   config.set_key("dac", to_value(everywhere_.dac));
+  config.set_key("periphery", to_value(everywhere_.periphery));
   config.set_key("adc", to_value(everywhere_.adc));
+  config.set_key("wires", to_value(everywhere_.wires));
   config.set_key("cell_noise", to_value(everywhere_.cell_noise));
   config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;

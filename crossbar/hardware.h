@@ -1,4 +1,4 @@
-/// The hardware under one layer: device, programming, faults, tile, DAC and ADC, as config files describe it.
+/// The hardware under one layer, as config files describe it.
 ///
 ///     device = "pcm-like"
 ///     [programming]  method = "write-verify"
@@ -11,12 +11,16 @@
 ///     adc.bits = 10
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/crossbar/adc.h"
+#include "meltquench/crossbar/dac.h"
+#include "meltquench/crossbar/tile_params.h"
+#include "meltquench/crossbar/weight_mapping.h"
+#include "meltquench/crossbar/wires.h"
 #include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
@@ -25,73 +29,27 @@
 
 namespace mq {
 
-/// Size and analog noise of one crossbar. Noise is relative to the signal of one fully-on cell at full-scale
-/// input: (largest weight) x (DAC range, or 1 without a DAC).
-struct TileParams {
-  int rows = 256;     ///< word lines: inputs
-  int columns = 256;  ///< bit lines: outputs, each a differential pair
-  float output_noise = 0.0f;
-  float read_noise = 0.0f;
-  double write_time = 0.0;  ///< [s]
-
-  static constexpr auto describe() {
-    return fields(
-        field("rows", &TileParams::rows, between(1, 65534), "Word lines, one per input."),
-        field("columns", &TileParams::columns, between(1, 65536), "Bit-line pairs, one per output."),
-        field("output_noise", &TileParams::output_noise, non_negative,
-              "Standard deviation added to every output of every product, relative to one fully-on cell."),
-        field("read_noise", &TileParams::read_noise, non_negative,
-              "Short-term read noise per product: an output gets read_noise * sqrt(sum |w_ij| x_j^2), with w "
-              "and x "
-              "relative to full scale."),
-        field("write_time", &TileParams::write_time, Unit::second, between(0, 1e6),
-              "Time to write one word line: lines are written one after the other, and the reference read "
-              "follows the last. 0: all at once."));
-  }
-};
-
-struct DacParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &DacParams::bits, between(0, 12),
-              "Resolution with sign; 0: ideal, inputs stay floats."),
-        field("range", &DacParams::range, positive, "Largest |x|; unset: largest |x| on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
-
-struct AdcParams {
-  int bits = 8;
-  std::optional<double> range;
-
-  static constexpr auto describe() {
-    return fields(
-        field("bits", &AdcParams::bits, between(0, 16),
-              "Resolution with sign; 0: ideal, outputs stay floats."),
-        field("range", &AdcParams::range, positive,
-              "Largest |y| of a tile in weight units; unset: largest |y| of each tile on calibration data."));
-  }
-  std::string problem() const { return bits == 1 ? "bits must be 0 or at least 2: one bit is the sign" : ""; }
-};
-
 struct Hardware {
   DeviceParams device = Pcm::Params{};
   ProgrammingParams programming;
   FaultParams faults;
+  MappingParams mapping;
   TileParams tile;
   DacParams dac;
+  PeripheryParams periphery;
   AdcParams adc;
+  WireParams wires;
   CellNoiseParams cell_noise;
   TemperatureParams temperature;
 };
 
-/// Largest code of a converter with `bits` bits, sign included: 2^(bits - 1) - 1.
-constexpr int largest_code(int bits) { return (1 << (bits - 1)) - 1; }
+/// Throws ConfigError for a mapping that this device, or the rest of the hardware, cannot have.
+void check_mapping(const Hardware& hardware);
 
-/// Bytes that a chip keeps per weight: the cells of both polarities and the plane.
+/// How weights up to `w_max` become conductances of this hardware.
+WeightMapping weight_mapping(const Hardware& hardware, float w_max);
+
+/// Bytes that a chip keeps per weight: its cells and planes.
 std::size_t bytes_per_weight(const Hardware& hardware);
 
 /// Whether `text` matches a glob: * any characters, ? one character.
@@ -103,8 +61,8 @@ class HardwareConfig {
   HardwareConfig() = default;
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
-  /// From the keys device, programming, faults, tile, dac, adc, cell_noise, temperature and layer of a config
-  /// table; other keys are not looked at. Throws ConfigError.
+  /// From the hardware sections and the key layer of a config table; other keys are not looked at. Throws
+  /// ConfigError.
   static HardwareConfig from_value(const Value& config);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;

@@ -1,43 +1,95 @@
 #include "meltquench/crossbar/ranges.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "meltquench/crossbar/input_phases.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
+namespace {
+
+/// What a plane holds of the weights [outputs, inputs], without its sign.
+std::vector<float> ideal_plane(const Hardware& hardware, PlaneRole role, MatrixView<const float> w) {
+  std::vector<float> part(w.data, w.data + w.size());
+  const auto largest = [](const float* first, std::size_t count) {
+    float size = 0.0f;
+    for (std::size_t i = 0; i < count; ++i) size = std::max(size, std::abs(first[i]));
+    return size > 0.0f ? size : 1.0f;
+  };
+  const float w_max = largest(w.data, w.size());
+  const WeightMapping mapping = weight_mapping(hardware, w_max);
+  for (std::size_t o = 0; o < w.rows; ++o) {
+    const bool is_scaled = hardware.mapping.scale == WeightScale::column;
+    const float scale = is_scaled ? largest(w.data + o * w.columns, w.columns) / w_max : 1.0f;
+    for (std::size_t j = 0; j < w.columns; ++j) {
+      const float weight = std::clamp(w(o, j) / scale, -w_max, w_max);
+      part[o * w.columns + j] = static_cast<float>(ideal_part(mapping, role, weight));
+    }
+  }
+  return part;
+}
+
+}  // namespace
+
+RangeFinder::RangeFinder(const TileGrid& grid, const Hardware& hardware)
+    : grid_(grid),
+      hardware_(hardware),
+      planes_(plane_roles(hardware.mapping)),
+      seen_(grid.size() * planes_.size()),
+      limit_(seen_.size()) {}
 
 void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w) {
   MQ_EXPECTS(x.columns == grid_.inputs && w.rows == grid_.outputs && w.columns == grid_.inputs);
   // The data are on the host, so a GPU's kernels cannot look at them.
   const KernelTable& table = kernels(exec.backend == Backend::cuda ? Backend::cpu : exec.backend);
-  ranges_.dac = std::max(ranges_.dac, table.largest_magnitude(exec, x.data, x.size()));
+  dac_ = std::max(dac_, table.largest_magnitude(exec, x.data, x.size()));
+  const MappingParams& how = hardware_.mapping;
+  const bool is_plain = planes_.size() == 1 && how.slice_bits == 0 && how.scale == WeightScale::tensor;
   std::vector<float> partial(x.rows * grid_.tile_outputs);
-  for (std::size_t r = 0; r < grid_.rows(); ++r) {
-    for (std::size_t c = 0; c < grid_.columns(); ++c) {
-      const std::size_t outputs = grid_.outputs_of(r);
+  for (std::size_t p = 0; p < planes_.size(); ++p) {
+    const std::vector<float> plane = is_plain ? std::vector<float>() : ideal_plane(hardware_, planes_[p], w);
+    const float* weights = is_plain ? w.data : plane.data();
+    for (std::size_t t = 0; t < grid_.size(); ++t) {
+      const std::size_t r = t / grid_.columns(), c = t % grid_.columns(), outputs = grid_.outputs_of(r);
+      const float* tile = weights + r * grid_.tile_outputs * w.columns + c * grid_.tile_inputs;
       table.float_product(exec, {.rows = x.rows,
                                  .columns = outputs,
                                  .depth = grid_.inputs_of(c),
                                  .a = x.data + c * grid_.tile_inputs,
                                  .a_row = x.columns,
                                  .a_column = 1,
-                                 .b = w.data + r * grid_.tile_outputs * w.columns + c * grid_.tile_inputs,
+                                 .b = tile,
                                  .b_row = 1,
                                  .b_column = w.columns,
                                  .c = partial.data(),
                                  .c_row = outputs,
                                  .adds = false});
-      float& range = ranges_.adc[r * grid_.columns() + c];
-      range = std::max(range, table.largest_magnitude(exec, partial.data(), x.rows * outputs));
+      float& seen = seen_[t * planes_.size() + p];
+      seen = std::max(seen, table.largest_magnitude(exec, partial.data(), x.rows * outputs));
+      float& limit = limit_[t * planes_.size() + p];
+      for (std::size_t o = 0; o < outputs; ++o) {
+        float sum = 0.0f;
+        for (std::size_t j = 0; j < grid_.inputs_of(c); ++j) sum += std::abs(tile[o * w.columns + j]);
+        limit = std::max(limit, sum);
+      }
     }
   }
 }
 
 Ranges RangeFinder::ranges() const {
-  Ranges result = ranges_;
-  if (result.dac == 0.0f) result.dac = 1.0f;
-  for (float& range : result.adc) {
-    if (range == 0.0f) range = 1.0f;
+  Ranges result{.dac = dac_ > 0.0f ? dac_ : 1.0f, .adc = {}};
+  const InputPhases phases = input_phases(hardware_.dac);
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    float range = seen_[i];
+    if (phases.conversions() > 1) {
+      const double full = hardware_.dac.range.value_or(double(result.dac));
+      const double digit = phases.digit_bits > 0
+                               ? double((1u << phases.digit_bits) - 1) / largest_code(hardware_.dac.bits)
+                               : 1.0;
+      range = static_cast<float>(limit_[i] * full * digit);
+    }
+    result.adc.insert(result.adc.end(), phases.conversions(), range > 0.0f ? range : 1.0f);
   }
   return result;
 }

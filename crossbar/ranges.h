@@ -6,6 +6,8 @@
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
+#include "meltquench/crossbar/hardware.h"
+#include "meltquench/crossbar/plane.h"
 
 namespace mq {
 
@@ -29,14 +31,15 @@ struct TileGrid {
 /// Full scale of the converters of a layer.
 struct Ranges {
   float dac = 0.0f;        ///< largest |x|
-  std::vector<float> adc;  ///< largest |y| of each tile, weight units
+  std::vector<float> adc;  ///< largest |y|, weight units: [tiles][planes][read phases with a conversion]
 };
 
-/// Finds ranges by looking: the largest |x|, and the largest |partial sum| of each tile of the ideal matrix.
+/// Finds ranges by looking: the largest |x|, and the largest |partial sum| of each tile and plane of the
+/// ideal matrix. With read phases that are converted apart it is what the plane can give at most instead.
 class RangeFinder {
  public:
-  explicit RangeFinder(const TileGrid& grid)
-      : grid_(grid), ranges_{0.0f, std::vector<float>(grid.size(), 0.0f)} {}
+  /// Of `hardware` the mapping, the cells' range and the DAC count.
+  explicit RangeFinder(const TileGrid& grid, const Hardware& hardware = {});
 
   /// x[batch, inputs] and w[outputs, inputs] in host memory.
   void look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w);
@@ -45,7 +48,11 @@ class RangeFinder {
 
  private:
   TileGrid grid_;
-  Ranges ranges_;
+  Hardware hardware_;
+  std::vector<PlaneRole> planes_;
+  std::vector<float> seen_;   ///< [tiles][planes] largest |partial sum|
+  std::vector<float> limit_;  ///< likewise, largest sum of |weight| of an output
+  float dac_ = 0.0f;
 };
 
 }  // namespace mq

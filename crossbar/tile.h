@@ -1,6 +1,6 @@
-/// One physical crossbar: cells of both polarities, and the plane that products read.
+/// One physical crossbar: cells of both polarities, and the planes that products read.
 ///
-/// A tile is unprogrammed until `program` writes it. Cells keep history; `settle` derives the plane for a
+/// A tile is unprogrammed until `program` writes it. Cells keep history; `settle` derives the planes for a
 /// moment in time. Products are made by `TileArray`, for all tiles of a layer at once.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "meltquench/crossbar/cell_array.h"
 #include "meltquench/crossbar/device_fill.h"
 #include "meltquench/crossbar/hardware.h"
-#include "meltquench/crossbar/weight_mapping.h"
+#include "meltquench/crossbar/plane.h"
 #include "meltquench/crossbar/write_verify.h"
 
 namespace mq {
@@ -46,7 +46,7 @@ class Tile {
   /// Writes the cells of `lines` as hardware.programming says: w[outputs, inputs] in host memory with row
   /// stride `stride`, |w| <= mapping.w_max. The reference read of these cells is `now`; others keep what they
   /// hold. Returns what it took; one-shot writing only counts cells and pulses.
-  WriteVerifyReport program(const Exec& exec, const DifferentialPair& mapping, const float* w,
+  WriteVerifyReport program(const Exec& exec, const WeightMapping& mapping, const float* w,
                             std::size_t stride, WordLines lines, const TileTime& now);
 
   /// Lets all ages count from `now`: before the clock is set back.
@@ -61,22 +61,21 @@ class Tile {
   /// next product.
   void update(const Exec& exec, PulseCells op, std::uint32_t event, const TileTime& now);
 
-  /// Derives the plane of a moment; `scratch` holds outputs * inputs floats on the backend and is left with
-  /// the differential conductances [S].
-  void settle(const Exec& exec, const TileTime& now, float* scratch);
+  /// Derives the planes of a moment.
+  void settle(const Exec& exec, const TileTime& now);
+  const std::vector<Plane>& planes() const { return planes_; }
+  /// A plane as a term of a product: scale, variances, converters and inputs are still to be set.
+  MvmTerm term(std::size_t plane) const;
 
-  /// The plane as a term of a product: scale, variances, converters and inputs are still to be set.
-  MvmTerm term() const;
-  /// Siemens per weight code, and per code of |g| in the variance plane.
-  double siemens_per_code() const { return siemens_per_code_; }
-  double siemens_per_magnitude() const { return siemens_per_magnitude_; }
-  /// Mean |g_plus - g_minus| [S] of the plane: the mean absolute response to the identity matrix.
-  double mean_response() const { return mean_response_; }
-
-  /// Conductances of one side at a moment, read noise included, on the host: sums over its devices.
-  std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now);
+  /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
+  std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
+  /// Conductances [S] of one side and slice at a moment, read noise included, on the host: sums over its
+  /// devices. [outputs, inputs]; of the minus side of an offset array one row, or none.
+  std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now, int slice = 0);
   /// What the cells keep.
-  const CellArray& cells(Polarity side, int device = 0) const { return arrays_[array_index(side, device)]; }
+  const CellArray& cells(Polarity side, int device = 0, int slice = 0) const {
+    return arrays_[array_index({side, device, slice})];
+  }
   /// Devices per polarity.
   int devices() const { return hardware_.programming.devices; }
 
@@ -84,32 +83,60 @@ class Tile {
   void load(const H5Reader& file, const std::string& path);
 
  private:
-  static std::size_t array_index(Polarity side, int device) {
-    return static_cast<std::size_t>(static_cast<int>(side) + 2 * device);
+  /// One array of cells.
+  struct Place {
+    Polarity side = Polarity::plus;
+    int device = 0, slice = 0;
+  };
+  std::size_t array_index(Place p) const {
+    return static_cast<std::size_t>(static_cast<int>(p.side) + 2 * (p.device + devices() * p.slice));
   }
-  CellArray& array(Polarity side, int device) { return arrays_[array_index(side, device)]; }
+  CellArray& array(Place place) { return arrays_[array_index(place)]; }
+  std::size_t rows(Polarity side) const { return cell_rows(hardware_.mapping, side, outputs_); }
+  /// Calls f(place) for the arrays that there are.
   template <class F>
   void for_each_array(F&& f) const {
-    for (int device = 0; device < devices(); ++device) f(Polarity::plus, device), f(Polarity::minus, device);
+    for (int slice = 0; slice < hardware_.mapping.slices; ++slice) {
+      for (int device = 0; device < devices(); ++device) {
+        for (const Polarity side : {Polarity::plus, Polarity::minus}) {
+          if (rows(side) > 0) f(Place{side, device, slice});
+        }
+      }
+    }
   }
   /// Of the present programming, and of what no programming changes.
-  RngKey key(Purpose purpose, Polarity side, int device) const;
-  RngKey lasting_key(Purpose purpose, Polarity side, int device, std::uint32_t event = 0) const;
-  void read_side(const Exec& exec, Polarity side, const TileTime& now, float sign, bool adds, float* plane);
+  RngKey key(Purpose purpose, Place place) const;
+  RngKey lasting_key(Purpose purpose, Place place, std::uint32_t event = 0) const;
+  /// Adds sign times the devices of one side and slice to `plane`, or sets it.
+  void read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
+                 float* plane);
+  /// A plane of a moment, on the backend.
+  void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
   /// Of `op`, key, sign, adds and plane are given.
-  void read_device(const Exec& exec, Polarity side, int device, const TileTime& now, SettleCells op);
+  void read_device(const Exec& exec, Place place, const TileTime& now, SettleCells op);
+  /// Codes of `conductances`, and the mean response.
+  void pack(const Exec& exec, const float* conductances, Plane& plane);
+  /// Variance [S^2] of the read noise of a product, at full input, as the law says.
+  Buffer<float> variances(const Exec& exec, PlaneRole role, const TileTime& now);
+  /// Their codes; `per_value` is the variance [S^2] per unit of |values|.
+  void pack_variances(const Exec& exec, const float* values, double per_value, Plane& plane);
   /// FindFaults of an array; empty where no faults are configured.
-  Buffer<float> faults(const Exec& exec, Polarity side, int device);
+  Buffer<float> faults(const Exec& exec, Place place);
 
   // tile_program.cpp; targets below 0 are not written.
   bool corrects() const;  ///< one device of each cell is written last, after a read of the others
-  void write_devices(const Exec& exec, const DeviceFill& fill, const std::vector<float> (&totals)[2],
+  /// Targets [S] of both sides of one slice.
+  struct SliceTargets {
+    int slice = 0;
+    std::vector<float> side[2];
+  };
+  void write_devices(const Exec& exec, const DeviceFill& fill, const SliceTargets& totals,
                      const std::vector<float>& ages, bool last_ones, const TileTime& now,
                      WriteVerifyReport& report);
-  void write_device(const Exec& exec, Polarity side, int device, const std::vector<float>& targets,
+  void write_device(const Exec& exec, Place place, const std::vector<float>& targets,
                     const std::vector<float>& ages, WriteVerifyReport& report,
                     std::vector<double>& line_seconds);
-  std::vector<double> read_others(const Exec& exec, Polarity side, const DeviceFill& fill,
+  std::vector<double> read_others(const Exec& exec, Polarity side, int slice, const DeviceFill& fill,
                                   const std::vector<float>& total, const TileTime& now);
 
   Hardware hardware_;
@@ -118,10 +145,8 @@ class Tile {
   std::uint32_t writes_ = 0;
   double epoch_ = 0.0;             ///< TileTime::aged from which ages of cells count
   bool has_ages_ = false;          ///< cells were programmed at moments of their own
-  std::vector<CellArray> arrays_;  ///< of both polarities and all devices, see array_index
-  Buffer<std::int16_t> codes_, magnitudes_;
-  Buffer<float> floats_;
-  double siemens_per_code_ = 0.0, siemens_per_magnitude_ = 0.0, mean_response_ = 0.0;
+  std::vector<CellArray> arrays_;  ///< of all polarities, devices and slices, see array_index
+  std::vector<Plane> planes_;
 };
 
 }  // namespace mq

@@ -35,13 +35,19 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       backend_(exec.backend),
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
+      phases_(input_phases(hardware.dac)),
+      repeat_counts_(exec, 1),
       update_pulses_(exec, 1) {
   check_fields(hardware.programming, "programming");
   if (hardware.programming.method == ProgrammingMethod::write_verify) require_process(hardware.device);
   check_fields(hardware.faults, "faults");
+  check_fields(hardware.mapping, "mapping");
+  check_mapping(hardware);
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
+  check_fields(hardware.periphery, "periphery");
   check_fields(hardware.adc, "adc");
+  check_fields(hardware.wires, "wires");
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
   tiles_.reserve(grid_.size());
@@ -52,24 +58,33 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
     }
   }
   for (Products* side : {&forward_, &transposed_}) {
-    side->ranges.adc.assign(grid_.size(), 0.0f);
+    side->ranges.adc.assign(conversion(grid_.size(), 0, 0), 0.0f);
     side->counts = Buffer<ConverterCounts>(exec, 1);
     update_pulses_ = Buffer<std::int64_t>(exec, 1);
   }
-  if (hardware.adc.range) forward_.ranges.adc.assign(grid_.size(), static_cast<float>(*hardware.adc.range));
-  if (hardware.dac.range) forward_.ranges.dac = static_cast<float>(*hardware.dac.range);
+  if (hardware.adc.range) {
+    forward_.ranges.adc.assign(forward_.ranges.adc.size(), static_cast<float>(*hardware.adc.range));
+  }
+  forward_.ranges.dac = fixed_dac_range(hardware.dac).value_or(0.0f);
+  if (hardware.dac.bits == 0) return;
+  driver_.errs = hardware.dac.input_noise > 0.0f || hardware.dac.asymmetry > 0.0f;
+  driver_.deviation = hardware.dac.input_noise * static_cast<float>(phase_limit());
+  if (driver_.errs) driver_.shift = refinement_shift(phase_limit(), driver_.deviation);
+  driver_.limit =
+      driver_.errs ? largest_finer_code(phase_limit(), driver_.deviation, driver_.shift) : phase_limit();
 }
 
 void TileArray::check_ranges(const Ranges& ranges) const {
-  if (ranges.adc.size() != grid_.size()) {
-    throw ShapeError("the layer has " + std::to_string(grid_.size()) + " tiles but got " +
-                     std::to_string(ranges.adc.size()) + " ADC ranges; calibrate with the same tile sizes");
+  if (ranges.adc.size() != forward_.ranges.adc.size()) {
+    throw ShapeError("the layer has " + std::to_string(grid_.size()) + " tiles with " +
+                     std::to_string(forward_.ranges.adc.size()) + " conversions in all but got " +
+                     std::to_string(ranges.adc.size()) + " ADC ranges; calibrate with the same hardware");
   }
 }
 
 void TileArray::set_ranges(const Ranges& ranges) {
   check_ranges(ranges);
-  if (!hardware_.dac.range) forward_.ranges.dac = ranges.dac;
+  if (!fixed_dac_range(hardware_.dac)) forward_.ranges.dac = ranges.dac;
   if (!hardware_.adc.range) forward_.ranges.adc = ranges.adc;
   forward_.is_stale = true;
 }
@@ -94,22 +109,7 @@ void TileArray::check_ready(const Exec& exec) const {
   }
 }
 
-DifferentialPair TileArray::mapping() const {
-  const double low = g_min(hardware_.device), high = g_max(hardware_.device);
-  const int devices = hardware_.programming.devices;
-  const auto pair = [&](double from, double to, PairKind kind) {
-    return DifferentialPair{.g_min = static_cast<float>(devices * from),
-                            .g_max = static_cast<float>(devices * to),
-                            .w_max = w_max_,
-                            .kind = kind};
-  };
-  if (!takes_pulses(hardware_.device)) return pair(low, high, PairKind::two_sided);
-  const double zero = weight_zero(hardware_.device);
-  if (is_one_sided(hardware_.device)) return pair(zero, high, PairKind::two_sided);
-  // As far on both sides of weight 0 as the nearer bound.
-  const double reach = std::min(high - zero, zero - low);
-  return pair(zero - reach, zero + reach, PairKind::reference);
-}
+WeightMapping TileArray::mapping() const { return weight_mapping(hardware_, w_max_); }
 
 float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_max) const {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
@@ -131,6 +131,20 @@ float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_ma
   return w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
 }
 
+std::vector<float> TileArray::scale_columns(MatrixView<const float> w) {
+  std::vector<float> scaled(w.data, w.data + w.size());
+  column_scale_.resize(w.rows);
+  for (std::size_t o = 0; o < w.rows; ++o) {
+    float largest = 0.0f;
+    for (std::size_t j = 0; j < w.columns; ++j) largest = std::max(largest, std::abs(w(o, j)));
+    column_scale_[o] = largest > 0.0f ? largest / w_max_ : 1.0f;
+    for (std::size_t j = 0; j < w.columns; ++j) {
+      scaled[o * w.columns + j] = std::clamp(w(o, j) / column_scale_[o], -w_max_, w_max_);
+    }
+  }
+  return scaled;
+}
+
 void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
   w_max_ = full_scale(w, w_max);
   for (Tile& tile : tiles_) tile.move_epoch(exec, now());
@@ -149,7 +163,12 @@ void TileArray::program_lines(const Exec& exec, MatrixView<const float> w, std::
 }
 
 void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count) {
-  const DifferentialPair pair = mapping();
+  const WeightMapping pair = mapping();
+  std::vector<float> scaled;
+  if (hardware_.mapping.scale == WeightScale::column) {
+    scaled = scale_columns(w);
+    w.data = scaled.data();
+  }
   reports_.clear();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const std::size_t column = t % grid_.columns() * grid_.tile_inputs;
@@ -167,7 +186,7 @@ void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t f
     if (hardware_.programming.method == ProgrammingMethod::write_verify) reports_.push_back(report);
   }
   settle(exec);
-  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
+  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = mean_response(t);
 }
 
 TileTime TileArray::now() const {
@@ -196,17 +215,26 @@ void TileArray::advance_to(const Exec& exec, double time) {
 }
 
 void TileArray::settle(const Exec& exec) {
-  Buffer<float> scratch(exec, grid_.tile_outputs * grid_.tile_inputs);
-  for (Tile& tile : tiles_) tile.settle(exec, now(), scratch.data());
+  for (Tile& tile : tiles_) tile.settle(exec, now());
   std::fill(factors_.begin(), factors_.end(), 1.0);
   forward_.is_stale = transposed_.is_stale = true;
+}
+
+double TileArray::mean_response(std::size_t tile) const {
+  const WeightMapping how = mapping();
+  double sum = 0.0;
+  for (const Plane& plane : tiles_[tile].planes()) {
+    if (plane.role.kind == PlaneKind::computed_zero) continue;
+    sum += plane.mean_response * how.weight_per_siemens(plane.role.slice) / how.weight_per_siemens(0);
+  }
+  return sum;
 }
 
 void TileArray::compensate_drift(DriftCompensation how) {
   if (!is_programmed())
     throw StateError("this array was never programmed, so nothing drifted; call program() first");
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    const double now = tiles_[t].mean_response();
+    const double now = mean_response(t);
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
   }
   forward_.is_stale = transposed_.is_stale = true;
@@ -218,18 +246,26 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
   if (!is_programmed())
     throw StateError("this array was never programmed, so there is nothing to read; call program() first");
   std::vector<double> weights(grid_.outputs * grid_.inputs);
-  const double scale = mapping().weight_per_siemens();
+  const WeightMapping how = mapping();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
-    const std::vector<float> plus = tiles_[t].conductances(exec, Polarity::plus, now());
-    const std::vector<float> minus = tiles_[t].conductances(exec, Polarity::minus, now());
+    Tile& tile = tiles_[t];
     const std::size_t r = t / grid_.columns() * grid_.tile_outputs,
                       c = t % grid_.columns() * grid_.tile_inputs;
-    for (std::size_t o = 0; o < tiles_[t].outputs(); ++o) {
-      for (std::size_t j = 0; j < tiles_[t].inputs(); ++j) {
-        const std::size_t i = o * tiles_[t].inputs() + j;
-        weights[(r + o) * grid_.inputs + c + j] = (double(plus[i]) - minus[i]) * scale * factors_[t];
+    for (std::size_t p = 0; p < tile.planes().size(); ++p) {
+      const PlaneRole role = tile.planes()[p].role;
+      const std::vector<float> plane = tile.read_plane(exec, p, now());
+      const double factor = role.kind == PlaneKind::computed_zero ? 1.0 : factors_[t];
+      const double scale = mq::weight_per_siemens(how, role) * factor;
+      for (std::size_t o = 0; o < tile.outputs(); ++o) {
+        for (std::size_t j = 0; j < tile.inputs(); ++j) {
+          const std::size_t i = (plane.size() > tile.inputs() ? o * tile.inputs() : 0) + j;
+          weights[(r + o) * grid_.inputs + c + j] += double(plane[i]) * scale;
+        }
       }
     }
+  }
+  if (!column_scale_.empty()) {
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= column_scale_[i / grid_.inputs];
   }
   return weights;
 }
@@ -239,10 +275,12 @@ void TileArray::save(H5Writer& file, const std::string& path) const {
   file.write(path + "/adc_ranges", forward_.ranges.adc);
   file.write(path + "/reference_response", reference_response_);
   file.write(path + "/compensation", factors_);
+  if (!column_scale_.empty()) file.write(path + "/column_scale", column_scale_);
   file.set_attribute(path, "dac_range", double(forward_.ranges.dac));
   file.set_attribute(path, "w_max", double(w_max_));
   file.set_attribute(path, "time_s", time_);
   file.set_attribute(path, "aged_s", aged_);
+  file.set_attribute(path, "average_input", average_input_);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
   file.set_attribute(path, "inputs", static_cast<std::int64_t>(grid_.inputs));
   file.set_attributes(path + "/counters", to_value(this->counters()));
@@ -267,11 +305,15 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   const Shape per_tile{grid_.size()};
   for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t].load(file, path + "/tiles/" + std::to_string(t));
-  forward_.ranges.adc = file.read<float>(path + "/adc_ranges", per_tile);
+  forward_.ranges.adc = file.read<float>(path + "/adc_ranges", {forward_.ranges.adc.size()});
   forward_.ranges.dac = static_cast<float>(number("dac_range"));
   w_max_ = static_cast<float>(number("w_max"));
+  if (hardware_.mapping.scale == WeightScale::column && is_programmed()) {
+    column_scale_ = file.read<float>(path + "/column_scale", {grid_.outputs});
+  }
   time_ = number("time_s");
   aged_ = number("aged_s");
+  average_input_ = number("average_input");
   const Value names = to_value(Counters{});
   Value counters = Value::table();
   for (const auto& entry : names.as_table()) {

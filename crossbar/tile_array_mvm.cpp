@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/product_shape.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/kernels/reference/mvm.h"
 
@@ -17,30 +19,6 @@ constexpr std::size_t codes_at_once(Backend backend) {
   return std::size_t(1) << (backend == Backend::cuda ? 24 : 18);
 }
 
-/// A grid as a product sees it: blocks of outputs, and the tiles that share each.
-struct ProductShape {
-  std::size_t outputs, inputs, block, input_block, terms;
-
-  ProductShape(const TileGrid& grid, Direction direction)
-      : outputs(grid.outputs),
-        inputs(grid.inputs),
-        block(grid.tile_outputs),
-        input_block(grid.tile_inputs),
-        terms(grid.columns()) {
-    if (direction == Direction::forward) return;
-    std::swap(outputs, inputs);
-    std::swap(block, input_block);
-    terms = grid.rows();
-  }
-  std::size_t blocks() const { return (outputs + block - 1) / block; }
-};
-
-/// At least `size` elements at data().
-std::int16_t* grown(const Exec& exec, Buffer<std::int16_t>& memory, std::size_t size) {
-  if (memory.size() < size) memory = Buffer<std::int16_t>::uncleared(exec, size);
-  return memory.data();
-}
-
 std::string shape(std::size_t rows, std::size_t columns) {
   return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
@@ -51,45 +29,83 @@ TileArray::Products& TileArray::products(Direction direction) {
   return direction == Direction::forward ? forward_ : transposed_;
 }
 
-MvmTerm TileArray::term(Direction direction, std::size_t tile, double y_lsb) {
-  const bool has_dac = hardware_.dac.bits > 0, has_adc = hardware_.adc.bits > 0;
+MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase,
+                        double y_lsb) {
+  const bool has_dac = hardware_.dac.bits > 0;
   const Ranges& ranges = products(direction).ranges;
+  const PlaneRole role = tiles_[tile].planes()[plane].role;
+  const double siemens = tiles_[tile].planes()[plane].siemens_per_code;
   const double dac_limit = has_dac ? largest_code(hardware_.dac.bits) : 1.0;
-  const double full_scale_input = has_dac ? ranges.dac : 1.0;
-  const double full_scale = double(w_max_) * full_scale_input;
+  const double dac_step = has_dac ? ranges.dac / dac_limit : 1.0;
+  const double step_x = std::ldexp(dac_step, -static_cast<int>(driver_.shift));  // of what drivers apply
+  const double weight = weight_per_siemens(mapping(), role), phase_weight = phases_.weight(phase);
+  const bool is_computed = role.kind == PlaneKind::computed_zero;
+  MvmTerm term = tiles_[tile].term(plane);
+  term.phase = static_cast<std::uint16_t>(phase);
+  term.is_held = phases_.is_held && phase + 1 < phases_.count();
+  // An output in weight units; what phases and planes count is applied to codes, or to charge before the ADC.
+  term.scale = (has_dac ? siemens : 1.0) * std::abs(weight) * step_x * (phases_.is_held ? phase_weight : 1.0);
+  double multiplier = factors_[tile] * (phases_.is_held ? 1.0 : phase_weight) * (weight < 0.0 ? -1.0 : 1.0);
+  if (is_computed) {
+    // Exact, so that no rounding of a large sum remains where zero is taken off.
+    term.scale =
+        (has_dac ? siemens : 1.0) * std::abs(weight) * dac_step * (phases_.is_held ? phase_weight : 1.0);
+    multiplier = term.scale * multiplier / factors_[tile] / (hardware_.adc.bits > 0 ? y_lsb : 1.0);
+    term.scale = phases_.is_held ? phase_weight : 1.0;
+    term.multiplier = multiplier / term.scale;
+    return term;
+  }
+  // Full scale: a fully-on cell at the largest code that a phase, or all of a conversion, can drive.
   const double g_range = mapping().full_scale();
-  MvmTerm term = tiles_[tile].term();
-  const double siemens = has_dac ? tiles_[tile].siemens_per_code() : 1.0;
-  const double step_x = has_dac ? ranges.dac / dac_limit : 1.0;
-  term.scale = siemens * mapping().weight_per_siemens() * step_x;
-  term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_scale, 2));
-  // sum |w_ij| x_j^2 relative to full scale, in the units that the kernel sums: conductance codes, squared
-  // DAC codes.
-  const double per_square =
-      has_dac ? std::ldexp(1.0, square_shift(largest_code(hardware_.dac.bits))) / std::pow(dac_limit, 2)
-              : 1.0;
-  const double per_magnitude = (has_dac ? tiles_[tile].siemens_per_magnitude() : 1.0) / g_range;
-  term.read_variance =
-      static_cast<float>(std::pow(hardware_.tile.read_noise * full_scale, 2) * per_square * per_magnitude);
-  if (has_adc) {
+  const double largest_digit = has_dac ? phase_limit() : 1.0;
+  const double full_scale = std::abs(weight) * g_range * dac_step * largest_digit;
+  const double full_output = phases_.is_held ? full_scale / largest_digit * dac_limit : full_scale;
+  const bool is_first = !phases_.is_held || phase == 0;  // a conversion has one noise of its own
+  if (is_first)
+    term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_output, 2));
+  // The variance in the units that the kernel sums: codes of S^2, squared codes of inputs.
+  const double per_square = has_dac
+                                ? std::ldexp(1.0, square_shift(driver_.limit)) /
+                                      std::pow(std::ldexp(largest_digit, static_cast<int>(driver_.shift)), 2)
+                                : 1.0;
+  // Without a DAC the sum is of |g| x^2 itself.
+  const double variance = has_dac ? tiles_[tile].planes()[plane].variance_per_code
+                                  : std::pow(hardware_.tile.read_noise, 2) * g_range;
+  term.read_variance = static_cast<float>(std::pow(full_scale / g_range, 2) * per_square * variance *
+                                          (phases_.is_held ? std::pow(phase_weight, 2) : 1.0));
+  if (hardware_.adc.bits > 0) {
     const double adc_limit = largest_code(hardware_.adc.bits);
-    term.adc_codes_per_unit = static_cast<float>(adc_limit / ranges.adc[tile]);
+    const double range = ranges.adc[conversion(tile, plane, phase)];
+    term.adc_codes_per_unit = static_cast<float>(adc_limit / range);
     term.adc_limit = static_cast<float>(adc_limit);
-    term.multiplier = std::nearbyint(ranges.adc[tile] / adc_limit * factors_[tile] / y_lsb);
+    term.multiplier = std::nearbyint(range / adc_limit * multiplier / y_lsb);
   } else {
-    term.multiplier = factors_[tile];
+    term.multiplier = multiplier;
   }
   return term;
 }
 
+std::int32_t TileArray::phase_limit() const {
+  return phases_.digit_bits > 0 ? (std::int32_t(1) << phases_.digit_bits) - 1
+                                : largest_code(hardware_.dac.bits);
+}
+
+std::size_t TileArray::conversion(std::size_t tile, std::size_t plane, std::uint32_t phase) const {
+  const std::size_t planes = tiles_.front().planes().size();
+  return (tile * planes + plane) * phases_.conversions() + (phases_.is_held ? 0 : phase);
+}
+
 void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   Products& side = products(direction);
+  const std::size_t planes = tiles_.front().planes().size();
   side.y_lsb = 1.0;
   if (hardware_.adc.bits > 0) {
     double largest_step = 0.0;
     for (std::size_t t = 0; t < tiles_.size(); ++t) {
-      largest_step =
-          std::max(largest_step, side.ranges.adc[t] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
+      for (std::size_t c = conversion(t, 0, 0); c < conversion(t + 1, 0, 0); ++c) {
+        largest_step = std::max(largest_step,
+                                side.ranges.adc[c] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
+      }
     }
     int exponent = 0;
     std::frexp(largest_step, &exponent);
@@ -97,14 +113,24 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   }
   const ProductShape shape(grid_, direction);
   const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
-  std::vector<MvmTerm> terms;
+  std::vector<MvmTerm>& terms = side.host_terms;
+  terms.clear();
+  side.whole_terms.clear();
+  side.conversions.clear();
   for (std::size_t b = 0; b < shape.blocks(); ++b) {
-    for (std::size_t t = 0; t < shape.terms; ++t) {
+    for (std::size_t t = 0; t < shape.tiles; ++t) {
       const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
-      terms.push_back(term(direction, row * grid_.columns() + column, side.y_lsb));
-      terms.back().first_input = static_cast<std::uint32_t>(t * stride);
+      for (std::size_t plane = 0; plane < planes; ++plane) {
+        for (std::uint32_t phase = 0; phase < phases_.count(); ++phase) {
+          terms.push_back(term(direction, row * grid_.columns() + column, plane, phase, side.y_lsb));
+          terms.back().first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
+          if (is_in_steps()) take_conversion(side, b, row * grid_.columns() + column, plane);
+        }
+      }
     }
   }
+  if (is_in_steps()) make_converters(exec, direction);
+  output_scale_ = Buffer<float>(exec, std::span<const float>(column_scale_));
   side.terms = Buffer<MvmTerm>(exec, std::span<const MvmTerm>(terms));
   side.is_stale = false;
 }
@@ -120,6 +146,12 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
                      "but got x" + shape(x_rows, x_columns) + " and y" + shape(y_rows, y_columns));
   }
   check_ready(exec);
+  const MappingParams& how = hardware_.mapping;
+  if (!is_forward && (how.kind == MappingKind::offset || how.scale == WeightScale::column)) {
+    throw ConfigError(
+        "products from outputs to inputs need cells whose currents add to weights; use mapping.kind = "
+        "\"differential\" and mapping.scale = \"tensor\"");
+  }
   const Ranges& ranges = products(direction).ranges;
   const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
     if (bits == 0 || smallest > 0.0f) return;
@@ -130,6 +162,10 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
                           : std::string(" for transposed products; call set_transposed_ranges(), or set ") +
                                 section + ".bits = 0"));
   };
+  if (hardware_.adc.bits == 0 && hardware_.periphery.has_errors() &&
+      *std::min_element(ranges.adc.begin(), ranges.adc.end()) <= 0.0f) {
+    throw StateError("the output stages have no full scale; set adc.range, or calibrate with typical inputs");
+  }
   check("DAC", "dac", hardware_.dac.bits, ranges.dac);
   check("ADC", "adc", hardware_.adc.bits, *std::min_element(ranges.adc.begin(), ranges.adc.end()));
 }
@@ -143,7 +179,7 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
   op.batch = batch;
   op.outputs = sizes.outputs;
   op.block = sizes.block;
-  op.terms_per_block = sizes.terms;
+  op.terms_per_block = sizes.tiles * tiles_.front().planes().size() * phases_.count();
   op.terms = side.terms.data();
   op.x_stride = sizes.inputs;
   op.y_lsb = side.y_lsb;
@@ -154,6 +190,7 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
                .at_event(place.call)
                .at_place(0, address_.chip);
   op.first_row = place.first_row;
+  op.phases = phases_.count();
   op.counts = side.counts.data();
   return op;
 }
@@ -161,23 +198,119 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
 /// How x becomes codes, and where `op` finds them.
 QuantizeInputs TileArray::codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
   const ProductShape sizes(grid_, direction);
-  op.code_limit = largest_code(hardware_.dac.bits);
-  op.code_stride = sizes.terms * padded_inputs(sizes.input_block);
+  op.code_limit = phase_limit();
+  op.code_stride = phases_.count() * sizes.tiles * padded_inputs(sizes.input_block);
   const std::size_t size = op.batch * op.code_stride;
   QuantizeInputs inputs;
   inputs.x = x;
   inputs.batch = op.batch;
   inputs.inputs = sizes.inputs;
   inputs.block = sizes.input_block;
-  inputs.codes_per_unit = static_cast<float>(op.code_limit / double(products(direction).ranges.dac));
-  inputs.code_limit = static_cast<float>(op.code_limit);
+  inputs.codes_per_unit =
+      static_cast<float>(largest_code(hardware_.dac.bits) / double(products(direction).ranges.dac));
+  inputs.code_limit = static_cast<float>(largest_code(hardware_.dac.bits));
+  inputs.digit_bits = phases_.digit_bits;
+  inputs.digits = phases_.digits;
+  inputs.splits_sign = phases_.splits_sign;
   inputs.codes = grown(exec, codes_, size);
   inputs.code_stride = op.code_stride;
-  if (hardware_.tile.read_noise > 0.0f) inputs.squares = grown(exec, squares_, size);
+  if (hardware_.tile.reads_noisily()) inputs.squares = grown(exec, squares_, size);
   inputs.counts = op.counts;
   op.codes = inputs.codes;
   op.squares = inputs.squares;
   return inputs;
+}
+
+bool TileArray::scales_rows(Direction direction) const {
+  const InputScaling how = hardware_.dac.scaling;
+  return direction == Direction::forward && (how == InputScaling::absmax || how == InputScaling::average);
+}
+
+const float* TileArray::scale_rows(const Exec& exec, MatrixView<const float> x, const float*& factors) {
+  const KernelTable& table = kernels(backend_);
+  const bool is_average = hardware_.dac.scaling == InputScaling::average;
+  row_factors_ = Buffer<float>(exec, x.rows);
+  ScaleRows op{.x = x.data, .rows = x.rows, .columns = x.columns, .factors = row_factors_.data()};
+  op.to = grown(exec, scaled_, x.size());
+  if (is_average) {
+    std::vector<float> largest(x.rows);
+    table.scale_rows(exec, {.x = x.data, .rows = x.rows, .columns = x.columns, .factors = op.factors});
+    row_factors_.copy_to(largest);
+    for (float& factor : largest) {
+      const double weight = average_input_ > 0.0 ? hardware_.dac.average_decay : 1.0;
+      average_input_ += weight * (factor - average_input_);
+      factor = static_cast<float>(average_input_);
+    }
+    row_factors_.copy_from(largest);
+    op.finds_factors = false;
+  }
+  table.scale_rows(exec, op);
+  factors = row_factors_.data();
+  return op.to;
+}
+
+void TileArray::disturb_inputs(const Exec& exec, int round, MvmLayer& op) {
+  const std::size_t size = op.batch * op.code_stride;
+  DisturbInputs disturb{.codes = op.codes,
+                        .batch = op.batch,
+                        .code_stride = op.code_stride,
+                        .deviation = driver_.deviation,
+                        .asymmetry = hardware_.dac.asymmetry,
+                        .shift = driver_.shift};
+  disturb.key = RngKey(address_.seed, Purpose::input_noise, address_.layer)
+                    .at_moment(op.key.key ^ static_cast<std::uint64_t>(round))
+                    .at_event(op.key.event >> 8)
+                    .at_place(0, address_.chip);
+  disturb.first_row = op.first_row;
+  disturb.finer = grown(exec, fine_codes_, size);
+  if (hardware_.tile.reads_noisily()) disturb.squares = grown(exec, squares_, size);
+  disturb.largest = driver_.limit;
+  kernels(backend_).disturb_inputs(exec, disturb);
+  op.codes = disturb.finer;
+  op.squares = disturb.squares;
+  op.code_limit = driver_.limit;
+}
+
+void TileArray::multiply_rows(const Exec& exec, Direction direction, MvmLayer& op,
+                              const std::function<void(int)>& quantize) {
+  const KernelTable& table = kernels(backend_);
+  const auto read = [&](int round) {
+    if (hardware_.dac.bits == 0) return;
+    quantize(round);
+    if (driver_.errs) disturb_inputs(exec, round, op);
+  };
+  read(0);
+  if (!is_in_steps()) {
+    direction == Direction::forward ? table.mvm(exec, op) : table.mvm_transposed(exec, op);
+    return;
+  }
+  if (hardware_.adc.bound_management == BoundManagement::none) {
+    multiply_in_steps(exec, direction, op, codes_.data(), {});
+    return finish(exec, direction, op);
+  }
+  // Samples of which nothing was cut keep what they have; the others are read again, with smaller inputs.
+  std::vector<std::uint32_t> of_samples(op.batch, 0), clipped(op.batch);
+  Buffer<std::uint32_t> rounds(exec, op.batch), cuts(exec, op.batch);
+  for (int round = 0;; ++round) {
+    multiply_in_steps(exec, direction, op, codes_.data(),
+                      {rounds.data(), static_cast<std::uint32_t>(round), cuts.data()});
+    if (round == hardware_.adc.bound_rounds) break;
+    cuts.copy_to(clipped);
+    std::size_t repeated = 0;
+    for (std::size_t row = 0; row < op.batch; ++row) {
+      if (clipped[row] == 0) continue;
+      of_samples[row] = static_cast<std::uint32_t>(round) + 1;
+      ++repeated;
+    }
+    if (repeated == 0) break;
+    rounds.copy_from(of_samples);
+    cuts.clear();
+    ConverterCounts* const counts = std::exchange(op.counts, repeat_counts_.data());
+    read(round + 1);
+    op.counts = counts;
+    count(direction, repeated);
+  }
+  finish(exec, direction, op);
 }
 
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const float> x,
@@ -186,22 +319,35 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   if (x.rows == 0) return;
   MvmLayer op = product(exec, direction, x.rows, place);
   const KernelTable& table = kernels(backend_);
-  const auto multiply = direction == Direction::forward ? table.mvm : table.mvm_transposed;
   const bool has_dac = hardware_.dac.bits > 0;
-  const std::size_t rows_at_once =
-      has_dac ? std::max<std::size_t>(codes_at_once(backend_) / x.columns, 1) : x.rows;
+  const std::size_t rows_at_once = has_dac || is_in_steps() || scales_rows(direction)
+                                       ? std::max<std::size_t>(codes_at_once(backend_) / x.columns, 1)
+                                       : x.rows;
   for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
     op.batch = std::min(rows_at_once, x.rows - first);
     op.first_row = place.first_row + first;
     op.y = y.data + first * y.columns;
-    if (has_dac) {
-      table.quantize_inputs(exec, codes_for(exec, direction, x.data + first * x.columns, op));
-    } else {
-      op.x = x.data;
-    }
-    multiply(exec, op);
+    const float* from = x.data + first * x.columns;
+    const float* row_factors = nullptr;
+    if (scales_rows(direction)) from = scale_rows(exec, {from, op.batch, x.columns}, row_factors);
+    op.x = has_dac ? nullptr : from;
+    multiply_rows(exec, direction, op, [&](int round) {
+      QuantizeInputs inputs = codes_for(exec, direction, from, op);
+      inputs.codes_per_unit = std::ldexp(inputs.codes_per_unit, -round);
+      table.quantize_inputs(exec, inputs);
+    });
+    scale_outputs(exec, op, row_factors);
   }
   count(direction, x.rows);
+}
+
+void TileArray::scale_outputs(const Exec& exec, const MvmLayer& op, const float* row_factors) {
+  if (column_scale_.empty() && row_factors == nullptr) return;
+  kernels(backend_).affine_outputs(exec, {.batch = op.batch,
+                                          .outputs = op.outputs,
+                                          .y = op.y,
+                                          .row = row_factors,
+                                          .scale = output_scale_.data()});
 }
 
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const double> x,
@@ -211,7 +357,19 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
     throw ConfigError(
         "products in double precision need the backend reference and an ideal DAC (dac.bits = 0)");
   }
-  reference::mvm_in_double(product(exec, direction, x.rows, place), direction, x.data, y.data);
+  if (hardware_.adc.has_errors() || hardware_.periphery.has_errors() ||
+      hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
+      hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction)) {
+    throw ConfigError(
+        "products in double precision know no errors of converters, scaled inputs, bound management or "
+        "nanosecond "
+        "read noise; use products in float");
+  }
+  MvmLayer op = product(exec, direction, x.rows, place);
+  if (is_in_steps()) op.terms = products(direction).whole_terms.data();
+  reference::mvm_in_double(op, direction, x.data, y.data);
+  for (std::size_t i = 0; i < y.size() && !column_scale_.empty(); ++i)
+    y.data[i] *= column_scale_[i % y.columns];
   count(direction, x.rows);
 }
 
@@ -227,7 +385,7 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
                     inputs = std::size_t(windows.channels) * windows.size * windows.size,
                     pixels = std::size_t(windows.channels) * windows.height * windows.width;
   check_product(exec, Direction::forward, windows.samples * patches, inputs, y.rows, y.columns);
-  MQ_EXPECTS(hardware_.dac.bits > 0);
+  MQ_EXPECTS(takes_patches());
   if (y.rows == 0) return;
   MvmLayer op = product(exec, Direction::forward, y.rows, place);
   const KernelTable& table = kernels(backend_);
@@ -238,10 +396,13 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
     op.batch = part.samples * patches;
     op.first_row = place.first_row + first * patches;
     op.y = y.data + first * patches * y.columns;
-    table.quantize_patches(exec, {.windows = part,
-                                  .codes = codes_for(exec, Direction::forward, images + first * pixels, op),
-                                  .pixels = grown(exec, pixels_, pixel_scratch(part))});
-    table.mvm(exec, op);
+    multiply_rows(exec, Direction::forward, op, [&](int round) {
+      QuantizeInputs inputs = codes_for(exec, Direction::forward, images + first * pixels, op);
+      inputs.codes_per_unit = std::ldexp(inputs.codes_per_unit, -round);
+      table.quantize_patches(
+          exec, {.windows = part, .codes = inputs, .pixels = grown(exec, pixels_, pixel_scratch(part))});
+    });
+    scale_outputs(exec, op, nullptr);
   }
   count(Direction::forward, y.rows);
 }
@@ -260,9 +421,18 @@ void TileArray::count(Direction direction, std::size_t batch) {
   const ProductShape sizes(grid_, direction);
   counters_.mvms += rows * static_cast<std::int64_t>(tiles_.size());
   if (hardware_.dac.bits > 0)
-    counters_.dac_conversions += rows * static_cast<std::int64_t>(sizes.inputs * sizes.blocks());
-  if (hardware_.adc.bits > 0)
-    counters_.adc_conversions += rows * static_cast<std::int64_t>(sizes.outputs * sizes.terms);
+    counters_.dac_conversions +=
+        rows * static_cast<std::int64_t>(sizes.inputs * sizes.blocks() * phases_.count());
+  if (hardware_.adc.bits == 0) return;
+  for (const Plane& plane : tiles_.front().planes()) {
+    if (plane.role.kind == PlaneKind::computed_zero) continue;
+    const std::size_t converters = plane.role.kind == PlaneKind::minus && plane.outputs == 1 &&
+                                           hardware_.mapping.kind == MappingKind::offset
+                                       ? sizes.blocks()
+                                       : sizes.outputs;
+    counters_.adc_conversions +=
+        rows * static_cast<std::int64_t>(converters * sizes.tiles * phases_.conversions());
+  }
 }
 
 Counters TileArray::counters() const {

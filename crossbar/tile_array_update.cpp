@@ -68,7 +68,7 @@ void TileArray::update(const Exec& exec, MatrixView<const float> x, MatrixView<c
                      how.event, now());
   }
   settle(exec);
-  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = tiles_[t].mean_response();
+  for (std::size_t t = 0; t < tiles_.size(); ++t) reference_response_[t] = mean_response(t);
 }
 
 }  // namespace mq

@@ -11,7 +11,7 @@ constexpr float kLeftAlone = -1.0f;
 
 }  // namespace
 
-WriteVerifyReport Tile::program(const Exec& exec, const DifferentialPair& mapping, const float* w,
+WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, const float* w,
                                 std::size_t stride, WordLines lines, const TileTime& now) {
   ++writes_;
   const double write_time = hardware_.tile.write_time;
@@ -24,26 +24,32 @@ WriteVerifyReport Tile::program(const Exec& exec, const DifferentialPair& mappin
                             takes_pulses(hardware_.device) && cells_age(hardware_.device);
     has_ages_ = write_time > 0.0 || keeps_ages;
   }
-  const std::size_t n = outputs_ * inputs_;
-  std::vector<float> totals[2], ages(has_ages_ ? n : 0);
-  for (const Polarity side : {Polarity::plus, Polarity::minus}) {
-    std::vector<float>& total = totals[static_cast<int>(side)];
-    total.assign(n, kLeftAlone);
-    for (std::size_t o = 0; o < outputs_; ++o) {
-      for (std::size_t j = lines.first; j < lines.first + lines.count; ++j) {
-        total[o * inputs_ + j] = mapping.target(w[o * stride + j], side);
-        const auto later = static_cast<double>(lines.first + lines.count - 1 - j);
-        if (has_ages_) ages[o * inputs_ + j] = static_cast<float>(later * write_time);
-      }
-    }
+  std::vector<float> ages(has_ages_ ? outputs_ * inputs_ : 0);
+  for (std::size_t i = 0; i < ages.size(); ++i) {
+    const std::size_t j = i % inputs_;
+    if (j < lines.first || j >= lines.first + lines.count) continue;
+    const auto later = static_cast<double>(lines.first + lines.count - 1 - j);
+    ages[i] = static_cast<float>(later * write_time);
   }
   WriteVerifyReport report;
   const DeviceFill fill{.fill = hardware_.programming.fill,
                         .devices = devices(),
                         .g_min = mapping.g_min / static_cast<float>(devices()),
                         .g_max = mapping.g_max / static_cast<float>(devices())};
-  write_devices(exec, fill, totals, ages, false, now, report);
-  if (corrects()) write_devices(exec, fill, totals, ages, true, now, report);
+  for (int slice = 0; slice < mapping.slices; ++slice) {
+    SliceTargets totals{.slice = slice, .side = {}};
+    for (const Polarity side : {Polarity::plus, Polarity::minus}) {
+      std::vector<float>& total = totals.side[static_cast<int>(side)];
+      total.assign(rows(side) * inputs_, kLeftAlone);
+      for (std::size_t o = 0; o < rows(side); ++o) {
+        for (std::size_t j = lines.first; j < lines.first + lines.count; ++j) {
+          total[o * inputs_ + j] = mapping.target(w[o * stride + j], side, slice);
+        }
+      }
+    }
+    write_devices(exec, fill, totals, ages, false, now, report);
+    if (corrects()) write_devices(exec, fill, totals, ages, true, now, report);
+  }
   return report;
 }
 
@@ -51,14 +57,15 @@ bool Tile::corrects() const {
   return hardware_.programming.fill == Fill::mixed && hardware_.programming.devices > 1;
 }
 
-void Tile::write_devices(const Exec& exec, const DeviceFill& fill, const std::vector<float> (&totals)[2],
+void Tile::write_devices(const Exec& exec, const DeviceFill& fill, const SliceTargets& totals,
                          const std::vector<float>& ages, bool last_ones, const TileTime& now,
                          WriteVerifyReport& report) {
   std::vector<double> line_seconds(inputs_);
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
-    const std::vector<float>& total = totals[static_cast<int>(side)];
+    const std::vector<float>& total = totals.side[static_cast<int>(side)];
+    if (total.empty()) continue;
     std::vector<double> others;
-    if (last_ones) others = read_others(exec, side, fill, total, now);
+    if (last_ones) others = read_others(exec, side, totals.slice, fill, total, now);
     std::vector<float> targets(total.size());
     for (int device = 0; device < devices(); ++device) {
       for (std::size_t i = 0; i < total.size(); ++i) {
@@ -68,21 +75,22 @@ void Tile::write_devices(const Exec& exec, const DeviceFill& fill, const std::ve
         if (is_last != last_ones) continue;
         targets[i] = is_last ? fill.correction(total[i], others[i]) : fill.target(total[i], device);
       }
-      write_device(exec, side, device, targets, ages, report, line_seconds);
+      write_device(exec, {side, device, totals.slice}, targets, ages, report, line_seconds);
     }
   }
   for (const double seconds : line_seconds) report.time += seconds;
 }
 
-std::vector<double> Tile::read_others(const Exec& exec, Polarity side, const DeviceFill& fill,
+std::vector<double> Tile::read_others(const Exec& exec, Polarity side, int slice, const DeviceFill& fill,
                                       const std::vector<float>& total, const TileTime& now) {
   std::vector<double> sum(total.size());
   std::vector<float> g(total.size());
   Buffer<float> plane(exec, total.size());
   for (int device = 0; device < devices(); ++device) {
     // A read of its own: its noise is not that of the reference read.
-    const RngKey noise = key(Purpose::write_verify, side, device).at_moment(1);
-    read_device(exec, side, device, now, {.key = noise, .plane = plane.data()});
+    const Place place{side, device, slice};
+    const RngKey noise = key(Purpose::write_verify, place).at_moment(1);
+    read_device(exec, place, now, {.key = noise, .plane = plane.data()});
     plane.copy_to(g);
     for (std::size_t i = 0; i < g.size(); ++i) {
       if (total[i] >= 0.0f && fill.last_device(total[i]) != device) sum[i] += g[i];
@@ -91,32 +99,32 @@ std::vector<double> Tile::read_others(const Exec& exec, Polarity side, const Dev
   return sum;
 }
 
-void Tile::write_device(const Exec& exec, Polarity side, int device, const std::vector<float>& targets,
+void Tile::write_device(const Exec& exec, Place place, const std::vector<float>& targets,
                         const std::vector<float>& ages, WriteVerifyReport& report,
                         std::vector<double>& line_seconds) {
   const ProgrammingParams& how = hardware_.programming;
-  CellArray& cells = array(side, device);
+  CellArray& cells = array(place);
   const Buffer<float> g_target(exec, std::span<const float>(targets));
   const Buffer<float> age(exec, std::span<const float>(ages));
-  const Buffer<float> found = faults(exec, side, device);
+  const Buffer<float> found = faults(exec, place);
   const WriteFaults on_write{.found = found.data(),
                              .failing_spread = hardware_.faults.failing_spread * g_max(hardware_.device),
                              .wear = cells.wear(),
                              .reset_weight = hardware_.faults.reset_weight};
-  const RngKey fabrication = lasting_key(Purpose::fabrication, side, device);
-  const RngKey programming = key(Purpose::programming, side, device);
+  const RngKey fabrication = lasting_key(Purpose::fabrication, place);
+  const RngKey programming = key(Purpose::programming, place);
   if (how.method == ProgrammingMethod::write_verify) {
     write_and_verify(exec,
                      {.cells = cells.view(),
                       .g_target = g_target.data(),
                       .how = how,
-                      .key = key(Purpose::write_verify, side, device),
+                      .key = key(Purpose::write_verify, place),
                       .programming = programming,
                       .device = fabrication,
-                      .response = lasting_key(Purpose::pulse_response, side, device),
+                      .response = lasting_key(Purpose::pulse_response, place),
                       .faults = on_write,
                       .age = age.data()},
-                     outputs_, inputs_, report, line_seconds);
+                     targets.size() / inputs_, inputs_, report, line_seconds);
   } else {
     kernels(exec.backend)
         .program_cells(exec, {.cells = cells.view(),
@@ -130,16 +138,16 @@ void Tile::write_device(const Exec& exec, Polarity side, int device, const std::
       report.pulses += g >= 0.0f;
     }
   }
-  cells.step_noise(exec, 0.0, key(Purpose::cell_noise, side, device), fabrication, g_target.data());
+  cells.step_noise(exec, 0.0, key(Purpose::cell_noise, place), fabrication, g_target.data());
 }
 
-Buffer<float> Tile::faults(const Exec& exec, Polarity side, int device) {
+Buffer<float> Tile::faults(const Exec& exec, Place place) {
   if (!hardware_.faults.has_any()) return {};
-  CellArray& cells = array(side, device);
+  CellArray& cells = array(place);
   Buffer<float> found(exec, cells.size());
   kernels(exec.backend)
       .find_faults(exec, {.faults = {.params = hardware_.faults,
-                                     .key = lasting_key(Purpose::faults, side, device),
+                                     .key = lasting_key(Purpose::faults, place),
                                      .g_min = g_min(hardware_.device),
                                      .g_max = g_max(hardware_.device)},
                           .wear = cells.wear(),

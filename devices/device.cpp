@@ -190,6 +190,11 @@ float read_pulse(const DeviceParams& params) {
       },
       params);
 }
+double noise_growth(const DeviceParams& params, double time) {
+  return visit_model(params, [&]<class Model>(const typename Model::Params& p) {
+    return double(Model::template at<double>(p, time).noise_growth);
+  });
+}
 float drift_activation(const DeviceParams& params) {
   return std::visit(
       [](const auto& p) {

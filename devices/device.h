@@ -50,6 +50,8 @@ float g_min(const DeviceParams& params);
 float g_max(const DeviceParams& params);
 /// Width of the read pulse [s], which bounds 1/f read noise above; 0 for a model without 1/f noise.
 float read_pulse(const DeviceParams& params);
+/// Growth of the read noise (Moment) of a cell `time` [s] after its reference read.
+double noise_growth(const DeviceParams& params, double time);
 /// What temperature means to the device: the activation energy of its drift [eV], and the temperature [K] at
 /// which its parameters hold; 0 and 300 K for a model that does not look at temperature.
 float drift_activation(const DeviceParams& params);

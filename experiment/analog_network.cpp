@@ -36,7 +36,7 @@ void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_r
 void ChipProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uint64_t first_row,
                                    const PatchRows& patches, MatrixView<float> y) {
   TileArray& array = chip_.array(layer);
-  if (array.hardware().dac.bits == 0) {
+  if (!array.takes_patches()) {
     WeightProduct::multiply_patches(exec, layer, first_row, patches, y);
   } else {
     array.mvm_patches(exec_, patches.windows, patches.images, y, {.first_row = first_row});
@@ -55,8 +55,8 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
                                      MatrixView<const float> images) {
   std::vector<RangeFinder> finders;
   for (const LayerShape& layer : layer_shapes(network)) {
-    const TileParams tile = hardware.for_layer(layer.name).tile;
-    finders.emplace_back(tile_grid(tile, layer.outputs, layer.inputs));
+    const Hardware of_layer = hardware.for_layer(layer.name);
+    finders.emplace_back(tile_grid(of_layer.tile, layer.outputs, layer.inputs), of_layer);
   }
   const Exec on_cpu{.backend = Backend::cpu, .threads = exec.threads};
   RangeProbe probe(network, finders);

@@ -88,7 +88,7 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
   for (std::size_t o = 0; o < tile.outputs(); ++o) {
     for (std::size_t j = 0; j < tile.inputs(); ++j) {
       const float w = network.weights(0)(o, j);
-      const DifferentialPair pair = array.mapping();
+      const WeightMapping pair = array.mapping();
       picture.target.push_back(pair.target(w, Polarity::plus) - pair.target(w, Polarity::minus));
     }
   }

@@ -23,6 +23,16 @@ void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
+std::int64_t effective_matrix(const Exec& exec, const EffectiveMatrix& op);
+void cell_variances(const Exec& exec, const CellVariances& op);
+void map_codes(const Exec& exec, const MapCodes& op);
+void add_read_noise(const Exec& exec, const AddReadNoise& op);
+void affine_outputs(const Exec& exec, const AffineOutputs& op);
+void scale_rows(const Exec& exec, const ScaleRows& op);
+void disturb_inputs(const Exec& exec, const DisturbInputs& op);
+void fabricate_converters(const Exec& exec, const FabricateConverters& op);
+void convert_outputs(const Exec& exec, const ConvertOutputs& op);
+void finish_outputs(const Exec& exec, const FinishOutputs& op);
 
 void gather_rows(const Exec& exec, const GatherRows& op);
 void add_bias(const Exec& exec, const AddBias& op);

@@ -11,10 +11,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/exec.h"
-#include "meltquench/core/lanes.h"
+#include "meltquench/core/math.h"
 #if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
 #include "meltquench/kernels/cuda/launch.h"
 #endif
@@ -22,6 +23,8 @@
 namespace mq::MQ_BACKEND {
 
 #if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
+
+using WideFloat = float;
 
 template <class Body>
 __global__ void for_each_kernel(const __grid_constant__ Body body, std::uint32_t size) {
@@ -110,6 +113,26 @@ MQ_HD void add_in_any_order(std::int64_t* sum, std::int64_t x) {
   add_to(sum, x);
 #else
   *sum += x;
+#endif
+}
+
+/// Adds to a sum, of integers, that any thread adds to.
+template <class T>
+MQ_HD void add_from_any_thread(T* sum, T x) {
+#if defined(__CUDA_ARCH__) || defined(MQ_CUDA_ON_CPU)
+  using Bits = std::conditional_t<sizeof(T) == 8, unsigned long long, unsigned>;
+  atomicAdd(reinterpret_cast<Bits*>(sum), static_cast<Bits>(x));
+#else
+  __atomic_fetch_add(sum, x, __ATOMIC_RELAXED);
+#endif
+}
+
+/// Raises the maximum, at least 0, of a row; on the CPU only where one thread has the row.
+MQ_HD void raise_from_any_thread(float* largest, float x) {
+#if defined(__CUDA_ARCH__) || defined(MQ_CUDA_ON_CPU)
+  atomicMax(reinterpret_cast<unsigned*>(largest), to_bits(x));  // floats from 0 on are ordered as their bits
+#else
+  *largest = max(*largest, x);
 #endif
 }
 

@@ -14,15 +14,20 @@
 #include "meltquench/core/random.h"
 #include "meltquench/devices/registry.h"
 #include "meltquench/kernels/add_normals.h"
+#include "meltquench/kernels/affine_outputs.h"
 #include "meltquench/kernels/cell_noise.h"
 #include "meltquench/kernels/cells.h"
+#include "meltquench/kernels/convert_outputs.h"
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
+#include "meltquench/kernels/input_ops.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
 #include "meltquench/kernels/pulse_cells.h"
 #include "meltquench/kernels/pulse_trains.h"
+#include "meltquench/kernels/read_noise.h"
 #include "meltquench/kernels/training_ops.h"
+#include "meltquench/kernels/wires.h"
 #include "meltquench/kernels/write_verify.h"
 
 namespace mq {
@@ -90,6 +95,27 @@ struct KernelTable {
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
   void (*write_verify_cells)(const Exec&, const WriteVerifyCells& op);
+  /// What an array with resistive lines computes as one matrix; returns how many of its rows or columns, one
+  /// per right-hand side, did not reach the tolerance.
+  std::int64_t (*effective_matrix)(const Exec&, const EffectiveMatrix& op);
+  /// Variance of the read noise of every cell.
+  void (*cell_variances)(const Exec&, const CellVariances& op);
+  /// What the codes of inputs count in a variance.
+  void (*map_codes)(const Exec&, const MapCodes& op);
+  /// Outputs get the noise of a variance.
+  void (*add_read_noise)(const Exec&, const AddReadNoise& op);
+  /// Digital scale and offset of outputs.
+  void (*affine_outputs)(const Exec&, const AffineOutputs& op);
+  /// Inputs -> inputs relative to the largest one of their sample.
+  void (*scale_rows)(const Exec&, const ScaleRows& op);
+  /// DAC codes -> finer codes with the errors of the drivers.
+  void (*disturb_inputs)(const Exec&, const DisturbInputs& op);
+  /// Offsets, gains and thresholds of new converters.
+  void (*fabricate_converters)(const Exec&, const FabricateConverters& op);
+  /// Analog outputs of one conversion -> digital sums.
+  void (*convert_outputs)(const Exec&, const ConvertOutputs& op);
+  /// Digital sums -> outputs.
+  void (*finish_outputs)(const Exec&, const FinishOutputs& op);
   /// What training does between products.
   TrainingKernels training;
 };

@@ -18,6 +18,7 @@
 #include <cstddef>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/math.h"
 #include "meltquench/kernels/wires.h"
 
 namespace mq {
@@ -29,11 +30,13 @@ struct TurnedLine {
   double tail = 0.0;       ///< from the last node to the terminal behind it [S]; 0: open
   bool is_turned = false;  ///< node j is cell n - 1 - j
 
-  double before(std::size_t node) const { return node == 0 ? head : segment; }
-  std::size_t cell(std::size_t node, std::size_t nodes) const { return is_turned ? nodes - 1 - node : node; }
+  MQ_HD double before(std::size_t node) const { return node == 0 ? head : segment; }
+  MQ_HD std::size_t cell(std::size_t node, std::size_t nodes) const {
+    return is_turned ? nodes - 1 - node : node;
+  }
 };
 
-inline TurnedLine turned(const WireLine& line) {
+MQ_HD TurnedLine turned(const WireLine& line) {
   const bool has_first = line.first != WireLine::kOpen, has_last = line.last != WireLine::kOpen;
   MQ_EXPECTS((has_first || has_last) && line.segment >= 0.0 && line.first >= 0.0 && line.last >= 0.0);
   if (!has_last) return {.head = line.first, .segment = line.segment};
@@ -44,6 +47,17 @@ inline TurnedLine turned(const WireLine& line) {
   }
   MQ_EXPECTS(line.last > 0.0);
   return {.head = line.first, .segment = line.segment, .tail = 1.0 / line.last};
+}
+
+/// y_j, from the node behind.
+template <class F>
+MQ_HD F eliminate(F b, std::type_identity_t<F> factor_behind, std::type_identity_t<F> y_behind) {
+  return fma(factor_behind, y_behind, b);
+}
+/// x_j, from the node before.
+template <class F>
+MQ_HD F substitute(F y, float factor, float rho, std::type_identity_t<F> x_before) {
+  return fma(F(factor), x_before, F(factor * rho) * y);
 }
 
 }  // namespace mq

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 
 namespace mq {
 namespace {
@@ -268,12 +269,13 @@ WireConvergence WireSolver::solve(const WireSources& sources, const WireAccuracy
   take(sources);
   read(result.bit, v_);
   WireConvergence how;
-  double scale = 0.0;
   for (int start = 0;; ++start) {
     solve_words(v_, u_);
     before_.swap(v_);
     solve_bits(u_, v_);
-    if (start == 0) scale = norm_of_currents(u_, nullptr) + norm_of_currents(v_, nullptr);
+    // Where cells short lines, they carry far less than conductance times potential: that is a lower bound.
+    const double ideal = norm_of_currents(u_, nullptr) + norm_of_currents(v_, nullptr);
+    const double scale = std::max(norm_of_currents(u_, &v_), 1e-3 * ideal);
     // The bit lines fit the word lines exactly; the word lines were solved for what bit lines were before.
     const double missing = norm_of_currents(v_, &before_);
     how.residual = scale > 0.0 ? missing / scale : 0.0;
@@ -286,6 +288,46 @@ WireConvergence WireSolver::solve(const WireSources& sources, const WireAccuracy
   write(v_, result.bit);
   write_currents(result);
   return how;
+}
+
+std::int64_t effective_matrix_in_double(const EffectiveMatrix& op, int threads) {
+  const std::size_t cells = op.outputs * op.inputs;
+  if (cells == 0) return 0;
+  const std::vector<double> g(op.g, op.g + cells);
+  const bool has_fewer_outputs = op.outputs <= op.inputs;
+  const auto sides = static_cast<std::int64_t>(has_fewer_outputs ? op.outputs : op.inputs);
+  const WireAccuracy accuracy{.tolerance = 1e-3 * static_cast<double>(op.tolerance),
+                              .most_iterations = op.most_iterations};
+  std::int64_t failed = 0;
+  std::exception_ptr error;
+#pragma omp parallel num_threads(threads) reduction(+ : failed) if (threads > 1)
+  {
+    try {
+      WireSolver solver(op.wires, op.outputs, op.inputs);
+      solver.set_conductances(g);
+      std::vector<double> volts(static_cast<std::size_t>(sides)), word(cells), bit(cells), inputs(op.inputs),
+          outputs(op.outputs);
+#pragma omp for schedule(static)
+      for (std::int64_t i = 0; i < sides; ++i) {
+        const auto side = static_cast<std::size_t>(i);
+        std::fill(volts.begin(), volts.end(), 0.0);
+        std::fill(bit.begin(), bit.end(), 0.0);
+        volts[side] = 1.0;
+        WireSources sources;
+        (has_fewer_outputs ? sources.bit_volts : sources.word_volts) = volts;
+        failed += solver.solve(sources, accuracy, {word, bit, inputs, outputs}).has_converged ? 0 : 1;
+        for (std::size_t k = 0; k < (has_fewer_outputs ? op.inputs : op.outputs); ++k) {
+          const std::size_t at = has_fewer_outputs ? side * op.inputs + k : k * op.inputs + side;
+          op.effective[at] = static_cast<float>(has_fewer_outputs ? inputs[k] : outputs[k]);
+        }
+      }
+    } catch (...) {
+#pragma omp critical
+      error = std::current_exception();
+    }
+  }
+  if (error != nullptr) std::rethrow_exception(error);
+  return failed;
 }
 
 }  // namespace mq

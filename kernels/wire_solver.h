@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -29,8 +30,8 @@ struct WireAccuracy {
 };
 
 /// How a solution was reached. The residual is the norm of the currents that are missing at the nodes,
-/// relative to the norm of those that cells would carry if the lines on their other side were at 0 V; it is
-/// computed from the solution.
+/// relative to the norm of the currents of the cells, or to a thousandth of that of conductance times
+/// potential where this is more; it is computed from the solution.
 struct WireConvergence {
   int iterations = 0;
   double residual = 0.0;
@@ -80,5 +81,9 @@ class WireSolver {
   std::vector<double> word_head_, bit_head_;  // y_0 of each line
   std::vector<double> scratch_;
 };
+
+/// The effective matrix in double precision, rounded at the end; memory is the host's. Returns how many of
+/// its rows or columns did not converge. The same bits whatever the number of threads.
+std::int64_t effective_matrix_in_double(const EffectiveMatrix& op, int threads);
 
 }  // namespace mq

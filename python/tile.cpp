@@ -111,7 +111,7 @@ void PyTile::calibrate(const py::object& x) {
     check_finite(inputs.data(), view(inputs).size(), in, "x");
     const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend,
                        .threads = exec_.threads};
-    RangeFinder finder(array_.grid());
+    RangeFinder finder(array_.grid(), array_.hardware());
     finder.look_at(on_host, view(inputs), view(target));
     array_.set_ranges(finder.ranges());
   });

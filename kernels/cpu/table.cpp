@@ -46,6 +46,16 @@ const KernelTable& kernel_table() {
                                       pulse_cells,
                                       find_faults,
                                       write_verify_cells,
+                                      effective_matrix,
+                                      cell_variances,
+                                      map_codes,
+                                      add_read_noise,
+                                      affine_outputs,
+                                      scale_rows,
+                                      disturb_inputs,
+                                      fabricate_converters,
+                                      convert_outputs,
+                                      finish_outputs,
                                       kTraining};
   return kTable;
 }

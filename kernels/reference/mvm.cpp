@@ -56,7 +56,7 @@ double total_of(const MvmLayer& op, Direction direction, std::size_t row, std::s
   double total = 0.0, value = 0.0, variance = 0.0;
   for (std::size_t t = 0; t < op.terms_per_block; ++t) {
     const MvmTerm& term = op.terms[out / op.block * op.terms_per_block + t];
-    const Sums sums = sums_of(op, term, direction, output, row, x);
+    const Sums sums = sums_of(op, term, direction, outputs_of(term, direction) == 1 ? 0 : output, row, x);
     value += sums.mean * term.scale;
     variance += sums.squares * term.read_variance + term.output_variance;
     if (term.is_held) continue;

@@ -53,6 +53,9 @@ TEST(Random, TheLayoutOfKeysIsFixed) {
   EXPECT_EQ(key.at_place(0x1234, 0x5678).place, 0x12345678u);
   EXPECT_EQ(RngKey(7, Purpose::pulse_trains).key, 0xc9c3c00533e0c1eau);
   EXPECT_EQ(RngKey(7, Purpose::pulse_steps).key, 0x617f0d0b8f577782u);
+  EXPECT_EQ(RngKey(7, Purpose::converters).key, 0x7f46d19b32854955u);
+  EXPECT_EQ(RngKey(7, Purpose::converter_noise).key, 0xdf9c18af0a869d91u);
+  EXPECT_EQ(RngKey(7, Purpose::input_noise).key, 0x43a7d593d8cc516bu);
   EXPECT_EQ(mix64(0), 0xe220a8397b1dcdafu);  // first output of SplitMix64 with seed 0
 }
 

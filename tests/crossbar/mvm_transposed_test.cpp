@@ -110,7 +110,8 @@ TEST(Transposed, ConvertersHaveRangesOfTheirOwnAndCountWhatTheyDo) {
   EXPECT_EQ(after.dac_clips, 0);
   EXPECT_GT(after.sum_of_codes, 0);
   EXPECT_EQ(message_of([&] { array.set_transposed_ranges({.dac = 1.0f, .adc = {1.0f}}); }),
-            "the layer has 9 tiles but got 1 ADC ranges; calibrate with the same tile sizes");
+            "the layer has 9 tiles with 9 conversions in all but got 1 ADC ranges; calibrate with the same "
+            "hardware");
 }
 
 TEST(Transposed, HasTheSameBitsForAnyThreadCountAndLeavesForwardProductsAlone) {

@@ -29,7 +29,7 @@ TEST(OneSided, PairsLearnWithPulsesUpOnTheSideOfTheSign) {
   const Exec exec;
   for (const char* preset : {"pcm-one-sided", "nandakumar-2018-averaged"}) {
     TileArray array = programmed(exec, preset);
-    EXPECT_EQ(array.mapping().kind, PairKind::two_sided) << preset;
+    EXPECT_EQ(array.mapping().kind, PairKind::one_sided) << preset;
     std::vector<float> x(kInputs, 1.0f), d(kOutputs);
     for (std::size_t o = 0; o < kOutputs; ++o) d[o] = o % 2 == 0 ? 1.0f : -1.0f;
     for (std::uint32_t n = 0; n < 5; ++n) {
@@ -84,7 +84,7 @@ TEST(OneSided, APulseRestartsTheDriftOfItsCellAndOfNoOther) {
 TEST(OneSided, WeightZeroOfTwoSidedCellsIsWhereTheDeviceSaysSo) {
   const Exec exec;
   TileArray array = programmed(exec, "ecram");
-  const DifferentialPair pair = array.mapping();
+  const WeightMapping pair = array.mapping();
   EXPECT_EQ(pair.kind, PairKind::reference);
   EXPECT_NEAR(pair.target(0.0f, Polarity::plus), 10.0_uS + 0.4138 * 10.0_uS, 1e-11);
   EXPECT_NEAR(pair.g_min, 10.0_uS, 1e-11);  // the nearer bound

@@ -172,7 +172,8 @@ TEST(TileArray, WrongShapesAreNamed) {
   EXPECT_EQ(message_of([&] {
               array.set_ranges({1.0f, {1.0f, 2.0f}});
             }),
-            "the layer has 1 tiles but got 2 ADC ranges; calibrate with the same tile sizes");
+            "the layer has 1 tiles with 1 conversions in all but got 2 ADC ranges; calibrate with the same "
+            "hardware");
   EXPECT_EQ(message_of([] { TileArray(kExec, ideal_io("ideal"), {}, 0, 4); }),
             "a weight matrix of shape [0, 4] has no weights");
   EXPECT_EQ(message_of([] { TileArray(kExec, ideal_io("ideal", 1, 1), {}, 300, 300); }),

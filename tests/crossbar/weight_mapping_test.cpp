@@ -5,8 +5,8 @@
 namespace mq {
 namespace {
 
-TEST(DifferentialPair, WritesTheSideOfTheSignAndLeavesTheOtherAtGMin) {
-  const DifferentialPair pair{.g_min = 1e-6f, .g_max = 25e-6f, .w_max = 2.0f};
+TEST(WeightMapping, WritesTheSideOfTheSignAndLeavesTheOtherAtGMin) {
+  const WeightMapping pair{.g_min = 1e-6f, .g_max = 25e-6f, .w_max = 2.0f};
   EXPECT_EQ(pair.target(2.0f, Polarity::plus), 25e-6f);
   EXPECT_EQ(pair.target(2.0f, Polarity::minus), 1e-6f);
   EXPECT_EQ(pair.target(-2.0f, Polarity::plus), 1e-6f);
@@ -15,9 +15,9 @@ TEST(DifferentialPair, WritesTheSideOfTheSignAndLeavesTheOtherAtGMin) {
   EXPECT_NEAR(pair.target(1.0f, Polarity::plus), 13e-6, 1e-12);
 }
 
-TEST(DifferentialPair, ReadsBackWithinTwoToTheMinus23OfTheLargestWeight) {
+TEST(WeightMapping, ReadsBackWithinTwoToTheMinus23OfTheLargestWeight) {
   for (const float w_max : {1.0f, 3e-5f, 77.7f}) {
-    const DifferentialPair pair{.g_min = 0.0f, .g_max = 10.35e-6f, .w_max = w_max};
+    const WeightMapping pair{.g_min = 0.0f, .g_max = 10.35e-6f, .w_max = w_max};
     for (const float u : uniforms(100'000, 1)) {
       const float w = u * w_max;
       const double difference = double(pair.target(w, Polarity::plus)) - pair.target(w, Polarity::minus);
@@ -27,8 +27,8 @@ TEST(DifferentialPair, ReadsBackWithinTwoToTheMinus23OfTheLargestWeight) {
   }
 }
 
-TEST(DifferentialPair, WithAReferenceKeepsTheMinusSideInTheMiddle) {
-  const DifferentialPair pair{.g_min = 10e-6f, .g_max = 20e-6f, .w_max = 0.5f, .kind = PairKind::reference};
+TEST(WeightMapping, WithAReferenceKeepsTheMinusSideInTheMiddle) {
+  const WeightMapping pair{.g_min = 10e-6f, .g_max = 20e-6f, .w_max = 0.5f, .kind = PairKind::reference};
   for (const float w : uniforms(1000, 2)) {
     const float half = 0.5f * w;
     EXPECT_EQ(pair.target(half, Polarity::minus), 15e-6f);
@@ -39,10 +39,10 @@ TEST(DifferentialPair, WithAReferenceKeepsTheMinusSideInTheMiddle) {
   EXPECT_EQ(pair.target(-0.5f, Polarity::plus), 10e-6f);
 }
 
-TEST(DifferentialPair, TargetsNeverExceedGMax) {
+TEST(WeightMapping, TargetsNeverExceedGMax) {
   for (const float w_max : {1.0f, 0.1f, 0.3f, 7.0f}) {
     for (const float g_max : {25e-6f, 10.35e-6f, 20.7e-6f}) {
-      const DifferentialPair pair{.g_min = 0.1e-6f, .g_max = g_max, .w_max = w_max};
+      const WeightMapping pair{.g_min = 0.1e-6f, .g_max = g_max, .w_max = w_max};
       for (const float w : {w_max, std::nextafter(w_max, 0.0f)})
         EXPECT_LE(pair.target(w, Polarity::plus), g_max);
       EXPECT_EQ(pair.target(w_max, Polarity::plus), g_max);

@@ -1,6 +1,6 @@
 # All kernels of the CUDA backend on the interpreter, for each architecture: the cases that compare CUDA with the CPU, bit
 # for bit and without findings, and what they cost in memory traffic against traffic.csv. Included behind runtime/.
-add_executable(ptx_kernels_test ${comparisons} ptx/kernel_traffic.cpp)
+add_executable(ptx_kernels_test $<TARGET_OBJECTS:mq_cuda_comparisons> ptx/kernel_traffic.cpp)
 target_link_libraries(ptx_kernels_test PRIVATE mq_options mq_crossbar GTest::gtest)
 target_compile_definitions(ptx_kernels_test PRIVATE MQ_TRAFFIC_TABLE="${CMAKE_CURRENT_SOURCE_DIR}/ptx/traffic.csv")
 mq_with_stand_in(ptx_kernels_test)

@@ -41,8 +41,8 @@ What happens to cells of any model: [programming](programming.md), [faults](faul
 remembers](read-noise.md), [temperature and history](temperature.md).
 What surrounds the cells: [products](mvm.md), [converters](converters.md), [read noise of nanosecond
 pulses](nanosecond-noise.md), [drift compensation](drift-compensation.md), [pulsed update](pulsed-update.md),
-[hardware-aware training](hardware-aware-training.md), [random numbers](random-numbers.md). A model of your own:
-[extending](../extending.md).
+[hardware-aware training](hardware-aware-training.md), [random numbers](random-numbers.md), [gated
+arrays, nonlinear cells, cheap models of wires and netlists](circuits.md). A model of your own: [extending](../extending.md).
 )";
   for (const bool is_pulsed : {false, true}) {
     text += is_pulsed ? "\n# Models that pulses move, for learning in the array\n"

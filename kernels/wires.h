@@ -40,7 +40,9 @@ struct WireNetwork {
 struct EffectiveMatrix {
   WireNetwork wires{};
   std::size_t outputs = 0, inputs = 0;
-  const float* g = nullptr;    ///< [outputs, inputs] in S, each at least 0
+  /// [outputs, inputs] in S. Read noise may leave some slightly below 0: no line as a whole, and none by as
+  /// much as a segment conducts.
+  const float* g = nullptr;
   float* effective = nullptr;  ///< [outputs, inputs] in S; not g
   float tolerance = 1e-6f;     ///< of a row or column, relative to its largest element
   int most_iterations = 1000;

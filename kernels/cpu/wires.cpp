@@ -104,7 +104,7 @@ struct Group {
       }
       current[c] = load<F>(own) * load<F>(profile);
       direction[c] = F(0.0f);
-      power = power + load<F>(own);
+      power = power + abs(load<F>(own));
 
       F y(0.0f);
       float behind = 0.0f;

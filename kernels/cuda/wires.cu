@@ -103,7 +103,8 @@ struct StartStep {
   template <class F>
   MQ_HD void operator()(std::uint32_t side) const {
     float power = 0.0f;
-    for (std::uint32_t c = chunk.plan.crosses; c-- > 0;) power = power + chunk.change[c * chunk.sides + side];
+    for (std::uint32_t c = chunk.plan.crosses; c-- > 0;)
+      power = power + abs(chunk.change[c * chunk.sides + side]);
     chunk.steps[side].start(power, tolerance);
   }
 };

@@ -115,6 +115,20 @@ TEST(EffectiveMatrixOf, ResistiveLinesIsSmallerThanTheConductances) {
   EXPECT_LT(effective[23 * 24] / g[23 * 24], effective[23] / g[23]);
 }
 
+TEST(EffectiveMatrixOf, CellsThatNoiseTakesBelowZeroIsTheirs) {
+  const Array array{24, 30, {.word = {5.0, 5.0}, .bit = {5.0, kOpen, 5.0}}};
+  std::vector<float> g = uniforms(24 * 30, 33, -0.5e-6f, 1e-6f);
+  for (std::size_t i = 0; i < 30; ++i)
+    g[i] = i % 2 == 0 ? -1e-7f : 1e-7f;  // an output whose cells are all off
+  const Result exact = solve(kernels(Backend::reference), array, g),
+               found = solve(kernels(Backend::cpu), array, g);
+  EXPECT_EQ(exact.failed + found.failed, 0);
+  for (std::size_t k = 0; k < g.size(); ++k) {
+    EXPECT_NEAR(found.effective[k], exact.effective[k], 1e-6f * (k < 30 ? 1e-7f : 1e-6f)) << "element " << k;
+    EXPECT_EQ(found.effective[k] < 0.0f, g[k] < 0.0f) << "element " << k;
+  }
+}
+
 TEST(EffectiveMatrixOf, AHarshArrayCountsWhatDidNotConverge) {
   const Array array{16, 16, {.word = {1e4, 1e4}, .bit = {1e4, kOpen, 1e4}}};
   const std::vector<float> g(256, 1e-3f);

@@ -9,6 +9,7 @@ bool is_staged(AdcKind kind) { return kind == AdcKind::pipeline || kind == AdcKi
 
 std::string AdcParams::problem() const {
   if (bits == 1) return "bits must be 0 or at least 2: one bit is the sign";
+  if (range_per == RangeGroup::column) return "range_per must be layer, slice or tile";
   if (kind == AdcKind::ramp && bits > 12) return "a ramp has at most 12 bits: it passes every code";
   if (kind == AdcKind::uniform && mismatch > 0.0f) {
     return "mismatch needs a kind whose parts can differ: ramp, sar, cco, pipeline or cyclic";

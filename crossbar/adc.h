@@ -29,7 +29,7 @@ constexpr auto names(AdcKind) {
                                                               {"cyclic", cyclic}}};
 }
 
-/// Which outputs share one range.
+/// Which outputs share one range. Arrays have one per conversion at most; `column` is for ConvertOutputs.
 enum class RangeGroup { layer, slice, tile, column };
 constexpr auto names(RangeGroup) {
   return std::array<std::string_view, 4>{"layer", "slice", "tile", "column"};

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
+#include "meltquench/crossbar/adc_ranges.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/plane.h"
 
@@ -34,11 +36,13 @@ struct Ranges {
   std::vector<float> adc;  ///< largest |y|, weight units: [tiles][planes][read phases with a conversion]
 };
 
-/// Finds ranges by looking: the largest |x|, and the largest |partial sum| of each tile and plane of the
-/// ideal matrix. With read phases that are converted apart it is what the plane can give at most instead.
+/// Finds ranges by looking: the largest |x|, and of the partial sums of each tile and plane of the ideal
+/// matrix what `adc.range_from` and `adc.range_per` say. Inputs are scaled as `dac.scaling` says before. With
+/// read phases that are converted apart it is what the plane can give at most instead of a maximum.
 class RangeFinder {
  public:
-  /// Of `hardware` the mapping, the cells' range and the DAC count.
+  /// Of `hardware` the mapping, the cells' range and the converters count. Throws ConfigError where
+  /// `adc.range_from` needs the outputs of read phases that are converted apart.
   explicit RangeFinder(const TileGrid& grid, const Hardware& hardware = {});
 
   /// x[batch, inputs] and w[outputs, inputs] in host memory.
@@ -47,11 +51,16 @@ class RangeFinder {
   Ranges ranges() const;
 
  private:
+  /// x / what `dac.scaling` divides it by; empty where it divides by nothing.
+  std::vector<float> scaled(const Exec& exec, MatrixView<const float> x);
+
   TileGrid grid_;
   Hardware hardware_;
   std::vector<PlaneRole> planes_;
-  std::vector<float> seen_;   ///< [tiles][planes] largest |partial sum|
-  std::vector<float> limit_;  ///< likewise, largest sum of |weight| of an output
+  std::vector<float> seen_;                     ///< [tiles][planes] largest |partial sum|
+  std::vector<float> limit_;                    ///< likewise, largest sum of |weight| of an output
+  std::optional<OutputMagnitudes> magnitudes_;  ///< for a percentile or the least error
+  double average_input_ = 0.0;
   float dac_ = 0.0f;
 };
 

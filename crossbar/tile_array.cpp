@@ -217,6 +217,7 @@ void TileArray::advance_to(const Exec& exec, double time) {
 void TileArray::settle(const Exec& exec) {
   for (Tile& tile : tiles_) tile.settle(exec, now());
   std::fill(factors_.begin(), factors_.end(), 1.0);
+  correction_ = {};
   forward_.is_stale = transposed_.is_stale = true;
 }
 
@@ -238,6 +239,16 @@ void TileArray::compensate_drift(DriftCompensation how) {
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
   }
   forward_.is_stale = transposed_.is_stale = true;
+}
+
+void TileArray::correct_outputs(const AffineCorrection& correction) {
+  check_programmed();
+  if (correction.scale.size() != grid_.outputs || correction.offset.size() != grid_.outputs) {
+    throw ShapeError("the array has " + std::to_string(grid_.outputs) + " outputs but got a correction of " +
+                     std::to_string(correction.scale.size()));
+  }
+  correction_ = correction;
+  forward_.is_stale = true;
 }
 
 std::vector<double> TileArray::compensation() const { return factors_; }

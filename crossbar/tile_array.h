@@ -14,6 +14,7 @@
 
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/crossbar/counters.h"
+#include "meltquench/crossbar/drift_compensation.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/crossbar/ranges.h"
 #include "meltquench/crossbar/tile.h"
@@ -114,6 +115,9 @@ class TileArray {
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
+  /// Scale and offset of each output in the digital part, after everything else; they hold until the clock
+  /// moves. Throws ShapeError for another number of outputs.
+  void correct_outputs(const AffineCorrection& correction);
   /// The factor of each tile.
   std::vector<double> compensation() const;
 
@@ -219,7 +223,7 @@ class TileArray {
   /// The rows of `op`; quantize(n) makes codes of inputs that are 2^-n as large.
   void multiply_rows(const Exec& exec, Direction direction, MvmLayer& op,
                      const std::function<void(int)>& quantize);
-  void scale_outputs(const Exec& exec, const MvmLayer& op, const float* row_factors);
+  void scale_outputs(const Exec& exec, Direction direction, const MvmLayer& op, const float* row_factors);
 
   // tile_array_steps.cpp
   bool is_in_steps() const;
@@ -246,7 +250,8 @@ class TileArray {
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
   std::vector<float> column_scale_;
-  Buffer<float> output_scale_;  // the same on the backend
+  AffineCorrection correction_;                 // empty: none
+  Buffer<float> output_scale_, output_offset_;  // all that is digital, on the backend
   InputPhases phases_;
   Driver driver_;
   double average_input_ = 0.0;  // of the largest |x| of samples; 0: none yet

@@ -130,7 +130,13 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
     }
   }
   if (is_in_steps()) make_converters(exec, direction);
-  output_scale_ = Buffer<float>(exec, std::span<const float>(column_scale_));
+  std::vector<float> scale = column_scale_;
+  if (!correction_.scale.empty()) {
+    scale.resize(grid_.outputs, 1.0f);
+    for (std::size_t o = 0; o < scale.size(); ++o) scale[o] *= correction_.scale[o];
+  }
+  output_scale_ = Buffer<float>(exec, std::span<const float>(scale));
+  output_offset_ = Buffer<float>(exec, std::span<const float>(correction_.offset));
   side.terms = Buffer<MvmTerm>(exec, std::span<const MvmTerm>(terms));
   side.is_stale = false;
 }
@@ -336,18 +342,21 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
       inputs.codes_per_unit = std::ldexp(inputs.codes_per_unit, -round);
       table.quantize_inputs(exec, inputs);
     });
-    scale_outputs(exec, op, row_factors);
+    scale_outputs(exec, direction, op, row_factors);
   }
   count(direction, x.rows);
 }
 
-void TileArray::scale_outputs(const Exec& exec, const MvmLayer& op, const float* row_factors) {
-  if (column_scale_.empty() && row_factors == nullptr) return;
+void TileArray::scale_outputs(const Exec& exec, Direction direction, const MvmLayer& op,
+                              const float* row_factors) {
+  const bool is_plain = output_scale_.size() == 0 || direction == Direction::transposed;
+  if (is_plain && row_factors == nullptr) return;
   kernels(backend_).affine_outputs(exec, {.batch = op.batch,
                                           .outputs = op.outputs,
                                           .y = op.y,
                                           .row = row_factors,
-                                          .scale = output_scale_.data()});
+                                          .scale = is_plain ? nullptr : output_scale_.data(),
+                                          .offset = is_plain ? nullptr : output_offset_.data()});
 }
 
 void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const double> x,
@@ -402,7 +411,7 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
       table.quantize_patches(
           exec, {.windows = part, .codes = inputs, .pixels = grown(exec, pixels_, pixel_scratch(part))});
     });
-    scale_outputs(exec, op, nullptr);
+    scale_outputs(exec, Direction::forward, op, nullptr);
   }
   count(Direction::forward, y.rows);
 }

@@ -15,21 +15,12 @@
 namespace mq::cli {
 namespace {
 
-/// The sections of the circuit, which are taken out of the config: what is left is that of a run.
-struct CircuitSections {
-  WireParams wires;
+/// The section of the cells' currents, which is taken out of the config: what is left is that of a run.
+CurrentParams take_current(Value& config) {
   CurrentParams current;
-};
-
-CircuitSections take_circuit(Value& config) {
-  CircuitSections circuit;
-  const auto section = [&](auto& params, const char* name) {
-    if (const Value* table = config.find(name)) from_value(params, *table, name);
-    config.erase_key(name);
-  };
-  section(circuit.wires, "wires");
-  section(circuit.current, "current");
-  return circuit;
+  if (const Value* table = config.find("current")) from_value(current, *table, "current");
+  config.erase_key("current");
+  return current;
 }
 
 TileCells chosen_cells(const Arguments& arguments, const RunConfig& config, Context& context) {
@@ -85,34 +76,34 @@ std::vector<double> inputs_of(const Arguments& arguments, std::size_t inputs, do
   return x;
 }
 
-std::string text_of(const Arguments& arguments, const CircuitSections& circuit, const TileCells& tile,
-                    std::uint64_t seed) {
+std::string text_of(const Arguments& arguments, const RunConfig& config, const CurrentParams& current,
+                    const TileCells& tile) {
   const double v_read = parse_quantity(arguments.text("--v-read", "0.2 V"), Unit::volt);
-  const NetlistCells cells{.g = {tile.g.data(), tile.outputs, tile.inputs},
-                           .current = circuit.current,
-                           .description = tile.description};
+  const NetlistCells cells{
+      .g = {tile.g.data(), tile.outputs, tile.inputs}, .current = current, .description = tile.description};
+  const WireParams wires = config.hardware.for_layer(tile.layer).wires;
   if (arguments.text("--topology", "input-source") == "input-source") {
-    std::vector<double> volts = inputs_of(arguments, tile.inputs, -1.0, seed);
+    std::vector<double> volts = inputs_of(arguments, tile.inputs, -1.0, config.seed);
     for (double& v : volts) v *= v_read;
-    return netlist(network_of(circuit.wires), cells, volts);
+    return netlist(network_of(wires), cells, volts);
   }
   std::vector<std::uint8_t> gates;
   const bool is_random = arguments.text("--input", "random") == "random";
-  for (const double x : inputs_of(arguments, tile.inputs, 0.0, seed)) {
+  for (const double x : inputs_of(arguments, tile.inputs, 0.0, config.seed)) {
     if (!is_random && x != 0.0 && x != 1.0) {
       throw ConfigError("--input: " + format_number(x) + " opens no transistor; gates are 0 or 1");
     }
     gates.push_back(x >= 0.5 ? 1 : 0);
   }
-  return netlist(gated_network_of(circuit.wires), cells, v_read, gates);
+  return netlist(gated_network_of(wires), cells, v_read, gates);
 }
 
 int run(const Arguments& arguments, Context& context) {
   Value value = load_config(arguments.text("CONFIG"), arguments.all("--set"));
   value.erase_key("sweep");
-  const CircuitSections circuit = take_circuit(value);
+  const CurrentParams current = take_current(value);
   const RunConfig config = RunConfig::from_value(value);
-  const std::string text = text_of(arguments, circuit, chosen_cells(arguments, config, context), config.seed);
+  const std::string text = text_of(arguments, config, current, chosen_cells(arguments, config, context));
   if (arguments.has("--output")) {
     write_file_atomically(arguments.text("--output"), text);
     context.out << arguments.text("--output") << '\n';

@@ -9,30 +9,41 @@
 namespace mq {
 namespace {
 
+/// Two columns side by side. The steps along a column wait for each other, so several columns at a time are
+/// what keeps a core busy.
+using Pair = double __attribute__((vector_size(16)));
+
 /// What both rails see of the part of a column that lies behind them: conductances to ground and between the
 /// rails [S], and the currents that flow out of it when both rails are held at 0 V [A].
-struct Port {
-  double source = 0.0, bit = 0.0, between = 0.0;
-  double source_current = 0.0, bit_current = 0.0;
+template <class F>
+struct PortOf {
+  F source, bit, between;
+  F source_current, bit_current;
 };
+using Port = PortOf<double>;
 
 /// A terminal without any resistance would be an infinite conductance; 1e-18 Ohm changes no digit, as nothing
 /// is ever subtracted from it.
 double terminal(double r) { return std::max(r, 1e-18); }
 
-double determinant(const Port& y) { return y.source * y.bit + y.between * (y.source + y.bit); }
+template <class F>
+F determinant(const PortOf<F>& y) {
+  return y.source * y.bit + y.between * (y.source + y.bit);
+}
 
 /// Determinant of 1 + Y Z for rails of resistance p (source line) and q (bit line).
-double series_determinant(const Port& y, double p, double q) {
-  return 1.0 + p * (y.source + y.between) + q * (y.bit + y.between) + p * q * determinant(y);
+template <class F>
+F series_determinant(const PortOf<F>& y, double p, double q) {
+  return 1.0 + p * (y.source + y.between) + q * (y.bit + y.between) + (p * q) * determinant(y);
 }
 
 /// The port at the other end of a segment: Y' = (1 + Y Z)^-1 Y, i' = (1 + Y Z)^-1 i.
-Port behind_segment(const Port& y, double p, double q) {
-  const double scale = 1.0 / series_determinant(y, p, q), d = determinant(y);
-  const double source_gain = (1.0 + q * (y.bit + y.between)) * scale;
-  const double bit_gain = (1.0 + p * (y.source + y.between)) * scale;
-  const double cross = y.between * scale;
+template <class F>
+PortOf<F> behind_segment(const PortOf<F>& y, double p, double q) {
+  const F scale = 1.0 / series_determinant(y, p, q), d = determinant(y);
+  const F source_gain = (1.0 + q * (y.bit + y.between)) * scale;
+  const F bit_gain = (1.0 + p * (y.source + y.between)) * scale;
+  const F cross = y.between * scale;
   return {.source = (y.source + q * d) * scale,
           .bit = (y.bit + p * d) * scale,
           .between = cross,
@@ -66,8 +77,11 @@ class Ladder {
   Ladder(const GatedNetwork& network, double v_source) : network_(network), v_source_(v_source) {}
 
   /// The port of what lies before the first cell.
-  Port start() const { return tied({}, network_.source.first, network_.bit.first, v_source_); }
-  Port next(const Port& y) const { return behind_segment(y, network_.source.segment, network_.bit.segment); }
+  Port start() const { return tied(Port{}, network_.source.first, network_.bit.first, v_source_); }
+  template <class F>
+  PortOf<F> next(const PortOf<F>& y) const {
+    return behind_segment(y, network_.source.segment, network_.bit.segment);
+  }
   /// Both rails at the last cell, whose port is y.
   Rails last(Port y) const {
     y = tied(y, network_.source.last, network_.bit.last, v_source_);
@@ -114,6 +128,55 @@ void check_gated(const GatedNetwork& network, double v_source, MatrixView<const 
   }
 }
 
+/// Columns that are solved at a time.
+constexpr std::size_t kTogether = 4;
+
+class Columns {
+ public:
+  Columns(const GatedNetwork& network, double v_source, MatrixView<const float> g)
+      : network_(network), v_source_(v_source), ladder_(network, v_source), g_(g) {}
+
+  /// With a terminal at input 0 the voltages there are needed as well.
+  bool can_go_together() const { return !ladder_.senses_first(); }
+
+  /// Output currents [4] of the columns from `first` on; `open` [inputs] is 0.0 or 1.0.
+  void solve_together(std::size_t first, const double* open, double* currents) const {
+    const Port start = ladder_.start();
+    const auto both = [](double x) { return Pair{x, x}; };
+    PortOf<Pair> a{both(start.source), both(start.bit), both(start.between), both(start.source_current),
+                   both(start.bit_current)};
+    PortOf<Pair> b = a;
+    const float *c0 = g_.row(first), *c1 = g_.row(first + 1), *c2 = g_.row(first + 2),
+                *c3 = g_.row(first + 3);
+    for (std::size_t i = 0; i < g_.columns; ++i) {
+      if (i > 0) a = ladder_.next(a), b = ladder_.next(b);
+      a.between += Pair{open[i] * double(c0[i]), open[i] * double(c1[i])};
+      b.between += Pair{open[i] * double(c2[i]), open[i] * double(c3[i])};
+    }
+    for (int lane = 0; lane < 2; ++lane) {
+      currents[lane] = current(a, lane);
+      currents[2 + lane] = current(b, lane);
+    }
+  }
+
+  double solve_one(std::size_t column, const double* open) const {
+    std::vector<double> cells(g_.columns);
+    for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = open[i] * double(g_.row(column)[i]);
+    return solve_gated_column(network_, v_source_, cells.size(), cells.data(), nullptr, nullptr, nullptr);
+  }
+
+ private:
+  double current(const PortOf<Pair>& y, int lane) const {
+    return ladder_.current_last(ladder_.last(
+        {y.source[lane], y.bit[lane], y.between[lane], y.source_current[lane], y.bit_current[lane]}));
+  }
+
+  GatedNetwork network_;
+  double v_source_;
+  Ladder ladder_;
+  MatrixView<const float> g_;
+};
+
 }  // namespace
 
 GatedNetwork gated_network_of(const WireParams& params) {
@@ -128,27 +191,25 @@ void gated_currents(const Exec& exec, const GatedNetwork& network, double v_sour
     throw ShapeError("the currents must be [" + std::to_string(gates.rows) + ", " + std::to_string(g.rows) +
                      "]: a row for each vector of gates, a column for each output");
   }
-  const Ladder ladder(network, v_source);
-  const auto outputs = static_cast<std::ptrdiff_t>(g.columns > 0 ? g.rows : 0);
+  if (g.columns == 0) {
+    std::fill_n(currents.data, currents.size(), 0.0);
+    return;
+  }
+  const Columns columns(network, v_source, g);
+  const std::size_t full = columns.can_go_together() ? g.rows / kTogether : 0;
+  const auto groups = static_cast<std::ptrdiff_t>(full + (g.rows - full * kTogether));
+  for (std::size_t sample = 0; sample < gates.rows; ++sample) {
+    const std::vector<double> open(gates.row(sample), gates.row(sample) + gates.columns);
+    double* out = currents.row(sample);
 #pragma omp parallel for schedule(static) num_threads(exec.threads)
-  for (std::ptrdiff_t o = 0; o < outputs; ++o) {
-    const float* cells = g.data + static_cast<std::size_t>(o) * g.columns;
-    std::vector<double> open_cells(ladder.senses_first() ? g.columns : 0);
-    for (std::size_t sample = 0; sample < gates.rows; ++sample) {
-      const std::uint8_t* open = gates.data + sample * gates.columns;
-      double& current = currents.data[sample * currents.columns + static_cast<std::size_t>(o)];
-      if (ladder.senses_first()) {
-        for (std::size_t i = 0; i < g.columns; ++i) open_cells[i] = open[i] != 0 ? double(cells[i]) : 0.0;
-        current =
-            solve_gated_column(network, v_source, g.columns, open_cells.data(), nullptr, nullptr, nullptr);
-        continue;
+    for (std::ptrdiff_t group = 0; group < groups; ++group) {
+      const auto n = static_cast<std::size_t>(group);
+      if (n < full) {
+        columns.solve_together(n * kTogether, open.data(), out + n * kTogether);
+      } else {
+        const std::size_t o = full * kTogether + (n - full);
+        out[o] = columns.solve_one(o, open.data());
       }
-      Port y = ladder.start();
-      for (std::size_t i = 0; i < g.columns; ++i) {
-        if (i > 0) y = ladder.next(y);
-        y.between += open[i] != 0 ? double(cells[i]) : 0.0;
-      }
-      current = ladder.current_last(ladder.last(y));
     }
   }
 }

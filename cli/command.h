@@ -85,6 +85,7 @@ Command data_command();
 Command fit_command();
 Command synthesize_command();
 Command report_command();
+Command netlist_command();
 Command doctor_command();
 Command completion_command();
 Command docs_reference_command();

@@ -39,8 +39,9 @@ One page per model: equations, sources, valid range, presets with their constant
 own code, drawn by `meltquench describe NAME --plot FILE`. What the update models share: [step devices](step-devices.md).
 What happens to cells of any model: [programming](programming.md), [faults](faults.md), [read noise that
 remembers](read-noise.md), [temperature and history](temperature.md).
-What surrounds the cells: [products](mvm.md), [converters](converters.md), [read noise of nanosecond
-pulses](nanosecond-noise.md), [drift compensation](drift-compensation.md), [pulsed update](pulsed-update.md),
+What surrounds the cells: [from weights to cells](mappings.md), [products](mvm.md), [converters](converters.md),
+[resistive lines](wires.md), [gated arrays, nonlinear cells, cheap models of wires and netlists](circuits.md), [read noise
+of nanosecond pulses](nanosecond-noise.md), [drift compensation](drift-compensation.md), [pulsed update](pulsed-update.md),
 [hardware-aware training](hardware-aware-training.md), [random numbers](random-numbers.md). A model of your own:
 [extending](../extending.md).
 )";

@@ -41,6 +41,13 @@ constexpr auto names(RangeMethod) {
   return std::array<std::string_view, 4>{"maximum", "percentile", "least-error", "full-scale"};
 }
 
+/// What happens to a sample of which an output was cut.
+enum class BoundManagement {
+  none,
+  iterative,  ///< the sample is read again with inputs half as large, until nothing is cut
+};
+constexpr auto names(BoundManagement) { return std::array<std::string_view, 2>{"none", "iterative"}; }
+
 /// Bits that a stage of a pipeline decides on.
 enum class StageBits { one_and_a_half, one };
 constexpr auto names(StageBits) { return std::array<std::string_view, 2>{"1.5", "1"}; }
@@ -62,6 +69,8 @@ struct AdcParams {
   StageBits stage_bits = StageBits::one_and_a_half;
   double op_amp_gain = 0.0;
   float comparator = 0.0f;
+  BoundManagement bound_management = BoundManagement::none;
+  int bound_rounds = 4;
 
   static constexpr auto describe() {
     return fields(
@@ -98,7 +107,13 @@ struct AdcParams {
               "Open-loop gain of the amplifiers of a pipeline or cyclic ADC; 0: infinite."),
         field("comparator", &AdcParams::comparator, non_negative,
               "Standard deviation of the comparators of stages of a pipeline or cyclic ADC, relative to full "
-              "scale."));
+              "scale."),
+        field(
+            "bound_management", &AdcParams::bound_management,
+            "iterative: samples of which an output was cut are read again with inputs half as large; others "
+            "keep what they have."),
+        field("bound_rounds", &AdcParams::bound_rounds, between(1, 10),
+              "How often inputs are halved at most."));
   }
   std::string problem() const;
 

@@ -86,7 +86,7 @@ float MagnitudeCounts::least_error(int limit) const {
   return best;
 }
 
-OutputStatistics::OutputStatistics(RangeGroup per, std::size_t tiles, std::size_t slices, std::size_t columns)
+OutputMagnitudes::OutputMagnitudes(RangeGroup per, std::size_t tiles, std::size_t slices, std::size_t columns)
     : per_(per), slices_(slices), columns_(columns) {
   std::size_t groups = 1;
   if (per == RangeGroup::slice) groups = slices;
@@ -95,7 +95,7 @@ OutputStatistics::OutputStatistics(RangeGroup per, std::size_t tiles, std::size_
   groups_.resize(groups);
 }
 
-std::size_t OutputStatistics::group(std::size_t tile, std::size_t slice, std::size_t column) const {
+std::size_t OutputMagnitudes::group(std::size_t tile, std::size_t slice, std::size_t column) const {
   switch (per_) {
     case RangeGroup::layer:
       return 0;
@@ -109,7 +109,7 @@ std::size_t OutputStatistics::group(std::size_t tile, std::size_t slice, std::si
   return (tile * slices_ + slice) * columns_ + column;
 }
 
-void OutputStatistics::add(std::size_t tile, std::size_t slice, MatrixView<const float> y) {
+void OutputMagnitudes::add(std::size_t tile, std::size_t slice, MatrixView<const float> y) {
   MQ_EXPECTS(y.columns <= columns_ && slice < slices_);
   if (per_ != RangeGroup::column) {
     groups_[group(tile, slice, 0)].add({y.data, y.size()});
@@ -122,7 +122,7 @@ void OutputStatistics::add(std::size_t tile, std::size_t slice, MatrixView<const
   }
 }
 
-float OutputStatistics::range(const AdcParams& adc, std::size_t tile, std::size_t slice,
+float OutputMagnitudes::range(const AdcParams& adc, std::size_t tile, std::size_t slice,
                               std::size_t column) const {
   MQ_EXPECTS(adc.range_from != RangeMethod::full_scale && adc.bits > 0);
   const MagnitudeCounts& counts = groups_[group(tile, slice, column)];

@@ -46,10 +46,10 @@ class MagnitudeCounts {
 };
 
 /// What the analog outputs of a layer did on calibration data.
-class OutputStatistics {
+class OutputMagnitudes {
  public:
   /// Of `tiles` tiles with `slices` planes of weights each and at most `columns` outputs.
-  OutputStatistics(RangeGroup per, std::size_t tiles, std::size_t slices, std::size_t columns);
+  OutputMagnitudes(RangeGroup per, std::size_t tiles, std::size_t slices, std::size_t columns);
 
   /// y[batch, outputs] of one conversion in host memory, weight units, before the ADC.
   void add(std::size_t tile, std::size_t slice, MatrixView<const float> y);

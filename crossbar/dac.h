@@ -22,6 +22,10 @@ constexpr auto names(InputScaling) {
   return std::array<std::string_view, 5>{"none", "absmax", "average", "constant", "learned"};
 }
 
+/// How the read phases of serial inputs are added.
+enum class Accumulation { digital, analog };
+constexpr auto names(Accumulation) { return std::array<std::string_view, 2>{"digital", "analog"}; }
+
 struct DacParams {
   int bits = 8;
   std::optional<double> range{};
@@ -30,6 +34,9 @@ struct DacParams {
   double average_decay = 0.001;
   float input_noise = 0.0f;
   float asymmetry = 0.0f;
+  int digit_bits = 0;
+  bool splits_sign = false;
+  Accumulation accumulation = Accumulation::digital;
 
   static constexpr auto describe() {
     return fields(
@@ -47,12 +54,31 @@ struct DacParams {
         field("input_noise", &DacParams::input_noise, between(0, 1),
               "Standard deviation of every input line of every sample, relative to the range."),
         field("asymmetry", &DacParams::asymmetry, between(0, 1),
-              "By how much negative inputs shrink, relative."));
+              "By how much negative inputs shrink, relative."),
+        field("digit_bits", &DacParams::digit_bits, between(0, 11),
+              "Serial inputs: bits of |code| that drive the word lines at a time; 0: whole codes."),
+        field("splits_sign", &DacParams::splits_sign,
+              "Drivers of one polarity: positive and negative inputs are read one after the other."),
+        field("accumulation", &DacParams::accumulation,
+              "Read phases are converted one by one and added as codes, or added as charge before one "
+              "conversion."));
   }
   std::string problem() const {
     if (bits == 1) return "bits must be 0 or at least 2: one bit is the sign";
+    const bool needs_codes = digit_bits > 0 || splits_sign || input_noise > 0.0f || asymmetry > 0.0f;
+    if (bits == 0 && needs_codes)
+      return "digit_bits, splits_sign, input_noise and asymmetry need inputs that are codes; set bits";
     return "";
   }
 };
+
+/// The range of a DAC that no calibration changes: what is given, or with scaled inputs 1 (times the
+/// constant).
+inline std::optional<float> fixed_dac_range(const DacParams& dac) {
+  const bool is_scaled = dac.scaling != InputScaling::none && dac.scaling != InputScaling::learned;
+  if (!dac.range && !is_scaled) return {};
+  const double factor = dac.scaling == InputScaling::constant ? dac.scale : 1.0;
+  return static_cast<float>(dac.range.value_or(1.0) * factor);
+}
 
 }  // namespace mq

@@ -56,7 +56,7 @@ std::vector<double> output_factors(std::span<const double> reference, std::span<
   return factors;
 }
 
-void OutputStatistics::add(MatrixView<const float> y) {
+void OutputMoments::add(MatrixView<const float> y) {
   check_outputs(outputs(), y.columns);
   for (std::size_t row = 0; row < y.rows; ++row) {
     ++rows_;
@@ -68,7 +68,7 @@ void OutputStatistics::add(MatrixView<const float> y) {
   }
 }
 
-std::vector<double> OutputStatistics::deviations() const {
+std::vector<double> OutputMoments::deviations() const {
   std::vector<double> deviations(outputs(), 0.0);
   if (rows_ == 0) return deviations;
   for (std::size_t o = 0; o < outputs(); ++o) deviations[o] = std::sqrt(squares_[o] / double(rows_));
@@ -83,9 +83,9 @@ void AffineCorrection::apply(MatrixView<float> y) const {
   }
 }
 
-AffineCorrection match_statistics(const OutputStatistics& reference, const OutputStatistics& now) {
+AffineCorrection match_statistics(const OutputMoments& reference, const OutputMoments& now) {
   check_outputs(reference.outputs(), now.outputs());
-  for (const OutputStatistics* side : {&reference, &now}) {
+  for (const OutputMoments* side : {&reference, &now}) {
     if (side->rows() >= 2) continue;
     throw ConfigError("matching the spread of outputs takes at least 2 calibration inputs but got " +
                       std::to_string(side->rows()) +

@@ -44,9 +44,9 @@ std::vector<double> output_factors(std::span<const double> reference, std::span<
 
 /// Mean and spread of each output over calibration inputs, in double, in the order of the rows (Welford's
 /// update: no difference of large numbers). The same rows in one batch or in many give the same bits.
-class OutputStatistics {
+class OutputMoments {
  public:
-  explicit OutputStatistics(std::size_t outputs) : mean_(outputs, 0.0), squares_(outputs, 0.0) {}
+  explicit OutputMoments(std::size_t outputs) : mean_(outputs, 0.0), squares_(outputs, 0.0) {}
 
   /// Rows of y[batch, outputs] on the host. Throws ShapeError for another number of outputs.
   void add(MatrixView<const float> y);
@@ -73,6 +73,6 @@ struct AffineCorrection {
 /// The correction that gives outputs with statistics `now` the means and spreads of `reference`. An output
 /// that did not vary, then or now, only gets its mean back. Throws ShapeError if the outputs differ, and
 /// ConfigError for fewer than two rows on a side, which have no spread.
-AffineCorrection match_statistics(const OutputStatistics& reference, const OutputStatistics& now);
+AffineCorrection match_statistics(const OutputMoments& reference, const OutputMoments& now);
 
 }  // namespace mq

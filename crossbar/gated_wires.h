@@ -26,7 +26,7 @@ namespace mq {
 
 /// The rails of every column: the source line at `v_source` where it has a terminal, the bit line at 0 V.
 struct GatedNetwork {
-  WireLine source;
+  WireLine source{};
   WireLine bit{.first = WireLine::kOpen, .last = 0.0};
 };
 

@@ -9,8 +9,9 @@
 namespace mq {
 namespace {
 
-constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",    "tile",
-                                          "dac",    "adc",         "cell_noise", "temperature"};
+constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",
+                                          "tile",   "dac",         "periphery",  "adc",
+                                          "wires",  "cell_noise",  "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -32,6 +33,10 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.tile, value, path);
   } else if (section == "dac") {
     from_value(hardware.dac, value, path);
+  } else if (section == "periphery") {
+    from_value(hardware.periphery, value, path);
+  } else if (section == "wires") {
+    from_value(hardware.wires, value, path);
   } else if (section == "adc") {
     from_value(hardware.adc, value, path);
   } else if (section == "cell_noise") {
@@ -179,7 +184,9 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("mapping", to_value(everywhere_.mapping));
   config.set_key("tile", to_value(everywhere_.tile));
   config.set_key("dac", to_value(everywhere_.dac));
+  config.set_key("periphery", to_value(everywhere_.periphery));
   config.set_key("adc", to_value(everywhere_.adc));
+  config.set_key("wires", to_value(everywhere_.wires));
   config.set_key("cell_noise", to_value(everywhere_.cell_noise));
   config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;

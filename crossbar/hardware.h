@@ -20,6 +20,7 @@
 #include "meltquench/crossbar/dac.h"
 #include "meltquench/crossbar/tile_params.h"
 #include "meltquench/crossbar/weight_mapping.h"
+#include "meltquench/crossbar/wires.h"
 #include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
@@ -35,7 +36,9 @@ struct Hardware {
   MappingParams mapping;
   TileParams tile;
   DacParams dac;
+  PeripheryParams periphery;
   AdcParams adc;
+  WireParams wires;
   CellNoiseParams cell_noise;
   TemperatureParams temperature;
 };

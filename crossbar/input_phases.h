@@ -5,6 +5,7 @@
 /// before a single conversion (`is_held`).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -29,6 +30,15 @@ struct InputPhases {
   }
 };
 
-inline InputPhases input_phases(const DacParams&) { return {}; }
+inline InputPhases input_phases(const DacParams& dac) {
+  InputPhases phases{.splits_sign = dac.splits_sign};
+  const int bits = dac.bits - 1;  // of |code|
+  if (dac.digit_bits > 0) {
+    phases.digit_bits = static_cast<std::uint32_t>(std::min(dac.digit_bits, bits));
+    phases.digits = static_cast<std::uint32_t>((bits + dac.digit_bits - 1) / dac.digit_bits);
+  }
+  phases.is_held = dac.accumulation == Accumulation::analog && phases.count() > 1;
+  return phases;
+}
 
 }  // namespace mq

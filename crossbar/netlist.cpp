@@ -109,6 +109,9 @@ std::string head(const NetlistCells& cells, const char* topology) {
          "* Units: V, A, Ohm. Cell (o, i) is Rc<o>_<i> or Bc<o>_<i>, [outputs, inputs]; what conducts "
          "nothing is "
          "left out.\n"
+         "* Nodes: w<i>_<o> word line i at output o, b<o>_<i> bit line o at input i, s<o>_<i> source line "
+         "beside it, "
+         "x<o>_<i> between a cell and its access device.\n"
          "* Outputs: i(vout<o>), positive out of the array into its virtual ground.\n"
          ".options gmin=1e-15 reltol=1e-9 abstol=1e-16 vntol=1e-13\n";
 }

@@ -99,22 +99,60 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                     float* plane) {
+                     bool has_wires, Buffer<float>& plane) {
   // What products draw anew is not in the plane.
   const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
-  const Buffer<float> zeros(exec, is_quiet ? rows(side) * inputs_ : 0);
+  const std::size_t size = rows(side) * inputs_;
+  const Buffer<float> zeros(exec, is_quiet ? size : 0);
+  Buffer<float> cells(exec, has_wires ? size : 0);
   for (int device = 0; device < devices(); ++device) {
     // Read noise without memory is a function of the time it is read at, so looking at other times does not
     // change it.
     const Place place{side, device, slice};
     const RngKey noise = key(Purpose::read_noise, place);
-    read_device(exec, place, now,
-                {.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
-                 .deviates = zeros.data(),
-                 .sign = sign,
-                 .adds = adds || device > 0,
-                 .plane = plane});
+    SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
+                   .deviates = zeros.data()};
+    if (has_wires) {
+      op.plane = cells.data();
+      read_device(exec, place, now, op);
+      add_plane(exec, through_wires(exec, side, cells), sign, adds || device > 0, plane);
+    } else {
+      op.sign = sign;
+      op.adds = adds || device > 0;
+      op.plane = plane.data();
+      read_device(exec, place, now, op);
+    }
   }
+}
+
+Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
+  Buffer<float> effective(exec, cells.size());
+  kernels(exec.backend)
+      .effective_matrix(exec, {.wires = network_of(hardware_.wires),
+                               .outputs = rows(side),
+                               .inputs = inputs_,
+                               .g = cells.data(),
+                               .effective = effective.data(),
+                               .tolerance = static_cast<float>(hardware_.wires.tolerance)});
+  return effective;
+}
+
+void Tile::add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds,
+                     Buffer<float>& plane) const {
+  const std::vector<float> host{sign};
+  const Buffer<float> factor(exec, std::span<const float>(host));
+  kernels(exec.backend)
+      .affine_outputs(exec, {.batch = 1,
+                             .outputs = part.size(),
+                             .y = part.data(),
+                             .row = factor.data(),
+                             .offset = adds ? plane.data() : nullptr});
+  // Other planes of the tile may have more outputs than this part.
+  if (part.size() == plane.size()) return void(plane = std::move(part));
+  std::vector<float> some(part.size()), all(plane.size());
+  part.copy_to(some);
+  std::copy(some.begin(), some.end(), all.begin());
+  plane.copy_from(all);
 }
 
 Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& now) {
@@ -155,6 +193,12 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
         op.base = base.data();
       }
       op.g = g.data();
+      Buffer<float> after;
+      if (!hardware_.wires.is_ideal()) {
+        op.before = is_one_deviate_up ? base.data() : g.data();
+        after = through_wires(exec, side, is_one_deviate_up ? base : g);
+        op.after = after.data();
+      }
       op.to = sum.data();
       op.size = rows(side) * inputs_;
       kernels(exec.backend).cell_variances(exec, op);
@@ -169,10 +213,12 @@ void Tile::read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buf
     conductances.copy_from(std::vector<float>(conductances.size(), 1.0f));
     return;
   }
+  const bool has_wires = !hardware_.wires.is_ideal();
   const bool has_plus = role.kind != PlaneKind::minus, has_minus = role.kind != PlaneKind::plus;
-  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, conductances.data());
+  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, has_wires, conductances);
   if (has_minus) {
-    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, conductances.data());
+    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, has_wires,
+              conductances);
   }
 }
 
@@ -247,7 +293,7 @@ std::vector<float> Tile::conductances(const Exec& exec, Polarity side, const Til
   Buffer<float> plane(exec, rows(side) * inputs_);
   std::vector<float> host(plane.size());
   if (host.empty()) return host;
-  read_side(exec, side, slice, now, 1.0f, false, plane.data());
+  read_side(exec, side, slice, now, 1.0f, false, false, plane);
   plane.copy_to(host);
   return host;
 }

@@ -69,8 +69,8 @@ class Tile {
 
   /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
   std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
-  /// Conductances [S] of one side and slice at a moment, read noise included, on the host: sums over its
-  /// devices. [outputs, inputs]; of the minus side of an offset array one row, or none.
+  /// Conductances [S] of the cells of one side and slice at a moment, read noise included, on the host: sums
+  /// over its devices. [outputs, inputs]; of the minus side of an offset array one row, or none.
   std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now, int slice = 0);
   /// What the cells keep.
   const CellArray& cells(Polarity side, int device = 0, int slice = 0) const {
@@ -107,9 +107,12 @@ class Tile {
   /// Of the present programming, and of what no programming changes.
   RngKey key(Purpose purpose, Place place) const;
   RngKey lasting_key(Purpose purpose, Place place, std::uint32_t event = 0) const;
-  /// Adds sign times the devices of one side and slice to `plane`, or sets it.
+  /// Adds sign times the devices of one side and slice to `plane`, or sets it: cells, or with `has_wires`
+  /// what wires leave of them.
   void read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                 float* plane);
+                 bool has_wires, Buffer<float>& plane);
+  Buffer<float> through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const;
+  void add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds, Buffer<float>& plane) const;
   /// A plane of a moment, on the backend.
   void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
   /// Of `op`, key, sign, adds and plane are given.

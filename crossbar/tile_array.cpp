@@ -36,6 +36,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
       reference_response_(grid_.size(), 0.0),
       factors_(grid_.size(), 1.0),
       phases_(input_phases(hardware.dac)),
+      repeat_counts_(exec, 1),
       update_pulses_(exec, 1) {
   check_fields(hardware.programming, "programming");
   if (hardware.programming.method == ProgrammingMethod::write_verify) require_process(hardware.device);
@@ -44,7 +45,9 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   check_mapping(hardware);
   check_fields(hardware.tile, "tile");
   check_fields(hardware.dac, "dac");
+  check_fields(hardware.periphery, "periphery");
   check_fields(hardware.adc, "adc");
+  check_fields(hardware.wires, "wires");
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
   tiles_.reserve(grid_.size());
@@ -62,7 +65,13 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   if (hardware.adc.range) {
     forward_.ranges.adc.assign(forward_.ranges.adc.size(), static_cast<float>(*hardware.adc.range));
   }
-  if (hardware.dac.range) forward_.ranges.dac = static_cast<float>(*hardware.dac.range);
+  forward_.ranges.dac = fixed_dac_range(hardware.dac).value_or(0.0f);
+  if (hardware.dac.bits == 0) return;
+  driver_.errs = hardware.dac.input_noise > 0.0f || hardware.dac.asymmetry > 0.0f;
+  driver_.deviation = hardware.dac.input_noise * static_cast<float>(phase_limit());
+  if (driver_.errs) driver_.shift = refinement_shift(phase_limit(), driver_.deviation);
+  driver_.limit =
+      driver_.errs ? largest_finer_code(phase_limit(), driver_.deviation, driver_.shift) : phase_limit();
 }
 
 void TileArray::check_ranges(const Ranges& ranges) const {
@@ -75,7 +84,7 @@ void TileArray::check_ranges(const Ranges& ranges) const {
 
 void TileArray::set_ranges(const Ranges& ranges) {
   check_ranges(ranges);
-  if (!hardware_.dac.range) forward_.ranges.dac = ranges.dac;
+  if (!fixed_dac_range(hardware_.dac)) forward_.ranges.dac = ranges.dac;
   if (!hardware_.adc.range) forward_.ranges.adc = ranges.adc;
   forward_.is_stale = true;
 }
@@ -208,6 +217,7 @@ void TileArray::advance_to(const Exec& exec, double time) {
 void TileArray::settle(const Exec& exec) {
   for (Tile& tile : tiles_) tile.settle(exec, now());
   std::fill(factors_.begin(), factors_.end(), 1.0);
+  correction_ = {};
   forward_.is_stale = transposed_.is_stale = true;
 }
 
@@ -229,6 +239,16 @@ void TileArray::compensate_drift(DriftCompensation how) {
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
   }
   forward_.is_stale = transposed_.is_stale = true;
+}
+
+void TileArray::correct_outputs(const AffineCorrection& correction) {
+  check_programmed();
+  if (correction.scale.size() != grid_.outputs || correction.offset.size() != grid_.outputs) {
+    throw ShapeError("the array has " + std::to_string(grid_.outputs) + " outputs but got a correction of " +
+                     std::to_string(correction.scale.size()));
+  }
+  correction_ = correction;
+  forward_.is_stale = true;
 }
 
 std::vector<double> TileArray::compensation() const { return factors_; }
@@ -271,6 +291,7 @@ void TileArray::save(H5Writer& file, const std::string& path) const {
   file.set_attribute(path, "w_max", double(w_max_));
   file.set_attribute(path, "time_s", time_);
   file.set_attribute(path, "aged_s", aged_);
+  file.set_attribute(path, "average_input", average_input_);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
   file.set_attribute(path, "inputs", static_cast<std::int64_t>(grid_.inputs));
   file.set_attributes(path + "/counters", to_value(this->counters()));
@@ -303,6 +324,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   time_ = number("time_s");
   aged_ = number("aged_s");
+  average_input_ = number("average_input");
   const Value names = to_value(Counters{});
   Value counters = Value::table();
   for (const auto& entry : names.as_table()) {

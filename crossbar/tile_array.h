@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/crossbar/counters.h"
+#include "meltquench/crossbar/drift_compensation.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/crossbar/ranges.h"
 #include "meltquench/crossbar/tile.h"
@@ -113,6 +115,9 @@ class TileArray {
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
+  /// Scale and offset of each output in the digital part, after everything else; they hold until the clock
+  /// moves. Throws ShapeError for another number of outputs.
+  void correct_outputs(const AffineCorrection& correction);
   /// The factor of each tile.
   std::vector<double> compensation() const;
 
@@ -122,8 +127,10 @@ class TileArray {
   /// The same in double precision: backend reference, ideal DAC.
   void mvm(const Exec& exec, MatrixView<const double> x, MatrixView<double> y, MvmPlace place = {});
 
-  /// `mvm` for the patches of images, which are not written down: y[samples * windows, out]. Expects a DAC
-  /// (dac.bits > 0), else as `mvm`.
+  /// Whether `mvm_patches` may be called: there is a DAC, and no input is scaled by its sample.
+  bool takes_patches() const { return hardware_.dac.bits > 0 && !scales_rows(Direction::forward); }
+  /// `mvm` for the patches of images, which are not written down: y[samples * windows, out]. Expects
+  /// takes_patches(), else as `mvm`.
   void mvm_patches(const Exec& exec, const Windows& windows, const float* images, MatrixView<float> y,
                    MvmPlace place = {});
 
@@ -155,13 +162,41 @@ class TileArray {
   std::vector<float> scale_columns(MatrixView<const float> w);
   /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
   double mean_response(std::size_t tile) const;
+  /// One conversion of the outputs of a tile, where products go in steps.
+  struct Conversion {
+    std::size_t tile = 0, plane = 0, block = 0;
+    std::uint32_t phase = 0;  // the last of those that it holds
+    std::size_t first_term = 0, terms = 0;
+    bool is_shared = false;    // one output, for all of the block
+    bool is_computed = false;  // formed digitally: no noise, no ADC
+    float codes_per_unit = 0.0f;
+    double multiplier = 1.0;
+  };
   /// What products of one direction need beside the tiles.
   struct Products {
     Ranges ranges;
-    bool is_stale = true;  // terms and y_lsb
+    bool is_stale = true;  // terms, y_lsb, conversions
+    std::vector<MvmTerm> host_terms;
     Buffer<MvmTerm> terms;
     double y_lsb = 1.0;
     Buffer<ConverterCounts> counts;  // 1
+    // In steps:
+    std::vector<Conversion> conversions;
+    std::vector<MvmTerm> whole_terms;  // with the noise and converters that the products of steps leave out
+    std::vector<Buffer<float>> converters, line_factors;  // [tiles][planes]
+  };
+  /// Drivers of word lines that err: codes in steps of 2^-shift.
+  struct Driver {
+    bool errs = false;
+    std::uint32_t shift = 0;
+    std::int32_t limit = 0;  // largest |code|
+    float deviation = 0.0f;  // of their noise [steps of the DAC]
+  };
+  /// Which samples bound management reads again; all null: none.
+  struct Rounds {
+    const std::uint32_t* of_samples = nullptr;  // [batch]
+    std::uint32_t round = 0;
+    std::uint32_t* clipped = nullptr;  // [batch]
   };
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
@@ -181,7 +216,29 @@ class TileArray {
                 MvmPlace place);
   void multiply(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y,
                 MvmPlace place);
-  void scale_outputs(const Exec& exec, const MvmLayer& op);
+  /// Whether inputs are divided by a factor of their own, and what by: the factors [batch] on the backend.
+  bool scales_rows(Direction direction) const;
+  const float* scale_rows(const Exec& exec, MatrixView<const float> x, const float*& factors);
+  void disturb_inputs(const Exec& exec, int round, MvmLayer& op);
+  /// The rows of `op`; quantize(n) makes codes of inputs that are 2^-n as large.
+  void multiply_rows(const Exec& exec, Direction direction, MvmLayer& op,
+                     const std::function<void(int)>& quantize);
+  void scale_outputs(const Exec& exec, Direction direction, const MvmLayer& op, const float* row_factors);
+
+  // tile_array_steps.cpp
+  bool is_in_steps() const;
+  void take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane);
+  void make_converters(const Exec& exec, Direction direction);
+  Buffer<float> fabricate_converters(const Exec& exec, Direction direction, std::size_t tile,
+                                     std::size_t plane) const;
+  Buffer<float> line_factors(const Exec& exec, std::size_t tile, std::size_t plane);
+  void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
+  ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
+                           std::uint32_t round) const;
+  void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
+                         const std::int16_t* clean_codes, Rounds rounds);
+  void finish(const Exec& exec, Direction direction, const MvmLayer& op);
+
   QuantizeInputs codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   void count(Direction direction, std::size_t batch);
 
@@ -193,13 +250,19 @@ class TileArray {
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
   std::vector<float> column_scale_;
-  Buffer<float> output_scale_;  // the same on the backend
+  AffineCorrection correction_;                 // empty: none
+  Buffer<float> output_scale_, output_offset_;  // all that is digital, on the backend
   InputPhases phases_;
+  Driver driver_;
+  double average_input_ = 0.0;  // of the largest |x| of samples; 0: none yet
   double time_ = 0.0, aged_ = 0.0;
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
-  Buffer<std::int16_t> codes_, squares_, pixels_;
+  Buffer<ConverterCounts> repeat_counts_;  // 1
+  Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_;
+  Buffer<float> scaled_, row_factors_, analog_, variances_;
+  Buffer<double> totals_, shared_totals_;
   Buffer<std::int64_t> update_pulses_;  // 1
   Buffer<std::uint32_t> x_trains_, d_trains_;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "meltquench/crossbar/tile_array.h"
+#include "meltquench/crossbar/wire_models.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/kernels/kernel_table.h"
 
@@ -196,6 +197,7 @@ double function_error(float low, float high, const Own& own, const Exact& exact)
 std::vector<MeasuredAccuracy> measured_accuracies() {
   const Moments aggregated = pulsed_weights(PulseSteps::aggregated),
                 single = pulsed_weights(PulseSteps::single);
+  const WireModelErrors wires = wire_model_errors({.size = 64, .relative_segment = 2.5e-5});
   const double cells = double(kPulsedSize * kPulsedSize), noises = double(kNoiseRows * kNoiseSize);
   return {
       {.what = "Weights as 16-bit codes",
@@ -231,6 +233,22 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
                   "Ohm a segment",
        .error = wires_error(),
        .where = "kernels/wires.h"},
+      {.what = "Wires by the model `lines`",
+       .exact = "the exact circuit",
+       .measure =
+           "root mean square error of outputs, relative; 64 x 64 uniform cells up to 25 uS, 1 Ohm a segment",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::lines)],
+       .where = "crossbar/wire_models.h"},
+      {.what = "Wires by the model `sweep`",
+       .exact = "the exact circuit",
+       .measure = "the same",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::sweep)],
+       .where = "crossbar/wire_models.h"},
+      {.what = "Wires left out",
+       .exact = "the exact circuit",
+       .measure = "the same",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::ideal)],
+       .where = "crossbar/wire_models.h"},
       {.what = "Own exponential function",
        .exact = "that of the C library in double precision",
        .measure = "largest relative error in (-20, 20)",

@@ -37,7 +37,7 @@ void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_r
 void ChipProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uint64_t first_row,
                                    const PatchRows& patches, MatrixView<float> y) {
   TileArray& array = chip_.array(layer);
-  if (array.hardware().dac.bits == 0) {
+  if (!array.takes_patches()) {
     WeightProduct::multiply_patches(exec, layer, first_row, patches, y);
   } else {
     array.mvm_patches(exec_, patches.windows, patches.images, y, {.first_row = first_row, .call = call_});

@@ -22,7 +22,7 @@ struct FabricateConverters {
   std::size_t outputs = 0;
   std::size_t stride = 0;   ///< at least `outputs`
   float* planes = nullptr;  ///< [converter_fields(adc)][stride]
-  RngKey key;               ///< Purpose::converters; array = slice, place = tile and chip
+  RngKey key{};             ///< Purpose::converters; array = slice, place = tile and chip
 };
 
 /// y[batch, outputs] of one conversion -> totals += code * multiplier.
@@ -48,7 +48,7 @@ struct ConvertOutputs {
   bool adds = true;                     ///< false: totals = code * multiplier
   double* totals = nullptr;             ///< [batch, totals_stride]
   std::size_t totals_stride = 0;
-  RngKey key;                   ///< Purpose::converter_noise, of this conversion; for noise and rounding
+  RngKey key{};                 ///< Purpose::converter_noise, of this conversion; for noise and rounding
   std::uint64_t first_row = 0;  ///< place of row 0 in the data set; expects first_row + batch <= 2^32
   /// [batch] adds how many outputs of a sample were cut; null: nobody asks.
   std::uint32_t* clipped = nullptr;
@@ -59,10 +59,13 @@ struct ConvertOutputs {
   std::int64_t* histogram = nullptr;  ///< [2 L + 1] conversions per code, from -L on; null: not counted
 };
 
-/// y = float(totals * y_lsb * row_factor): totals[batch, outputs] of all conversions in weight units.
+/// y = float((totals + shared) * y_lsb * row_factor): totals[batch, outputs] of all conversions in weight
+/// units, and what the outputs of a block have in common.
 struct FinishOutputs {
   std::size_t batch = 0, outputs = 0;
   const double* totals = nullptr;  ///< [batch, outputs]
+  const double* shared = nullptr;  ///< [batch, blocks], or null
+  std::size_t block = 0;           ///< outputs of a block, where something is shared
   double y_lsb = 1.0;
   const float* row_factors = nullptr;  ///< [batch] of input scaling; null: 1
   float* y = nullptr;                  ///< [batch, outputs]

@@ -33,7 +33,7 @@ struct DisturbInputs {
   float deviation = 0.0f;  ///< [DAC steps]
   float asymmetry = 0.0f;
   std::uint32_t shift = 0;
-  RngKey key;                     ///< Purpose::input_noise
+  RngKey key{};                   ///< Purpose::input_noise
   std::uint64_t first_row = 0;    ///< expects first_row + batch <= 2^32
   std::int16_t* finer = nullptr;  ///< [batch, code_stride]
   std::int16_t* squares =

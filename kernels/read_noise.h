@@ -20,6 +20,8 @@ struct CellVariances {
   const float* base = nullptr;  ///< [size], or null
   float scale = 0.0f;
   float offset = 0.0f;  ///< [S]
+  /// [size] or null: conductances before wires and what wires leave of them; deviations shrink alike.
+  const float *before = nullptr, *after = nullptr;
   bool adds = false;
   float* to = nullptr;  ///< [size] [S^2]
   std::size_t size = 0;

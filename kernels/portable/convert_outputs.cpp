@@ -160,7 +160,14 @@ struct FinishRow {
   MQ_HD void operator()(std::uint32_t row, std::uint32_t first, std::uint32_t last) const {
     const double scale = op.row_factors == nullptr ? op.y_lsb : op.y_lsb * double(op.row_factors[row]);
     const std::size_t at = row * op.outputs;
-    for (std::uint32_t o = first; o < last; ++o) op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
+    if (op.shared == nullptr) {
+      for (std::uint32_t o = first; o < last; ++o) op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
+      return;
+    }
+    const double* shared = op.shared + row * ((op.outputs + op.block - 1) / op.block);
+    for (std::uint32_t o = first; o < last; ++o) {
+      op.y[at + o] = static_cast<float>((op.totals[at + o] + shared[o / op.block]) * scale);
+    }
   }
 };
 

@@ -46,7 +46,11 @@ struct CellVariance {
   MQ_HD void operator()(std::uint32_t i) const {
     F g = load<F>(op.g + i);
     if (op.base != nullptr) g = g - load<F>(op.base + i);
-    const F deviation = fma(g, F(op.scale), F(op.offset));
+    F deviation = fma(g, F(op.scale), F(op.offset));
+    if (op.before != nullptr) {
+      const F before = load<F>(op.before + i), share = load<F>(op.after + i) / before;
+      deviation = deviation * select(before > F(0.0f), share, F(1.0f));
+    }
     const F before = op.adds ? load<F>(op.to + i) : F(0.0f);
     store(op.to + i, fma(deviation, deviation, before));
   }

@@ -66,14 +66,14 @@ TEST(MagnitudeCounts, TheRangeOfLeastErrorIsThatOfASearchThroughAllRanges) {
   }
 }
 
-TEST(OutputStatistics, GroupsShareARangeAndDoNotDependOnBatches) {
+TEST(OutputMagnitudes, GroupsShareARangeAndDoNotDependOnBatches) {
   // Two tiles, two slices, three columns; output = 1 + column + 10 slice + 100 tile.
   const auto value = [](std::size_t tile, std::size_t slice, std::size_t column) {
     return static_cast<float>(1 + column + 10 * slice + 100 * tile);
   };
   AdcParams adc;
   for (const RangeGroup per : {RangeGroup::layer, RangeGroup::slice, RangeGroup::tile, RangeGroup::column}) {
-    OutputStatistics statistics(per, 2, 2, 3);
+    OutputMagnitudes statistics(per, 2, 2, 3);
     for (std::size_t tile = 0; tile < 2; ++tile) {
       for (std::size_t slice = 0; slice < 2; ++slice) {
         std::vector<float> y;
@@ -95,7 +95,7 @@ TEST(OutputStatistics, GroupsShareARangeAndDoNotDependOnBatches) {
     }
   }
   const std::vector<float> y = normals(600, 3);
-  OutputStatistics whole(RangeGroup::column, 1, 1, 6), parts(RangeGroup::column, 1, 1, 6);
+  OutputMagnitudes whole(RangeGroup::column, 1, 1, 6), parts(RangeGroup::column, 1, 1, 6);
   whole.add(0, 0, matrix(y, 100));
   for (std::size_t row = 100; row-- > 0;) parts.add(0, 0, MatrixView<const float>(y.data() + row * 6, 1, 6));
   adc.bits = 4;
@@ -105,8 +105,8 @@ TEST(OutputStatistics, GroupsShareARangeAndDoNotDependOnBatches) {
   }
 }
 
-TEST(OutputStatistics, NothingButZerosGivesOne) {
-  OutputStatistics statistics(RangeGroup::layer, 1, 1, 2);
+TEST(OutputMagnitudes, NothingButZerosGivesOne) {
+  OutputMagnitudes statistics(RangeGroup::layer, 1, 1, 2);
   const std::vector<float> zeros(4, 0.0f);
   statistics.add(0, 0, matrix(zeros, 2));
   AdcParams adc;

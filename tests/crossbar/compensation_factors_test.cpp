@@ -12,8 +12,8 @@ std::vector<float> normals(std::size_t size, std::uint32_t stream) {
   return values;
 }
 
-OutputStatistics statistics(const std::vector<float>& y, std::size_t outputs) {
-  OutputStatistics statistics(outputs);
+OutputMoments statistics(const std::vector<float>& y, std::size_t outputs) {
+  OutputMoments statistics(outputs);
   statistics.add({y.data(), y.size() / outputs, outputs});
   return statistics;
 }
@@ -87,10 +87,10 @@ TEST(AveragedRead, HasTheMagnitudesOfOneReadExactly) {
       "outputs at a time");
 }
 
-TEST(OutputStatistics, AreThoseOfTheRowsInAnyBatch) {
+TEST(OutputMoments, AreThoseOfTheRowsInAnyBatch) {
   const std::vector<float> y = uniforms(3 * 101, 5);
-  const OutputStatistics whole = statistics(y, 3);
-  OutputStatistics parts(3);
+  const OutputMoments whole = statistics(y, 3);
+  OutputMoments parts(3);
   parts.add({y.data(), 40, 3});
   parts.add({y.data() + 120, 61, 3});
   EXPECT_EQ(whole.means(), parts.means());
@@ -102,8 +102,8 @@ TEST(OutputStatistics, AreThoseOfTheRowsInAnyBatch) {
   EXPECT_NEAR(whole.deviations()[1], std::sqrt(square), 1e-14);
 }
 
-TEST(OutputStatistics, KeepASmallSpreadOnALargeMean) {
-  OutputStatistics statistics(1);
+TEST(OutputMoments, KeepASmallSpreadOnALargeMean) {
+  OutputMoments statistics(1);
   for (const float value : {4096.0f, 4096.5f, 4097.0f}) statistics.add({&value, 1, 1});
   EXPECT_NEAR(statistics.deviations()[0], std::sqrt(1.0 / 6.0), 1e-12);
 }
@@ -153,7 +153,7 @@ TEST(AffineCorrection, IsBetterThanOneFactorWhereOutputsDriftApart) {
   TileArray array(exec, ideal_io("hermes-2"), {.seed = 2}, kOutputs, kInputs);
   array.program(exec, matrix(w, kOutputs));
   const std::vector<float> calibration = uniforms(kCalibration * kInputs, 3), x = uniforms(100 * kInputs, 4);
-  const OutputStatistics then = statistics(product(array, exec, calibration), kOutputs);
+  const OutputMoments then = statistics(product(array, exec, calibration), kOutputs);
   array.advance_to(exec, kYear);
   const AffineCorrection correction =
       match_statistics(then, statistics(product(array, exec, calibration), kOutputs));

@@ -134,8 +134,8 @@ TEST(GatedWires, ThatMakeNoSenseAreErrorsThatSayWhy) {
             }),
             "a resistance of the source line is negative or no number");
   EXPECT_EQ(message_of([&] {
-              gated_voltages({.bit = {.first = WireLine::kOpen, .last = WireLine::kOpen}}, 0.2, matrix(g, 2),
-                             {1, 1});
+              gated_voltages({.source = {}, .bit = {.first = WireLine::kOpen, .last = WireLine::kOpen}}, 0.2,
+                             matrix(g, 2), {1, 1});
             }),
             "both ends of the bit line are open; give one of them a terminal");
 }

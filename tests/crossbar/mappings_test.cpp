@@ -90,7 +90,6 @@ TEST(Mappings, MultiplyAsDoublePrecisionDoesOnTheReference) {
 TEST(Mappings, MultiplyToSinglePrecisionOnTheCpu) {
   const std::vector<float> w = uniforms(40 * 50, 1, 0.2f), x = uniforms(20 * 50, 2);
   for (const Case& mapping : kCases) {
-    if (mapping.how.kind == MappingKind::offset) continue;
     for (const auto& tile : kTiles) {
       TileArray array({}, hardware_of(mapping, tile), {}, 40, 50);
       array.program({}, matrix(w, 40));

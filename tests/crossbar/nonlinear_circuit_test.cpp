@@ -33,6 +33,7 @@ struct Case {
 std::vector<Case> cases() {
   return {{"polynomial", {.law = CurrentKind::polynomial}},
           {"sinh", {.law = CurrentKind::sinh, .sinh_voltage = 0.15}},
+          {"steep sinh", {.law = CurrentKind::sinh, .sinh_voltage = 0.06}},
           {"polarity", {.law = CurrentKind::sinh, .negative_factor = 0.6}},
           {"transistor", {.law = CurrentKind::sinh, .access_resistance = 5e3}},
           {"saturation", {.access_resistance = 5e3, .access_saturation = 30e-6}}};

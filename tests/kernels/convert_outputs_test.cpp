@@ -206,6 +206,33 @@ TEST(ConvertOutputs, OnlyTheLinearityErrorsThatWereAskedForAppear) {
   EXPECT_NEAR(square / (0.01 * 60.0 / 61.0), 1.0, 5.0 * std::sqrt(2.0 / (61.0 * kConverters)) + 0.005);
 }
 
+TEST(ConvertOutputs, AWrongCapacitorOfTheFirstStageMakesOneJump) {
+  // 8 bits, e = 0.04: where the first decision changes, at a quarter of the reference, the residue is wrong
+  // by 2^6 e = 2.56 steps: 32.64 below, 64 - 33.92 above. An amplifier with the gain 100 makes 64 * 2 / 100
+  // more.
+  AdcLaw law = law_of(AdcKind::pipeline, 8);
+  Converters c(law, 1, {});
+  c.planes[kFirstOfKind] = 0.04f;
+  EXPECT_EQ(convert(c, {31.9999f, 32.0f}).totals, (std::vector<double>{33, 30}));
+  law.inverse_op_amp = 0.01f;
+  law.kind = AdcKind::cyclic;
+  const Converted to = convert(Converters(law, 1), {31.9999f, 32.0f});
+  EXPECT_GT(to.totals[1], to.totals[0]) << "a gain that is too low jumps the other way";
+}
+
+TEST(ConvertOutputs, ComparatorsMayErrOnlyWhereStagesHaveRedundancy) {
+  for (const bool has_redundancy : {true, false}) {
+    AdcLaw law = law_of(AdcKind::pipeline, 7);
+    law.has_redundancy = has_redundancy;
+    const Converters c(law, 16, {.comparator = 0.04f});
+    const std::vector<float> y = uniforms(1600, 4, -50.0f, 50.0f);
+    const std::vector<double> codes = convert(c, y).totals;
+    int wrong = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) wrong += codes[i] != std::nearbyint(y[i]);
+    EXPECT_EQ(wrong == 0, has_redundancy) << wrong;
+  }
+}
+
 TEST(ConvertOutputs, CodesClipsAndFlagsDoNotDependOnTheOrderOfOutputs) {
   // (5, -5) and (-5, 5) at a limit of 2: in another simulator the second cut undid the first in one order.
   const Converters three({.kind = AdcKind::uniform, .bits = 3, .limit = 2.0f}, 2);

@@ -1,0 +1,89 @@
+#include "meltquench/experiment/tile_cells.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+#include "meltquench/core/error.h"
+#include "meltquench/core/files.h"
+#include "meltquench/core/nearest.h"
+#include "meltquench/experiment/analog_network.h"
+
+namespace mq {
+namespace {
+
+TileCells read_tile(const Exec& exec, const RunConfig& config, const std::string& layer, std::uint32_t index,
+                    MatrixView<const float> w, const TileChoice& choice) {
+  const TileAddress address{.seed = config.seed, .layer = index, .chip = choice.chip};
+  TileArray array(exec, config.hardware.for_layer(layer), address, w.rows, w.columns);
+  if (static_cast<std::size_t>(choice.tile) >= array.tiles().size()) {
+    throw ConfigError(fmt::format("layer {} has {} tiles, 0 to {}; there is no tile {}", layer,
+                                  array.tiles().size(), array.tiles().size() - 1, choice.tile));
+  }
+  array.program(exec, w);
+  array.advance_to(exec, choice.time);
+  Tile& tile = array.tiles()[static_cast<std::size_t>(choice.tile)];
+  return {.layer = layer,
+          .outputs = tile.outputs(),
+          .inputs = tile.inputs(),
+          .g = tile.conductances(exec, choice.side, array.now()),
+          .description = fmt::format("{}: chip {}, layer {}, tile {}, {} cells, {} after the reference read",
+                                     config.name, choice.chip, layer, choice.tile,
+                                     choice.side == Polarity::plus ? "plus" : "minus",
+                                     format_quantity(choice.time, Unit::second))};
+}
+
+}  // namespace
+
+TileCells cells_of_tile(const Exec& exec, const RunConfig& config, const Network& network,
+                        const TileChoice& choice) {
+  std::vector<std::string> layers;
+  for (const LayerShape& layer : layer_shapes(network)) layers.push_back(layer.name);
+  config.hardware.check_rules(layers);
+  const std::string wanted = choice.layer.empty() ? layers.front() : choice.layer;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i] != wanted) continue;
+    return read_tile(exec, config, wanted, static_cast<std::uint32_t>(i), network.weights(i), choice);
+  }
+  throw ConfigError("the network has no layer '" + wanted + "'" + did_you_mean(wanted, layers));
+}
+
+TileCells cells_of_tile(const Exec& exec, const RunConfig& config, MatrixView<const float> w,
+                        const TileChoice& choice) {
+  return read_tile(exec, config, choice.layer.empty() ? "weights" : choice.layer, 0, w, choice);
+}
+
+WeightTable load_weight_table(const std::filesystem::path& file) {
+  WeightTable table;
+  std::istringstream lines(read_file(file));
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    for (char& c : line) c = c == ',' || c == ';' || c == '\t' || c == '\r' ? ' ' : c;
+    if (line.starts_with('#')) continue;
+    std::istringstream words(line);
+    std::size_t columns = 0;
+    for (std::string word; words >> word; ++columns) {
+      float value = 0.0f;
+      const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
+      if (problem != std::errc{} || end != word.data() + word.size() || !std::isfinite(value)) {
+        throw DataError(fmt::format("{}:{}: '{}' is no number", file.string(), number, word));
+      }
+      table.w.push_back(value);
+    }
+    if (columns == 0) continue;
+    if (table.outputs++ == 0) table.inputs = columns;
+    if (columns != table.inputs) {
+      throw DataError(
+          fmt::format("{}:{}: this row has {} numbers, the first one has {}; give a weight for each "
+                      "input",
+                      file.string(), number, columns, table.inputs));
+    }
+  }
+  if (table.outputs == 0) throw DataError(file.string() + " holds no weights; give one line per output");
+  return table;
+}
+
+}  // namespace mq

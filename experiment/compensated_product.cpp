@@ -4,7 +4,6 @@
 #include <string>
 
 #include "meltquench/core/error.h"
-#include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 namespace {
@@ -21,8 +20,7 @@ CompensatedProduct::CompensatedProduct(const Exec& exec, const Network& network,
       chip_(chip),
       images_(images),
       evaluation_(exec, chip),
-      calibration_(exec, chip, kCalibrationCall),
-      corrections_(network.weighted_layers().size()) {}
+      calibration_(exec, chip, kCalibrationCall) {}
 
 void CompensatedProduct::refer(std::span<const EvalCompensation> kinds) {
   const auto asks_for = [&](EvalCompensation kind) {
@@ -30,16 +28,17 @@ void CompensatedProduct::refer(std::span<const EvalCompensation> kinds) {
   };
   if (asks_for(EvalCompensation::per_output)) {
     reference_magnitudes_.clear();
-    for (std::size_t l = 0; l < corrections_.size(); ++l) reference_magnitudes_.push_back(magnitudes(l));
+    for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l)
+      reference_magnitudes_.push_back(magnitudes(l));
   }
   if (asks_for(EvalCompensation::affine)) {
     if (images_.rows < 2) {
       throw ConfigError("eval.compensation = affine takes at least 2 calibration images but got " +
                         std::to_string(images_.rows) + "; raise eval.calibration_images");
     }
-    for (Correction& correction : corrections_) correction = {};
+    clear_corrections();
     reference_.clear();
-    last_layer_ = corrections_.size() - 1;
+    last_layer_ = network_.weighted_layers().size() - 1;
     run_images();
     reference_ = std::move(seen_);
     seen_.clear();
@@ -49,19 +48,21 @@ void CompensatedProduct::refer(std::span<const EvalCompensation> kinds) {
 void CompensatedProduct::compensate(EvalCompensation how) {
   chip_.compensate_drift(how == EvalCompensation::global ? DriftCompensation::global
                                                          : DriftCompensation::none);
-  for (Correction& correction : corrections_) correction = {};
+  clear_corrections();
+  is_corrected_ = how == EvalCompensation::per_output || how == EvalCompensation::affine;
   if (how == EvalCompensation::per_output) {
     MQ_EXPECTS(!reference_magnitudes_.empty());
-    for (std::size_t l = 0; l < corrections_.size(); ++l) {
+    for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l) {
       const std::vector<double> factors = output_factors(reference_magnitudes_[l], magnitudes(l));
-      set_correction(l, {.scale = std::vector<float>(factors.begin(), factors.end()), .offset = {}});
+      chip_.array(l).correct_outputs({.scale = std::vector<float>(factors.begin(), factors.end()),
+                                      .offset = std::vector<float>(factors.size(), 0.0f)});
     }
   } else if (how == EvalCompensation::affine) {
     MQ_EXPECTS(!reference_.empty());
-    for (std::size_t l = 0; l < corrections_.size(); ++l) {
+    for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l) {
       last_layer_ = l;
       run_images();
-      set_correction(l, match_statistics(reference_[l], seen_[l]));
+      chip_.array(l).correct_outputs(match_statistics(reference_[l], seen_[l]));
       seen_.clear();
     }
   }
@@ -74,7 +75,7 @@ void CompensatedProduct::multiply(const Exec& exec, std::size_t layer, std::uint
     return;
   }
   (seen_.empty() ? evaluation_ : calibration_).multiply(exec, layer, first_row, x, y);
-  finish(layer, y);
+  look_at(layer, y);
 }
 
 void CompensatedProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uint64_t first_row,
@@ -84,7 +85,7 @@ void CompensatedProduct::multiply_patches(const Exec& exec, std::size_t layer, s
     return;
   }
   (seen_.empty() ? evaluation_ : calibration_).multiply_patches(exec, layer, first_row, patches, y);
-  finish(layer, y);
+  look_at(layer, y);
 }
 
 std::vector<double> CompensatedProduct::magnitudes(std::size_t layer) {
@@ -96,8 +97,8 @@ std::vector<double> CompensatedProduct::magnitudes(std::size_t layer) {
   return read.magnitudes();
 }
 
-std::vector<OutputStatistics> CompensatedProduct::fresh_statistics() const {
-  std::vector<OutputStatistics> statistics;
+std::vector<OutputMoments> CompensatedProduct::fresh_moments() const {
+  std::vector<OutputMoments> statistics;
   for (const WeightedLayer& layer : network_.weighted_layers()) statistics.emplace_back(layer.shape.outputs);
   return statistics;
 }
@@ -108,7 +109,7 @@ void CompensatedProduct::run_images() {
   const ResidentSamples images(digital, {images_, {}});
   Buffer<float> parameters;  // empty on the host, where those of the network serve
   if (digital.backend == Backend::cuda) parameters = Buffer<float>(digital, network_.parameters());
-  seen_ = fresh_statistics();
+  seen_ = fresh_moments();
   for (std::size_t first = 0; first < images_.rows; first += kBatch) {
     const std::size_t count = std::min(kBatch, images_.rows - first);
     network_.forward(digital, images.images().slice_rows(first, count), workspace_,
@@ -119,25 +120,20 @@ void CompensatedProduct::run_images() {
   }
 }
 
-void CompensatedProduct::set_correction(std::size_t layer, const AffineCorrection& correction) {
-  corrections_[layer] = {Buffer<float>(exec_, std::span<const float>(correction.scale)),
-                         Buffer<float>(exec_, std::span<const float>(correction.offset))};
+void CompensatedProduct::clear_corrections() {
+  if (!is_corrected_) return;
+  for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l) {
+    const std::size_t outputs = chip_.array(l).outputs();
+    chip_.array(l).correct_outputs(
+        {.scale = std::vector<float>(outputs, 1.0f), .offset = std::vector<float>(outputs, 0.0f)});
+  }
 }
 
-void CompensatedProduct::finish(std::size_t layer, MatrixView<float> y) {
-  if (!seen_.empty() && (reference_.empty() || layer == *last_layer_)) {
-    std::vector<float> host(y.size());
-    memory_ops(exec_.backend).to_host(exec_, host.data(), y.data, y.size() * sizeof(float));
-    seen_[layer].add({host.data(), y.rows, y.columns});
-  }
-  const Correction& correction = corrections_[layer];
-  if (correction.scale.empty()) return;
-  kernels(exec_.backend)
-      .affine_outputs(exec_, {.batch = y.rows,
-                              .outputs = y.columns,
-                              .y = y.data,
-                              .scale = correction.scale.data(),
-                              .offset = correction.offset.empty() ? nullptr : correction.offset.data()});
+void CompensatedProduct::look_at(std::size_t layer, MatrixView<float> y) {
+  if (seen_.empty() || (!reference_.empty() && layer != *last_layer_)) return;
+  std::vector<float> host(y.size());
+  memory_ops(exec_.backend).to_host(exec_, host.data(), y.data, y.size() * sizeof(float));
+  seen_[layer].add({host.data(), y.rows, y.columns});
 }
 
 }  // namespace mq

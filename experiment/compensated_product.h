@@ -34,16 +34,12 @@ class CompensatedProduct final : public WeightProduct {
                         const PatchRows& patches, MatrixView<float> y) override;
 
  private:
-  /// A correction on the backend; empty: none.
-  struct Correction {
-    Buffer<float> scale, offset;
-  };
   std::vector<double> magnitudes(std::size_t layer);
-  std::vector<OutputStatistics> fresh_statistics() const;
+  std::vector<OutputMoments> fresh_moments() const;
   void run_images();
-  void set_correction(std::size_t layer, const AffineCorrection& correction);
-  /// What follows a product: statistics while images are passed, and the correction.
-  void finish(std::size_t layer, MatrixView<float> y);
+  void clear_corrections();
+  /// What follows a product while images are passed.
+  void look_at(std::size_t layer, MatrixView<float> y);
 
   Exec exec_;
   const Network& network_;
@@ -51,10 +47,10 @@ class CompensatedProduct final : public WeightProduct {
   MatrixView<const float> images_;
   ChipProduct evaluation_, calibration_;
   std::vector<std::vector<double>> reference_magnitudes_;  // per layer
-  std::vector<OutputStatistics> reference_;                // per layer
-  std::vector<Correction> corrections_;                    // per layer
-  std::vector<OutputStatistics> seen_;                     // while images are passed: per layer
+  std::vector<OutputMoments> reference_;                   // per layer
+  std::vector<OutputMoments> seen_;                        // while images are passed: per layer
   std::optional<std::size_t> last_layer_;                  // of such a pass: those behind it give 0
+  bool is_corrected_ = false;                              // some array has a correction
   Workspace workspace_;
 };
 

@@ -40,8 +40,8 @@ class CompensatedProducts : public testing::Test {
   }
   MatrixView<const float> view() const { return {images.data(), kImages, network.input().size()}; }
 
-  OutputStatistics outputs(WeightProduct* how, std::size_t batch = kImages) {
-    OutputStatistics statistics(network.output().size());
+  OutputMoments outputs(WeightProduct* how, std::size_t batch = kImages) {
+    OutputMoments statistics(network.output().size());
     for (std::size_t first = 0; first < kImages; first += batch) {
       Workspace workspace;
       const std::size_t count = std::min(batch, kImages - first);
@@ -70,12 +70,12 @@ const std::vector<EvalCompensation> kAll = {EvalCompensation::none, EvalCompensa
 
 TEST_F(CompensatedProducts, RestoreMeansAndSpreadsOfTheOutputs) {
   product->refer(kAll);
-  const OutputStatistics before = outputs(&*product);
+  const OutputMoments before = outputs(&*product);
   chip->advance_to(exec, kYear);
   std::vector<double> of_means, of_spreads;
   for (const EvalCompensation kind : kAll) {
     product->compensate(kind);
-    const OutputStatistics after = outputs(&*product);
+    const OutputMoments after = outputs(&*product);
     of_means.push_back(distance(before.means(), after.means()));
     of_spreads.push_back(distance(before.deviations(), after.deviations()));
   }
@@ -135,7 +135,7 @@ class CompensatedConvolutions : public CompensatedProducts {
 
 TEST_F(CompensatedConvolutions, RestoreTheMeansOfTheOutputs) {
   product->refer(kAll);
-  const OutputStatistics before = outputs(&*product);
+  const OutputMoments before = outputs(&*product);
   chip->advance_to(exec, kYear);
   product->compensate(EvalCompensation::none);
   const double raw = distance(before.means(), outputs(&*product).means());

@@ -52,7 +52,7 @@ void evaluate_chip_once(benchmark::State& state) {
   MainJob job;
   EvalParams eval;
   eval.times = {25.0};
-  eval.compensation = {DriftCompensation::global};
+  eval.compensation = {EvalCompensation::global};
   const auto call = [&] {
     evaluate_chip({}, job.network, job.hardware, job.ranges, ResidentSamples({}, job.samples()), eval, 7, 0,
                   [] { return true; });
@@ -96,7 +96,7 @@ void evaluation_memory(benchmark::State& state) {
   job.hardware = HardwareConfig(hardware);
   EvalParams eval;
   eval.times = {25.0};
-  eval.compensation = {DriftCompensation::global};
+  eval.compensation = {EvalCompensation::global};
   const double before = static_cast<double>(buffer_bytes());
   reset_buffer_peak();
   forget_process_peak();

@@ -49,7 +49,8 @@ const std::vector<Command>& commands() {
                                            doctor_command(),
                                            completion_command(),
                                            docs_reference_command(),
-                                           docs_gallery_command()};
+                                           docs_gallery_command(),
+                                           docs_accuracy_command()};
   return all;
 }
 

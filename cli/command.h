@@ -90,6 +90,7 @@ Command doctor_command();
 Command completion_command();
 Command docs_reference_command();
 Command docs_gallery_command();
+Command docs_accuracy_command();
 
 /// The switch that most commands have.
 Option json_option();

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <ostream>
 
+#include "meltquench/cli/accuracy_page.h"
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/gallery.h"
@@ -36,6 +37,11 @@ Command docs_reference_command() {
 }
 Command docs_gallery_command() {
   return pages_command("docs-gallery", "Write the gallery of device models and its figures.", gallery_pages);
+}
+
+Command docs_accuracy_command() {
+  return pages_command("docs-accuracy", "Measure what approximations cost and write their page.",
+                       accuracy_pages);
 }
 
 }  // namespace mq::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "meltquench/core/error.h"
+#include "meltquench/experiment/compensated_product.h"
 #include "meltquench/training/evaluate.h"
 
 namespace mq {
@@ -30,7 +31,7 @@ class RangeProbe final : public WeightProduct {
 
 void ChipProduct::multiply(const Exec&, std::size_t layer, std::uint64_t first_row, MatrixView<const float> x,
                            MatrixView<float> y) {
-  chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row});
+  chip_.array(layer).mvm(exec_, x, y, {.first_row = first_row, .call = call_});
 }
 
 void ChipProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uint64_t first_row,
@@ -39,7 +40,7 @@ void ChipProduct::multiply_patches(const Exec& exec, std::size_t layer, std::uin
   if (!array.takes_patches()) {
     WeightProduct::multiply_patches(exec, layer, first_row, patches, y);
   } else {
-    array.mvm_patches(exec_, patches.windows, patches.images, y, {.first_row = first_row});
+    array.mvm_patches(exec_, patches.windows, patches.images, y, {.first_row = first_row, .call = call_});
   }
 }
 
@@ -75,7 +76,7 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                         const std::vector<Ranges>& ranges, const ResidentSamples& samples,
                         const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
-                        const std::function<bool()>& on_step) {
+                        const std::function<bool()>& on_step, MatrixView<const float> calibration) {
   Chip chip(exec, hardware, layer_shapes(network), seed, id);
   chip.set_ranges(ranges);
   std::vector<MatrixView<const float>> weights;
@@ -83,15 +84,16 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
   chip.program(exec, weights);
 
   ChipTrial trial;
-  ChipProduct product(exec, chip);
+  CompensatedProduct product(exec, network, chip, calibration);
+  product.refer(eval.compensation);
   const Exec digital = digital_exec(exec);
   Buffer<float> parameters;  // empty on the host, where those of the network serve
   if (digital.backend == Backend::cuda) parameters = Buffer<float>(digital, network.parameters());
   Workspace workspace;
   for (const double time : eval.times) {
     chip.advance_to(exec, time);
-    for (const DriftCompensation compensation : eval.compensation) {
-      chip.compensate_drift(compensation);
+    for (const EvalCompensation compensation : eval.compensation) {
+      product.compensate(compensation);
       const LossSums sums = evaluate(digital, network, samples,
                                      {.batch = static_cast<std::size_t>(eval.batch_size),
                                       .product = &product,

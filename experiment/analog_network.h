@@ -14,7 +14,8 @@ namespace mq {
 /// Hands the products of a network to the tile arrays of a chip. Biases and activations stay digital.
 class ChipProduct final : public WeightProduct {
  public:
-  ChipProduct(const Exec& exec, Chip& chip) : exec_(exec), chip_(chip) {}
+  /// `call` tells the noise of these products from that of others at the same time.
+  ChipProduct(const Exec& exec, Chip& chip, std::uint32_t call = 0) : exec_(exec), chip_(chip), call_(call) {}
   /// Nothing waits for a device.
   void multiply(const Exec& exec, std::size_t weighted_layer, std::uint64_t first_row,
                 MatrixView<const float> x, MatrixView<float> y) override;
@@ -24,6 +25,7 @@ class ChipProduct final : public WeightProduct {
  private:
   Exec exec_;  // of the chip; that of the network differs for the backend reference only
   Chip& chip_;
+  std::uint32_t call_;
 };
 
 /// The layers of a network as a chip sees them.
@@ -41,11 +43,11 @@ struct ChipTrial {
 };
 
 /// Programs chip `id` with the network's weights and evaluates it at all times under all compensations.
-/// The samples are resident on `exec`. `on_step` is called after each of these evaluations; when it returns
-/// false the trial is abandoned: Interrupted.
+/// The samples are resident on `exec`, `calibration` (for EvalCompensation::affine) on the host. `on_step` is
+/// called after each of these evaluations; when it returns false the trial is abandoned: Interrupted.
 ChipTrial evaluate_chip(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                         const std::vector<Ranges>& ranges, const ResidentSamples& samples,
                         const EvalParams& eval, std::uint64_t seed, std::uint32_t id,
-                        const std::function<bool()>& on_step);
+                        const std::function<bool()>& on_step, MatrixView<const float> calibration = {});
 
 }  // namespace mq

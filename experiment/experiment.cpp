@@ -110,7 +110,7 @@ class Runner {
         if (&point == &points_.front()) {
           picture_ = picture_of_tile(trained, point, variant);
         }
-        evaluate_chips(point, variant, trained, data.test.samples(), missing, progress);
+        evaluate_chips(point, variant, trained, data, missing, progress);
       }
     }
     if (progress != nullptr) progress->finish();
@@ -133,8 +133,10 @@ class Runner {
   }
 
   void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained,
-                      const Samples& samples, std::size_t steps, std::unique_ptr<Progress>& progress) {
+                      const DatasetPair& data, std::size_t steps, std::unique_ptr<Progress>& progress) {
     const EvalParams& eval = point.config.eval;
+    const Samples samples = data.test.samples(),
+                  calibration = data.train.first(static_cast<std::size_t>(eval.calibration_images));
     const std::string key = point.config.key();
     PointResult result{
         &point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
@@ -152,8 +154,9 @@ class Runner {
         progress->advance();
         return !is_in_vain();
       };
-      journal_.append(todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges,
-                                             resident, eval, point.config.seed, todo[i].chip, goes_on));
+      journal_.append(
+          todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, resident, eval,
+                                 point.config.seed, todo[i].chip, goes_on, calibration.images));
       ++computed_;
     });
     throw_if_stopped();

@@ -13,7 +13,7 @@ std::string variant_label(const PointResult& result) {
   return std::string(name(result.variant)) + (label.empty() ? "" : " (" + label + ")");
 }
 
-std::string_view compensation_name(DriftCompensation compensation) {
+std::string_view compensation_name(EvalCompensation compensation) {
   return names(compensation)[static_cast<std::size_t>(compensation)];
 }
 
@@ -156,7 +156,7 @@ void write_arrays(const std::filesystem::path& path, const std::vector<PointResu
                {result.trials.size(), eval.times.size(), eval.compensation.size()});
     file.write(group + "/times_s", eval.times);
     std::vector<std::string> compensation;
-    for (const DriftCompensation c : eval.compensation) compensation.emplace_back(compensation_name(c));
+    for (const EvalCompensation c : eval.compensation) compensation.emplace_back(compensation_name(c));
     file.write(group + "/compensation", compensation);
     Counters counters;
     for (const ChipTrial& trial : result.trials) counters += trial.counters;

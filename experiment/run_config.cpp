@@ -38,7 +38,7 @@ void check_name(const std::string& name, const Source& source) {
 std::string EvalParams::problem() const {
   if (times.empty()) return "times must list at least one time";
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
-  if (compensation.empty()) return "compensation must list at least one of none and global";
+  if (compensation.empty()) return "compensation must list at least one of none, global, per_output and affine";
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }

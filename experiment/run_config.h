@@ -7,10 +7,12 @@
 ///     [data] [model] [train] [tile] [dac] [adc] [eval] [sweep], [[layer]]
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "meltquench/crossbar/hardware.h"
@@ -21,12 +23,23 @@
 
 namespace mq {
 
+/// How drift is compensated digitally where a network is evaluated.
+enum class EvalCompensation {
+  none,
+  global,      ///< one factor per tile (DriftCompensation::global)
+  per_output,  ///< one factor per output of a layer: its mean |response| at the reference read, over that now
+  affine,  ///< scale and offset per output of a layer: mean and spread over calibration images as they were
+};
+constexpr auto names(EvalCompensation) {
+  return std::array<std::string_view, 4>{"none", "global", "per_output", "affine"};
+}
+
 /// The `[eval]` table: which chips are looked at, and when.
 struct EvalParams {
   std::vector<double> times = {25.0, 3600.0, 86400.0, 2592000.0, 31536000.0};
   int chips = 25;
   int first_chip = 0;
-  std::vector<DriftCompensation> compensation = {DriftCompensation::none, DriftCompensation::global};
+  std::vector<EvalCompensation> compensation = {EvalCompensation::none, EvalCompensation::global};
   int calibration_images = 1000;
   int batch_size = 500;
 
@@ -39,7 +52,7 @@ struct EvalParams {
         field("first_chip", &EvalParams::first_chip, between(0, 65535), "Id of the first chip."),
         field("compensation", &EvalParams::compensation, "Kinds of drift compensation to evaluate."),
         field("calibration_images", &EvalParams::calibration_images, between(1, 1000000),
-              "Training images that the ranges of DACs and ADCs are taken from."),
+              "Training images for ranges of DACs and ADCs, and for the outputs' statistics of `affine`."),
         field("batch_size", &EvalParams::batch_size, between(1, 65536),
               "Test images per call; changes speed and memory, never results."));
   }

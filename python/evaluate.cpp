@@ -145,7 +145,7 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
         return !is_in_vain();
       };
       trials[i] = evaluate_chip(alone, network, hardware, ranges, resident, eval, run.seed,
-                                static_cast<std::uint32_t>(i), goes_on);
+                                static_cast<std::uint32_t>(i), goes_on, {typical.data(), typical_count, in});
     });
     throw_if_stopped();
     steps_done.finish();

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "meltquench/cli/accuracy_page.h"
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/gallery.h"
 #include "meltquench/cli/reference.h"
@@ -78,6 +79,13 @@ TEST(Gallery, IsWhatTheProgramDraws) {
     EXPECT_TRUE(read_file(theory / page.file) == page.text)
         << "docs/theory/" << page.file << " is stale: run `meltquench docs-gallery docs/theory`";
     EXPECT_LT(page.text.size(), 40'000u) << page.file;
+  }
+}
+
+TEST(Accuracy, PageIsWhatTheProgramMeasures) {
+  for (const cli::Page& page : cli::accuracy_pages()) {
+    EXPECT_EQ(read_file(fs::path(MQ_SOURCE_DIR) / "docs" / page.file), page.text)
+        << "docs/" << page.file << " is stale: run `meltquench docs-accuracy docs`";
   }
 }
 

@@ -99,7 +99,7 @@ def test_a_result_shows_and_exports_itself(tmp_path):
         ("times[0] = 25 S is not a time", dict(times=["25 S"])),
         ("times must ascend", dict(times=["1 h", "25 s"])),
         ("chips = 0 is out of range", dict(chips=0)),
-        ("none and global", dict(compensation=["both"])),
+        ("per_output", dict(compensation=["both"])),
         ("did you mean hermes-1?", dict(device="hermes1")),
         ("rows = 0 is out of range", dict(rows=0)),
     ],

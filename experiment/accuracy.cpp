@@ -1,0 +1,267 @@
+#include "meltquench/experiment/accuracy.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "meltquench/crossbar/tile_array.h"
+#include "meltquench/crossbar/wire_models.h"
+#include "meltquench/devices/device.h"
+#include "meltquench/kernels/kernel_table.h"
+
+namespace mq {
+namespace {
+
+const Exec kExec{.backend = Backend::cpu, .threads = 1};
+
+float uniform(std::uint32_t stream, std::size_t index) {
+  return Rng<float>(RngKey(2024, Purpose::sampling, stream), static_cast<std::uint32_t>(index)).uniform();
+}
+
+/// In (low, high).
+std::vector<float> uniforms(std::size_t size, std::uint32_t stream, float low, float high) {
+  std::vector<float> values(size);
+  for (std::size_t i = 0; i < size; ++i) values[i] = low + (high - low) * uniform(stream, i);
+  return values;
+}
+
+/// Inputs that a DAC of 8 bits and range 1 reproduces, so that only what is looked at errs.
+std::vector<float> inputs_on_codes(std::size_t size, std::uint32_t stream) {
+  std::vector<float> x = uniforms(size, stream, -127.0f, 127.0f);
+  for (float& value : x) value = std::nearbyint(value) / 127.0f;
+  return x;
+}
+
+Hardware ideal_cells(int dac_bits) {
+  Hardware h;
+  h.device = device_from_preset("ideal");
+  h.tile.rows = h.tile.columns = 256;
+  h.tile.read_noise = h.tile.output_noise = 0.0f;
+  h.dac.bits = dac_bits;
+  h.dac.range = 1.0;
+  h.adc.bits = 0;
+  return h;
+}
+
+double square(double a) { return a * a; }
+
+/// Root mean square of y - x W^T over that of x W^T, on 256 x 256 weights and 64 inputs.
+double product_error(int dac_bits) {
+  constexpr std::size_t kSize = 256, kBatch = 64;
+  const std::vector<float> w = uniforms(kSize * kSize, 1, -1.0f, 1.0f),
+                           x = inputs_on_codes(kBatch * kSize, 2);
+  TileArray array(kExec, ideal_cells(dac_bits), {.seed = 1}, kSize, kSize);
+  array.program(kExec, {w.data(), kSize, kSize});
+  std::vector<float> y(kBatch * kSize);
+  array.mvm(kExec, MatrixView<const float>{x.data(), kBatch, kSize},
+            MatrixView<float>{y.data(), kBatch, kSize});
+  double error = 0.0, size = 0.0;
+  for (std::size_t b = 0; b < kBatch; ++b) {
+    for (std::size_t o = 0; o < kSize; ++o) {
+      double exact = 0.0;
+      for (std::size_t j = 0; j < kSize; ++j) exact += double(w[o * kSize + j]) * double(x[b * kSize + j]);
+      error += square(y[b * kSize + o] - exact);
+      size += square(exact);
+    }
+  }
+  return std::sqrt(error / size);
+}
+
+/// Largest relative error of the standard deviation of read noise, with |w| rounded to 7 bits.
+double magnitude_error() {
+  constexpr std::size_t kSize = 256;
+  const std::vector<float> w = uniforms(kSize * kSize, 3, -1.0f, 1.0f), x = inputs_on_codes(kSize, 4);
+  std::vector<std::int16_t> magnitudes(panel_size(kSize, kSize));
+  kernels(Backend::cpu)
+      .pack_plane(kExec, {.plane = w.data(),
+                          .outputs = kSize,
+                          .inputs = kSize,
+                          .codes_per_siemens = kWeightLimit,
+                          .magnitudes_per_siemens = kMagnitudeLimit,
+                          .magnitudes = magnitudes.data()});
+  double largest = 0.0;
+  for (std::size_t o = 0; o < kSize; ++o) {
+    double exact = 0.0, found = 0.0;
+    for (std::size_t j = 0; j < kSize; ++j) {
+      exact += std::abs(double(w[o * kSize + j])) * square(x[j]);
+      found += magnitudes[integer_panel_index(o, j, kSize)] / double(kMagnitudeLimit) * square(x[j]);
+    }
+    largest = std::max(largest, std::abs(std::sqrt(found / exact) - 1.0));
+  }
+  return largest;
+}
+
+constexpr std::size_t kNoiseSize = 64, kNoiseRows = 1000;
+
+/// Spread of the noise of products, drawn once per output, over that of noise drawn for every cell; minus 1.
+double output_noise_error() {
+  constexpr float kNoise = 0.0175f;
+  const std::vector<float> w = uniforms(kNoiseSize * kNoiseSize, 5, -1.0f, 1.0f),
+                           row = inputs_on_codes(kNoiseSize, 6);
+  std::vector<float> x;
+  for (std::size_t b = 0; b < kNoiseRows; ++b) x.insert(x.end(), row.begin(), row.end());
+  Hardware hardware = ideal_cells(8);
+  const auto product = [&](float noise) {
+    hardware.tile.read_noise = noise;
+    TileArray array(kExec, hardware, {.seed = 1}, kNoiseSize, kNoiseSize);
+    array.program(kExec, {w.data(), kNoiseSize, kNoiseSize}, 1.0f);
+    std::vector<float> y(kNoiseRows * kNoiseSize);
+    array.mvm(kExec, MatrixView<const float>{x.data(), kNoiseRows, kNoiseSize},
+              MatrixView<float>{y.data(), kNoiseRows, kNoiseSize});
+    return y;
+  };
+  const std::vector<float> noisy = product(kNoise), clean = product(0.0f);
+  double of_outputs = 0.0, of_cells = 0.0;
+  for (std::size_t b = 0; b < kNoiseRows; ++b) {
+    for (std::size_t o = 0; o < kNoiseSize; ++o) {
+      of_outputs += square(noisy[b * kNoiseSize + o] - clean[b * kNoiseSize + o]);
+      double noise = 0.0;
+      for (std::size_t j = 0; j < kNoiseSize; ++j) {
+        const RngKey key = RngKey(2024, Purpose::sampling, 7).at_event(static_cast<std::uint32_t>(b));
+        const std::size_t cell = o * kNoiseSize + j;
+        noise += kNoise * std::sqrt(std::abs(double(w[cell]))) * row[j] *
+                 Rng<float>(key, static_cast<std::uint32_t>(cell)).normal();
+      }
+      of_cells += square(noise);
+    }
+  }
+  return std::sqrt(of_outputs / of_cells) - 1.0;
+}
+
+struct Moments {
+  double mean = 0.0, deviation = 0.0;
+};
+
+constexpr std::size_t kPulsedSize = 64;
+
+/// Weights of 4096 devices after 8 samples with trains of 31 slots that meet in half of them.
+Moments pulsed_weights(PulseSteps steps) {
+  Hardware hardware = ideal_cells(0);
+  Value table = Value::table();
+  table.set_key("model", SoftBounds::kName);
+  hardware.device = device_from_value(table, "device");
+  TileArray array(kExec, hardware, {.seed = 1}, kPulsedSize, kPulsedSize);
+  const std::vector<float> w(kPulsedSize * kPulsedSize, 0.0f), ones(8 * kPulsedSize, 1.0f);
+  array.program(kExec, {w.data(), kPulsedSize, kPulsedSize}, 1.0f);
+  const std::vector<double> before = array.read_weights(kExec);
+  const MatrixView<const float> lines(ones.data(), 8, kPulsedSize);
+  array.update(kExec, lines, lines, {.x_gain = 0.70710678f, .d_gain = 0.70710678f, .steps = steps});
+  std::vector<double> change = array.read_weights(kExec);
+  Moments found;
+  for (std::size_t i = 0; i < change.size(); ++i) change[i] -= before[i];
+  for (const double d : change) found.mean += d / double(change.size());
+  for (const double d : change) found.deviation += square(d - found.mean) / double(change.size());
+  found.deviation = std::sqrt(found.deviation);
+  return found;
+}
+
+/// Largest error of the effective matrix of 64 x 64 cells, relative to the largest element of its row.
+double wires_error() {
+  constexpr std::size_t kSize = 64;
+  const std::vector<float> g = uniforms(kSize * kSize, 8, 0.1e-6f, 25e-6f);
+  std::vector<float> exact(g.size()), found(g.size());
+  EffectiveMatrix op{.wires = {.word = {.segment = 2.0, .first = 2.0},
+                               .bit = {.segment = 2.0, .first = WireLine::kOpen, .last = 2.0}},
+                     .outputs = kSize,
+                     .inputs = kSize,
+                     .g = g.data(),
+                     .effective = found.data()};
+  kernels(Backend::cpu).effective_matrix(kExec, op);
+  op.effective = exact.data();
+  op.tolerance = 1e-7f;
+  kernels(Backend::reference).effective_matrix(kExec, op);
+  double largest = 0.0;
+  for (std::size_t o = 0; o < kSize; ++o) {
+    const auto row = exact.begin() + static_cast<std::ptrdiff_t>(o * kSize);
+    const double size = *std::max_element(row, row + kSize);
+    for (std::size_t j = 0; j < kSize; ++j) {
+      largest = std::max(largest,
+                         std::abs(double(found[o * kSize + j]) - row[static_cast<std::ptrdiff_t>(j)]) / size);
+    }
+  }
+  return largest;
+}
+
+/// Largest relative error of a function of floats on 100 000 points in (low, high).
+template <class Own, class Exact>
+double function_error(float low, float high, const Own& own, const Exact& exact) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < 100'000; ++i) {
+    const float x = low + (high - low) * uniform(9, i);
+    largest = std::max(largest, std::abs(double(own(x)) / exact(double(x)) - 1.0));
+  }
+  return largest;
+}
+
+}  // namespace
+
+std::vector<MeasuredAccuracy> measured_accuracies() {
+  const Moments aggregated = pulsed_weights(PulseSteps::aggregated),
+                single = pulsed_weights(PulseSteps::single);
+  const WireModelErrors wires = wire_model_errors({.size = 64, .relative_segment = 2.5e-5});
+  const double cells = double(kPulsedSize * kPulsedSize), noises = double(kNoiseRows * kNoiseSize);
+  return {
+      {.what = "Weights as 16-bit codes",
+       .exact = "weights as real numbers",
+       .measure = "root mean square error of products, relative; 256 x 256 uniform weights, inputs of 8 bits",
+       .error = product_error(8),
+       .where = "kernels/mvm.h"},
+      {.what = "Products in single precision",
+       .exact = "products in double precision",
+       .measure = "the same, without a DAC",
+       .error = product_error(0),
+       .where = "kernels/mvm.h"},
+      {.what = "Magnitudes of weights as 7 bits in the variance of read noise",
+       .exact = "magnitudes as real numbers",
+       .measure = "largest relative error of the standard deviation of 256 outputs of 256 uniform weights",
+       .error = magnitude_error(),
+       .where = "kernels/mvm.h"},
+      {.what = "Read noise drawn once per output",
+       .exact = "read noise drawn for every cell",
+       .measure = "relative difference of the standard deviations of 64 outputs of 64 cells, 1000 products",
+       .error = output_noise_error(),
+       .sampling_error = 1.0 / std::sqrt(noises),
+       .where = "kernels/mvm_epilogue.h"},
+      {.what = "Pulses of a train as one step",
+       .exact = "pulse after pulse",
+       .measure = "relative difference of the mean change of 4096 soft-bounds devices after 124 pulses each",
+       .error = aggregated.mean / single.mean - 1.0,
+       .sampling_error = std::hypot(aggregated.deviation, single.deviation) / single.mean / std::sqrt(cells),
+       .where = "kernels/pulse_cells.h"},
+      {.what = "Effective matrix of wires in single precision",
+       .exact = "nodal equations in double precision",
+       .measure = "largest error relative to the largest element of its row; 64 x 64 cells up to 25 uS, 2 "
+                  "Ohm a segment",
+       .error = wires_error(),
+       .where = "kernels/wires.h"},
+      {.what = "Wires by the model `lines`",
+       .exact = "the exact circuit",
+       .measure =
+           "root mean square error of outputs, relative; 64 x 64 uniform cells up to 25 uS, 1 Ohm a segment",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::lines)],
+       .where = "crossbar/wire_models.h"},
+      {.what = "Wires by the model `sweep`",
+       .exact = "the exact circuit",
+       .measure = "the same",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::sweep)],
+       .where = "crossbar/wire_models.h"},
+      {.what = "Wires left out",
+       .exact = "the exact circuit",
+       .measure = "the same",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::ideal)],
+       .where = "crossbar/wire_models.h"},
+      {.what = "Own exponential function",
+       .exact = "that of the C library in double precision",
+       .measure = "largest relative error in (-20, 20)",
+       .error = function_error(
+           -20.0f, 20.0f, [](float x) { return exp(x); }, [](double x) { return std::exp(x); }),
+       .where = "core/math.h"},
+      {.what = "Own logarithm",
+       .exact = "that of the C library in double precision",
+       .measure = "largest relative error in (2, 1000)",
+       .error = function_error(
+           2.0f, 1000.0f, [](float x) { return log(x); }, [](double x) { return std::log(x); }),
+       .where = "core/math.h"},
+  };
+}
+
+}  // namespace mq

@@ -106,6 +106,8 @@ WeightMapping weight_mapping(const Hardware& hardware, float w_max) {
   return between(zero - reach, zero + reach, PairKind::reference);
 }
 
+std::span<const std::string_view> hardware_sections() { return kSections; }
+
 std::size_t bytes_per_weight(const Hardware& hardware) {
   int floats = cell_fields(hardware.device);
   if (hardware.cell_noise.correlated) {

@@ -11,6 +11,7 @@
 ///     adc.bits = 10
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ WeightMapping weight_mapping(const Hardware& hardware, float w_max);
 
 /// Bytes that a chip keeps per weight: its cells and planes.
 std::size_t bytes_per_weight(const Hardware& hardware);
+
+/// The names of the sections: device, programming, faults, ...
+std::span<const std::string_view> hardware_sections();
 
 /// Whether `text` matches a glob: * any characters, ? one character.
 bool matches_glob(std::string_view text, std::string_view glob);

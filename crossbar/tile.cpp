@@ -127,13 +127,20 @@ void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime&
 
 Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
   Buffer<float> effective(exec, cells.size());
-  kernels(exec.backend)
-      .effective_matrix(exec, {.wires = network_of(hardware_.wires),
-                               .outputs = rows(side),
-                               .inputs = inputs_,
-                               .g = cells.data(),
-                               .effective = effective.data(),
-                               .tolerance = static_cast<float>(hardware_.wires.tolerance)});
+  const std::int64_t open =
+      kernels(exec.backend)
+          .effective_matrix(exec, {.wires = network_of(hardware_.wires),
+                                   .outputs = rows(side),
+                                   .inputs = inputs_,
+                                   .g = cells.data(),
+                                   .effective = effective.data(),
+                                   .tolerance = static_cast<float>(hardware_.wires.tolerance)});
+  if (open > 0) {
+    throw ConfigError(
+        "the wires of tile " + std::to_string(address_.tile) + " have no accurate solution for " +
+        std::to_string(open) +
+        " lines; raise wires.tolerance, or check that resistances and conductances are what they should be");
+  }
   return effective;
 }
 

@@ -13,11 +13,14 @@ namespace {
 
 constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
-constexpr std::int64_t kResultsVersion = 2;
+constexpr std::int64_t kResultsVersion = 3;
 
-const std::vector<std::string> kKeys = {"schema",     "name",        "seed",   "data", "model", "train",
-                                        "device",     "programming", "faults", "tile", "dac",   "adc",
-                                        "cell_noise", "temperature", "layer",  "eval", "sweep"};
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys = {"schema", "name", "seed", "data", "model", "train", "eval", "sweep"};
+  for (const std::string_view section : hardware_sections()) keys.emplace_back(section);
+  keys.emplace_back("layer");
+  return keys;
+}
 
 void check_name(const std::string& name, const Source& source) {
   const auto is_plain = [](char c) {
@@ -38,16 +41,18 @@ void check_name(const std::string& name, const Source& source) {
 std::string EvalParams::problem() const {
   if (times.empty()) return "times must list at least one time";
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
-  if (compensation.empty()) return "compensation must list at least one of none, global, per_output and affine";
+  if (compensation.empty())
+    return "compensation must list at least one of none, global, per_output and affine";
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }
 
 RunConfig RunConfig::from_value(const Value& config) {
   if (!config.is_table()) throw_config_error("a run's config must be a table of keys", config.source());
+  const std::vector<std::string> keys = known_keys();
   for (const auto& entry : config.as_table()) {
-    if (std::find(kKeys.begin(), kKeys.end(), entry.key) == kKeys.end()) {
-      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, kKeys),
+    if (std::find(keys.begin(), keys.end(), entry.key) == keys.end()) {
+      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, keys),
                          entry.key_source);
     }
   }

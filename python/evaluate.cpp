@@ -178,7 +178,7 @@ constexpr const char* kEvaluateNetwork =
     R"(evaluate_network(layers, images, labels, hardware, times, chips, compensation, calibration, seed, threads, backend, progress)
 --
 
-Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise).)";
+Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections).)";
 
 }  // namespace
 
@@ -193,7 +193,7 @@ void bind_evaluate(py::module_& module) {
          const py::object& threads, const py::object& backend, const py::object& progress) {
         const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3],
                                         hardware[4], hardware[5], hardware[6], hardware[7],
-                                        hardware[8], py::none(),  py::none()};
+                                        hardware[8], py::none(),  py::none(),  hardware[9]};
         return evaluate_network(layers, images, labels, keywords, times, chips, compensation, calibration,
                                 seed, threads, backend, progress);
       },

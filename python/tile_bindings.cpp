@@ -20,7 +20,7 @@ Example:
 )";
 
 constexpr const char* kInit =
-    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=0, adc_bits=0, dac_range=None, adc_range=None, output_noise=0.0, read_noise=0.0, programming=None, faults=None, threads=1, backend='cpu')
+    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=None, adc_bits=None, dac_range=None, adc_range=None, output_noise=None, read_noise=None, programming=None, faults=None, hardware=None, threads=1, backend='cpu')
 --
 
 Makes the cells and writes W into them; the clock stands at 0, the reference read.
@@ -28,10 +28,12 @@ Makes the cells and writes W into them; the clock stands at 0, the reference rea
 W: [out, in], dimensionless. device: a preset's name (see mq.presets()) or a dict, {"preset": "pcm-like",
 "g_max": "30 uS"}; quantities are texts with units or plain SI numbers. seed fixes every random number.
 rows (inputs) and columns (outputs) are the size of one tile; None takes W whole. dac_bits and adc_bits: 0 is
-ideal; otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
+ideal (None: what hardware says, or ideal); otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
 calibrate(). output_noise and read_noise are per product, relative to one fully-on cell at full-scale input.
 programming and faults: dicts, as the config sections of these names: {"method": "write-verify", "margin": 0.02},
-{"stuck_low": 0.01}.
+{"stuck_low": 0.01}. hardware: a dict of any config sections (mapping, wires, periphery, dac, adc, tile, cell_noise,
+temperature, ...; mq.parameters("wires") lists their keys), for what has no keyword: {"wires": {"word_line":
+"1 ohm"}, "mapping": {"slices": 4, "slice_bits": 2}}. Keywords win over it.
 threads changes no result; None is all cores. backend: "cpu", "reference" or "cuda".
 
 Raises ValueError for a shape, device, unit or number that makes no sense, RuntimeError for a backend that this
@@ -196,15 +198,19 @@ void bind_tile(py::module_& module) {
                   const py::object& rows, const py::object& columns, const py::object& dac_bits,
                   const py::object& adc_bits, const py::object& dac_range, const py::object& adc_range,
                   const py::object& output_noise, const py::object& read_noise, const py::object& programming,
-                  const py::object& faults, const py::object& threads, const py::object& backend) {
+                  const py::object& faults, const py::object& sections, const py::object& threads,
+                  const py::object& backend) {
         const FloatArray matrix = float_matrix(W, "W", "[out, in]");
         const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
-        const auto whole = [](const py::object& size, py::ssize_t all) {
-          return size.is_none() ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
+        // Tiles hold all of W where nobody says how large they are.
+        const auto whole = [&](const py::object& size, const char* key, py::ssize_t all) {
+          const bool is_given = py::isinstance<py::dict>(sections) && sections.contains("tile") &&
+                                sections["tile"].contains(key);
+          return size.is_none() && !is_given ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
         };
         const Hardware hardware = HardwareKeywords{device,
-                                                   whole(rows, matrix.shape(1)),
-                                                   whole(columns, matrix.shape(0)),
+                                                   whole(rows, "rows", matrix.shape(1)),
+                                                   whole(columns, "columns", matrix.shape(0)),
                                                    dac_bits,
                                                    adc_bits,
                                                    dac_range,
@@ -212,7 +218,8 @@ void bind_tile(py::module_& module) {
                                                    output_noise,
                                                    read_noise,
                                                    programming,
-                                                   faults}
+                                                   faults,
+                                                   sections}
                                       .hardware();
         const std::string label = py::isinstance<py::str>(device) ? device.cast<std::string>()
                                                                   : std::string(model_name(hardware.device));
@@ -223,10 +230,11 @@ void bind_tile(py::module_& module) {
         return tile;
       }),
       kInit, py::arg("W"), py::arg("device") = "pcm-like", py::kw_only(), py::arg("seed") = 0,
-      py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = 0,
-      py::arg("adc_bits") = 0, py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
-      py::arg("output_noise") = 0.0, py::arg("read_noise") = 0.0, py::arg("programming") = py::none(),
-      py::arg("faults") = py::none(), py::arg("threads") = 1, py::arg("backend") = "cpu");
+      py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = py::none(),
+      py::arg("adc_bits") = py::none(), py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
+      py::arg("output_noise") = py::none(), py::arg("read_noise") = py::none(),
+      py::arg("programming") = py::none(), py::arg("faults") = py::none(), py::arg("hardware") = py::none(),
+      py::arg("threads") = 1, py::arg("backend") = "cpu");
   type.def(
       "__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, py::int_(0), py::none()); },
       kMatmul, py::arg("x"));

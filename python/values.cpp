@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/core/nearest.h"
 #include "meltquench/core/units.h"
 #include "meltquench/python/bindings.h"
 
@@ -144,6 +145,34 @@ RunKeywords RunKeywords::from(py::handle seed, py::handle threads, py::handle ba
 
 Exec RunKeywords::exec() const { return {.backend = backend_from_name(backend), .threads = threads}; }
 
+namespace {
+
+/// Hardware of a dict of config sections; converters that it does not mention are ideal.
+Hardware from_sections(py::handle sections) {
+  Value table = sections.is_none() ? Value::table() : to_value(sections, "hardware");
+  if (!table.is_table())
+    throw ConfigError("hardware must be a dict of config sections, e.g. {\"wires\": {...}}");
+  std::vector<std::string> known;
+  for (const std::string_view name : hardware_sections()) {
+    if (name != "device") known.emplace_back(name);
+  }
+  for (const auto& entry : table.as_table()) {
+    if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+      throw ConfigError("hardware has no section '" + entry.key + "'" + did_you_mean(entry.key, known));
+    }
+  }
+  for (const char* converter : {"dac", "adc"}) {
+    const Value* given = table.find(converter);
+    if (given != nullptr && given->find("bits") != nullptr) continue;
+    Value section = given != nullptr ? *given : Value::table();
+    section.set_key("bits", std::int64_t(0));
+    table.set_key(converter, std::move(section));
+  }
+  return HardwareConfig::from_value(table).everywhere();
+}
+
+}  // namespace
+
 Hardware HardwareKeywords::hardware() const {
   Value tile = Value::table(), dac = Value::table(), adc = Value::table();
   set_unless_none(tile, "rows", rows, "rows");
@@ -154,7 +183,7 @@ Hardware HardwareKeywords::hardware() const {
   set_unless_none(dac, "range", dac_range, "dac_range");
   set_unless_none(adc, "bits", adc_bits, "adc_bits");
   set_unless_none(adc, "range", adc_range, "adc_range");
-  Hardware hardware;
+  Hardware hardware = with_keywords([&] { return from_sections(sections); });
   hardware.device = device_from_value(to_value(device, "device"), "device");
   with_keywords([&] {
     if (!programming.is_none()) {

@@ -38,14 +38,15 @@ def evaluate(
     device: Device = ...,
     times: Sequence[Time] = ...,
     chips: int = ...,
-    dac_bits: int = ...,
-    adc_bits: int = ...,
+    dac_bits: Optional[int] = ...,
+    adc_bits: Optional[int] = ...,
     dac_range: Optional[float] = ...,
     adc_range: Optional[float] = ...,
-    rows: int = ...,
-    columns: int = ...,
-    output_noise: float = ...,
-    read_noise: float = ...,
+    rows: Optional[int] = ...,
+    columns: Optional[int] = ...,
+    output_noise: Optional[float] = ...,
+    read_noise: Optional[float] = ...,
+    hardware: Optional[Mapping[str, Any]] = ...,
     compensation: Sequence[str] = ...,
     calibration: Any = ...,
     seed: int = ...,
@@ -63,11 +64,13 @@ def evaluate(what: Any, images: Any = None, labels: Any = None, **options: Any) 
         program, age, evaluate. set: overrides such as "adc.bits=6". output: folder for runs, which also makes the same
         call resume; None keeps no files.
 
-    evaluate(layers, images, labels, *, device="pcm-like", times=("25 s", "1 h", "1 day"), chips=5, dac_bits=8,
-             adc_bits=8, dac_range=None, adc_range=None, rows=256, columns=256, output_noise=0.0, read_noise=0.0,
-             compensation=("none", "global"), calibration=None, seed=7, threads=None, backend="cpu", progress=False)
+    evaluate(layers, images, labels, *, device="pcm-like", times=("25 s", "1 h", "1 day"), chips=5, dac_bits=None,
+             adc_bits=None, dac_range=None, adc_range=None, rows=None, columns=None, output_noise=None,
+             read_noise=None, hardware=None, compensation=("none", "global"), calibration=None, seed=7, threads=None, backend="cpu", progress=False)
         Maps the user's own network onto tiles of rows x columns. layers: [(W1, b1), (W2, b2), ...] with W[out, in] and
         b[out] (None: zeros) and rectifiers in between; biases and rectifiers stay digital. images [n, ...], labels [n].
+        hardware: a dict of config sections for what has no keyword, {"wires": {"word_line": "1 ohm"}}; keywords win
+        over it. What is not given is as in config files: converters of 8 bits, tiles of 256 x 256, no noise.
         calibration: images [m, ...] that the ranges of converters are taken from; None takes the first 1000 of
         `images`, which sees test data: give training images for a result to publish.
 
@@ -123,14 +126,15 @@ def _evaluate_network(
     device: Device = "pcm-like",
     times: Sequence[Time] = ("25 s", "1 h", "1 day"),
     chips: int = 5,
-    dac_bits: int = 8,
-    adc_bits: int = 8,
+    dac_bits: Optional[int] = None,
+    adc_bits: Optional[int] = None,
     dac_range: Optional[float] = None,
     adc_range: Optional[float] = None,
-    rows: int = 256,
-    columns: int = 256,
-    output_noise: float = 0.0,
-    read_noise: float = 0.0,
+    rows: Optional[int] = None,
+    columns: Optional[int] = None,
+    output_noise: Optional[float] = None,
+    read_noise: Optional[float] = None,
+    hardware: Optional[Mapping[str, Any]] = None,
     compensation: Sequence[str] = ("none", "global"),
     calibration: Any = None,
     seed: int = 7,
@@ -138,9 +142,12 @@ def _evaluate_network(
     backend: str = "cpu",
     progress: Progress = False,
 ) -> Result:
-    hardware = (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise)
+    sections = {name: dict(keys) for name, keys in (hardware or {}).items()}
+    for converter in ("dac", "adc"):
+        sections.setdefault(converter, {}).setdefault("bits", 8)
+    keywords = (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections)
     answer = _core.evaluate_network(
-        layers, images, labels, hardware, times, chips, compensation, calibration, seed, threads, backend,
+        layers, images, labels, keywords, times, chips, compensation, calibration, seed, threads, backend,
         _callback(progress)
     )
     return Result._from_core(answer)

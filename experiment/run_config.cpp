@@ -15,9 +15,10 @@ constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
 constexpr std::int64_t kResultsVersion = 2;
 
-const std::vector<std::string> kKeys = {"schema",     "name",        "seed",   "data", "model", "train",
-                                        "device",     "programming", "faults", "tile", "dac",   "adc",
-                                        "cell_noise", "temperature", "layer",  "eval", "sweep"};
+const std::vector<std::string> kKeys = {"schema",     "name",        "seed",        "data",   "model",
+                                        "train",      "device",      "programming", "faults", "mapping",
+                                        "tile",       "dac",         "periphery",   "adc",    "wires",
+                                        "cell_noise", "temperature", "layer",       "eval",   "sweep"};
 
 void check_name(const std::string& name, const Source& source) {
   const auto is_plain = [](char c) {
@@ -38,7 +39,8 @@ void check_name(const std::string& name, const Source& source) {
 std::string EvalParams::problem() const {
   if (times.empty()) return "times must list at least one time";
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
-  if (compensation.empty()) return "compensation must list at least one of none, global, per_output and affine";
+  if (compensation.empty())
+    return "compensation must list at least one of none, global, per_output and affine";
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }

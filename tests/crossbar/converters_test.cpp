@@ -171,5 +171,26 @@ TEST(Converters, NoiseOfProductsIsRelativeToOneFullyOnCell) {
   }
 }
 
+TEST(Converters, EveryArchitectureWithoutErrorsGivesTheBitsOfTheFusedAdc) {
+  // Noise of 1e-30 steps changes nothing, but sends products through the converters one by one.
+  const std::vector<float> w = uniforms(10 * 64, 1), x = uniforms(25 * 64, 2);
+  const auto y = [&](AdcKind kind, float noise) {
+    Hardware h = ideal_io("pcm-like", 32, 16);
+    h.dac = {.bits = 8, .range = 1.0};
+    h.adc = {.kind = kind, .bits = 6, .range = 3.0, .noise = noise};
+    TileArray array(kExec, h, {.seed = 3}, 10, 64);
+    array.program(kExec, matrix(w, 10));
+    const std::vector<float> result = product(array, kExec, x);
+    return std::pair(result, array.counters().adc_clips);
+  };
+  const auto fused = y(AdcKind::uniform, 0.0f);
+  EXPECT_GT(fused.second, 0);
+  for (const AdcKind kind :
+       {AdcKind::uniform, AdcKind::ramp, AdcKind::sar, AdcKind::pipeline, AdcKind::cyclic}) {
+    EXPECT_EQ(y(kind, 1e-30f), fused) << int(kind);
+  }
+  EXPECT_NE(y(AdcKind::cco, 0.0f), fused) << "it cuts off fractions";
+}
+
 }  // namespace
 }  // namespace mq

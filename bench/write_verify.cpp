@@ -1,5 +1,6 @@
-/// Speed of program-and-verify, one core: 512 x 512 cells of pcm-like, margin 2 % of g_max, at most 30
-/// iterations.
+/// Speed of program-and-verify, one core: cells of pcm-like, margin 2 % of g_max, at most 30 iterations.
+/// write_verify/512/0 reads 512 x 512 cells as they are; write_verify/150/8 reads the word lines of 150 x 150
+/// cells through ADCs of 8 bits.
 ///
 ///   M_items/s     cells per microsecond
 ///   peak_fmas     fused multiply-adds that the core could have done per cell
@@ -21,13 +22,14 @@ namespace mq {
 namespace {
 
 void write_verify(benchmark::State& state) {
-  const std::size_t n = 512 * 512;
+  const auto side = static_cast<std::size_t>(state.range(0)), n = side * side;
   const Exec exec;
   const DeviceParams params = device_from_preset("pcm-like");
   Buffer<float> fields(exec, n * static_cast<std::size_t>(cell_fields(params)));
   std::vector<float> targets = uniform(n, 3), results(5 * n);
   for (float& g : targets) g = std::abs(g) * g_max(params);
-  const ProgrammingParams how;
+  ProgrammingParams how;
+  how.read_bits = static_cast<int>(state.range(1));
   float* const r = results.data();
   const auto call = [&] {
     kernels(Backend::cpu)
@@ -53,7 +55,7 @@ void write_verify(benchmark::State& state) {
   state.counters["iterations"] = mean(r);
   state.counters["converged"] = mean(r + 4 * n);
 }
-BENCHMARK(write_verify)->Unit(benchmark::kMillisecond);
+BENCHMARK(write_verify)->Args({512, 0})->Args({150, 8})->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mq

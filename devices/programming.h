@@ -35,6 +35,7 @@ struct ProgrammingParams {
   Fill fill = Fill::max;
   float margin = 0.02f;
   float verify_noise = 0.01f;
+  int read_bits = 0;
   int iterations = 30;
   float gain = 0.5f;
   int longest_train = 100;
@@ -58,6 +59,9 @@ struct ProgrammingParams {
               "write-verify: deviation that is accepted, relative to g_max."),
         field("verify_noise", &ProgrammingParams::verify_noise, non_negative,
               "write-verify: standard deviation of one verify read, relative to g_max."),
+        field("read_bits", &ProgrammingParams::read_bits, between(0, 16),
+              "write-verify: bits of the ADCs that read all cells of a word line at once, with 1.25 g_max as "
+              "full scale; 0: reads are analog."),
         field("iterations", &ProgrammingParams::iterations, between(1, 1000),
               "write-verify: pulses, each with a read, until a cell is given up."),
         field(

@@ -4,6 +4,11 @@
 ///     the drive of the next pulse changes by K e, between its limits;
 ///     g_read = g + verify_noise g_max xi;  accepted as soon as |e| <= margin g_max; at most `iterations`
 ///     pulses.
+///
+/// With `read_bits` the read goes through an ADC: one word line is driven at full scale and the currents of
+/// its cells are converted side by side, g_read = s rint(g_read / s), s = 1.25 g_max / (2^read_bits - 1). The
+/// range is wider than g_max, as a cell beyond the range would pass for one at its end.
+///
 /// A phase-change cell is driven by the amplitude of melting pulses (programming_pulse.h), a pulsed device by
 /// the number of its own pulses, gain |e| / mean step of them, at least one and at most `longest_train`. What
 /// is accepted deviates by about sqrt(margin^2 / 3 + verify_noise^2) g_max where pulses scatter by more than
@@ -15,6 +20,9 @@
 #include "meltquench/devices/programming.h"
 
 namespace mq {
+
+/// Full scale of the ADC of verify reads, relative to g_max.
+inline constexpr float kReadRange = 1.25f;
 
 /// What writing took, per lane.
 template <class F>
@@ -90,7 +98,12 @@ MQ_HD WriteOutcome<F> write_until_verified(const ProgrammingParams& how, float g
 
   const auto verify = [&](F z) {
     const F g = select(fault < zero, cell.conductance(), fault);
-    error = g_target - fma(sigma, z, g);
+    F seen = fma(sigma, z, g);
+    if (how.read_bits > 0) {
+      const float limit = static_cast<float>((1u << how.read_bits) - 1), range = kReadRange * g_max;
+      seen = clamp(rint(seen * F(limit / range)), zero, F(limit)) * F(range / limit);
+    }
+    error = g_target - seen;
     out.reads = out.reads + is_open;
     out.energy = fma(g * is_open, F(read_energy), out.energy);
     is_open = select(abs(error) <= margin, zero, is_open);

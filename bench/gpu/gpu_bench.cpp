@@ -160,6 +160,20 @@ void time_planes() {
   print_row("pack 512^2", device_seconds([&](int) { table.pack_plane(kCuda, op); }), double(n * n), "cell");
 }
 
+/// Cells of 0.1 to 25 uS, lines of 1 ohm per segment, to 1e-6.
+void time_effective_matrix(std::size_t n) {
+  const std::string name = "effective matrix " + std::to_string(n) + "^2";
+  if (!is_wanted(name)) return;
+  std::vector<float> host = uniform(n * n, 5);
+  for (float& g : host) g = 12.55e-6f + 12.45e-6f * g;
+  const Buffer<float> cells = on_device(host);
+  Buffer<float> effective(kCuda, n * n);
+  EffectiveMatrix op{.outputs = n, .inputs = n, .g = cells.data(), .effective = effective.data()};
+  op.wires.word.segment = op.wires.bit.segment = 1.0;
+  const auto solve = [&](int) { kernels(Backend::cuda).effective_matrix(kCuda, op); };
+  print_row(name, device_seconds(solve), double(n * n), "cell");
+}
+
 /// Values uniform in +-1; with trains of 31 slots a cell sees 31 gain^2 / 4 coincidences per sample on
 /// average.
 void time_pulses(const std::string& model, const DeviceParams& params, float gain) {
@@ -212,6 +226,7 @@ void run() {
   for (const char* preset : {"pcm-like", "hermes-1"}) time_cells(preset);
   time_normals();
   time_planes();
+  for (const std::size_t n : {128, 256, 512}) time_effective_matrix(n);
   for_each_model([]<class Model>() {
     if constexpr (PulsedModel<Model>) {
       for (const float gain : {0.5f, 0.08f})

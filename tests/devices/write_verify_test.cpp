@@ -117,6 +117,22 @@ TEST(WriteVerify, IsMorePreciseThanTheStatisticalModelByWhatDriftAddsUntilTheRef
   }
 }
 
+TEST(WriteVerify, ReadsThroughAnAdcAddTheVarianceOfItsSteps) {
+  ProgrammingParams how;
+  how.verify_noise = 0.0f;
+  how.read_bits = 8;
+  const double step = kReadRange / 255.0, law = std::sqrt(how.margin * how.margin / 3.0 + step * step / 12.0);
+  for (const float x : {0.2f, 0.5f, 1.0f}) {
+    const Population all = write(how, x);
+    EXPECT_GE(all.accepted, 0.99) << x;
+    // Which codes lie within the margin depends on the target: half a step more or less.
+    EXPECT_NEAR(all.deviation / law, 1.0, 0.06 + 0.5 * step / how.margin) << x;
+  }
+  // Of 3 bits no code comes closer than 3.5 % of g_max to this target.
+  how.read_bits = 3;
+  EXPECT_EQ(write(how, 0.5f).accepted, 0.0);
+}
+
 TEST(WriteVerify, AWiderMarginNeedsFewerPulses) {
   ProgrammingParams wide;
   wide.margin = 0.05f;

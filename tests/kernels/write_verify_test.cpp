@@ -86,6 +86,7 @@ TEST(WriteVerifyCells, HaveTheSameBitsOnEveryTableAndThreadCount) {
     how.iterations = 7;
     how.longest_train = 20;
     for (const std::size_t n : {1, 517}) {
+      how.read_bits = n > 1 ? 8 : 0;
       const std::vector<float> targets = targets_of(params, n);
       std::vector<float> found = uniforms(n, 2, -2.0f, 0.1f);
       for (float& f : found) f = f < -1.8f ? kFailingCell : f < 0.0f ? kWorkingCell : f * g_max(params);

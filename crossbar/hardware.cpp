@@ -73,6 +73,10 @@ void check_mapping(const Hardware& hardware) {
                       std::to_string(hardware.programming.devices) + " makes " + std::to_string(arrays) +
                       " cells per side of a weight; at most 8 can be had");
   }
+  if (takes_pulses(hardware.device) && hardware.programming.significance != 1.0f) {
+    throw ConfigError("the device model '" + std::string(model_name(hardware.device)) +
+                      "' learns by pulses on devices that all count alike; use programming.significance = 1");
+  }
   const bool is_default =
       mapping.kind == MappingKind::differential && mapping.sides == PairSides::one && mapping.slice_bits == 0;
   if (takes_pulses(hardware.device) && !is_default) {
@@ -86,7 +90,7 @@ void check_mapping(const Hardware& hardware) {
 WeightMapping weight_mapping(const Hardware& hardware, float w_max) {
   const MappingParams& how = hardware.mapping;
   const double low = g_min(hardware.device), high = g_max(hardware.device);
-  const int devices = hardware.programming.devices;
+  const double devices = hardware.programming.total_weight();
   const auto between = [&](double from, double to, PairKind kind) {
     return WeightMapping{.g_min = static_cast<float>(devices * from),
                          .g_max = static_cast<float>(devices * to),

@@ -109,15 +109,16 @@ void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime&
     // Read noise without memory is a function of the time it is read at, so looking at other times does not
     // change it.
     const Place place{side, device, slice};
+    const float weight = sign * static_cast<float>(hardware_.programming.weight_of(device));
     const RngKey noise = key(Purpose::read_noise, place);
     SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
                    .deviates = zeros.data()};
     if (has_wires) {
       op.plane = cells.data();
       read_device(exec, place, now, op);
-      add_plane(exec, through_wires(exec, side, cells), sign, adds || device > 0, plane);
+      add_plane(exec, through_wires(exec, side, cells), weight, adds || device > 0, plane);
     } else {
-      op.sign = sign;
+      op.sign = weight;
       op.adds = adds || device > 0;
       op.plane = plane.data();
       read_device(exec, place, now, op);
@@ -184,6 +185,7 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
       op.scale = 1.0f, op.offset = NanosecondNoise::kOffset;
       break;
   }
+  const float scale = op.scale, offset = op.offset;  // of a device that counts 1
   const std::size_t size = outputs_ * inputs_;
   const auto growth = static_cast<float>(noise_growth(hardware_.device, now.aged - epoch_));
   const Buffer<float> quiet(exec, std::vector<float>(size, 0.0f)), up(exec, std::vector<float>(size, growth));
@@ -200,6 +202,8 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
         op.base = base.data();
       }
       op.g = g.data();
+      op.scale = scale * static_cast<float>(hardware_.programming.weight_of(device));
+      op.offset = offset * static_cast<float>(hardware_.programming.weight_of(device));
       Buffer<float> after;
       if (!hardware_.wires.is_ideal()) {
         op.before = is_one_deviate_up ? base.data() : g.data();

@@ -32,10 +32,9 @@ WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, 
     ages[i] = static_cast<float>(later * write_time);
   }
   WriteVerifyReport report;
-  const DeviceFill fill{.fill = hardware_.programming.fill,
-                        .devices = devices(),
-                        .g_min = mapping.g_min / static_cast<float>(devices()),
-                        .g_max = mapping.g_max / static_cast<float>(devices())};
+  const auto all = static_cast<float>(hardware_.programming.total_weight());
+  const DeviceFill fill{
+      .how = hardware_.programming, .g_min = mapping.g_min / all, .g_max = mapping.g_max / all};
   for (int slice = 0; slice < mapping.slices; ++slice) {
     SliceTargets totals{.slice = slice, .side = {}};
     for (const Polarity side : {Polarity::plus, Polarity::minus}) {
@@ -92,8 +91,9 @@ std::vector<double> Tile::read_others(const Exec& exec, Polarity side, int slice
     const RngKey noise = key(Purpose::write_verify, place).at_moment(1);
     read_device(exec, place, now, {.key = noise, .plane = plane.data()});
     plane.copy_to(g);
+    const double weight = hardware_.programming.weight_of(device);
     for (std::size_t i = 0; i < g.size(); ++i) {
-      if (total[i] >= 0.0f && fill.last_device(total[i]) != device) sum[i] += g[i];
+      if (total[i] >= 0.0f && fill.last_device(total[i]) != device) sum[i] += g[i] * weight;
     }
   }
   return sum;

@@ -33,6 +33,7 @@ struct ProgrammingParams {
   ProgrammingMethod method = ProgrammingMethod::one_shot;
   int devices = 1;
   Fill fill = Fill::max;
+  float significance = 1.0f;
   float margin = 0.02f;
   float verify_noise = 0.01f;
   int read_bits = 0;
@@ -42,6 +43,19 @@ struct ProgrammingParams {
   float v_read = 0.2_V;
   float t_read = 128.0_ns;
   ProgrammingPulse pulse;
+
+  /// What device `device` of a polarity counts: significance^-device.
+  double weight_of(int device) const {
+    double weight = 1.0;
+    for (int k = 0; k < device; ++k) weight /= double(significance);
+    return weight;
+  }
+  /// What all devices of a polarity count together.
+  double total_weight() const {
+    double total = 0.0;
+    for (int k = 0; k < devices; ++k) total += weight_of(k);
+    return total;
+  }
 
   static constexpr auto describe() {
     using enum Unit;
@@ -55,6 +69,8 @@ struct ProgrammingParams {
             "fill", &ProgrammingParams::fill,
             "How these share a weight: one after the other, all alike, or one after the other with the last "
             "correcting what the others missed."),
+        field("significance", &ProgrammingParams::significance, between(1, 64),
+              "How much more a device counts than the next one of its polarity; 1: all alike."),
         field("margin", &ProgrammingParams::margin, between(1e-4, 1),
               "write-verify: deviation that is accepted, relative to g_max."),
         field("verify_noise", &ProgrammingParams::verify_noise, non_negative,

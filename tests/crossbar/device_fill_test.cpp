@@ -5,7 +5,13 @@
 namespace mq {
 namespace {
 
-DeviceFill four(Fill fill) { return {.fill = fill, .devices = 4, .g_min = 1.0_uS, .g_max = 21.0_uS}; }
+DeviceFill four(Fill fill, float significance = 1.0f) {
+  DeviceFill result{.how = {}, .g_min = 1.0_uS, .g_max = 21.0_uS};
+  result.how.fill = fill;
+  result.how.devices = 4;
+  result.how.significance = significance;
+  return result;
+}
 
 TEST(DeviceFill, AddsUpToTheTargetWhateverTheOrder) {
   for (const Fill fill : {Fill::max, Fill::equal, Fill::mixed}) {
@@ -36,8 +42,29 @@ TEST(DeviceFill, MixedCorrectsWithTheDeviceInBetween) {
   EXPECT_EQ(four(Fill::mixed).correction(34.0_uS, 40.0e-6), 1.0_uS);
 }
 
+TEST(DeviceFill, OfDevicesThatCountUnequallyAddsUpToo) {
+  for (const Fill fill : {Fill::max, Fill::equal, Fill::mixed}) {
+    const DeviceFill unequal = four(fill, 3.0f);
+    const double all = unequal.how.total_weight();
+    EXPECT_NEAR(all, 1.0 + 1.0 / 3 + 1.0 / 9 + 1.0 / 27, 1e-12);
+    for (const double level : {0.0, 0.1, 0.5, 0.77, 0.95, 1.0}) {
+      const auto total = static_cast<float>(all * (1.0_uS + level * 20.0_uS));
+      double sum = 0.0, others = 0.0;
+      const int last = unequal.last_device(total);
+      for (int k = 0; k < 4; ++k) {
+        const double part = unequal.target(total, k) * unequal.how.weight_of(k);
+        sum += part;
+        if (k != last) others += part;
+      }
+      EXPECT_NEAR(sum / total, 1.0, 1e-6);
+      EXPECT_NEAR(unequal.correction(total, others), unequal.target(total, last),
+                  fill == Fill::equal ? 1.0 : 1e-11);
+    }
+  }
+}
+
 TEST(DeviceFill, ASingleDeviceGetsTheTargetItself) {
-  const DeviceFill one{.fill = Fill::max, .devices = 1, .g_min = 1.0_uS, .g_max = 21.0_uS};
+  const DeviceFill one{.how = {}, .g_min = 1.0_uS, .g_max = 21.0_uS};
   EXPECT_EQ(one.target(7.77_uS, 0), 7.77_uS);
 }
 

@@ -100,5 +100,22 @@ TEST(Mappings, MultiplyToSinglePrecisionOnTheCpu) {
   }
 }
 
+TEST(Mappings, DevicesThatCountUnequallyHoldTheSameWeights) {
+  const std::vector<float> w = uniforms(40 * 50, 1, 0.2f), x = uniforms(20 * 50, 2);
+  for (const Fill fill : {Fill::max, Fill::equal, Fill::mixed}) {
+    Hardware h = ideal_io("ideal", 17, 13);
+    h.programming.devices = 3;
+    h.programming.fill = fill;
+    h.programming.significance = 4.0f;
+    TileArray array({}, h, {}, 40, 50);
+    array.program({}, matrix(w, 40));
+    const std::vector<double> back = array.read_weights({});
+    for (std::size_t i = 0; i < w.size(); ++i) ASSERT_NEAR(back[i], w[i], 1e-6);
+    const DoubleMatrix exact = exact_product(x, back, 50);
+    const DoubleMatrix y = as_matrix(product(array, {}, x), 40);
+    EXPECT_LE(largest(y - exact) / largest(exact), 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace mq

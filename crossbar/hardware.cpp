@@ -73,6 +73,16 @@ void check_mapping(const Hardware& hardware) {
                       std::to_string(hardware.programming.devices) + " makes " + std::to_string(arrays) +
                       " cells per side of a weight; at most 8 can be had");
   }
+  const ReadNoiseLaw law = hardware.tile.read_noise_law;
+  if (hardware.tile.reads_noisily() && law != ReadNoiseLaw::square_root && hardware.dac.bits == 0) {
+    throw ConfigError("tile.read_noise_law = \"" + std::string(names(law)[static_cast<std::size_t>(law)]) +
+                      "\" needs inputs that are codes; set dac.bits, or use the law square-root");
+  }
+  if (law == ReadNoiseLaw::device && hardware.cell_noise.correlated) {
+    throw ConfigError(
+        "tile.read_noise_law = \"device\" draws the read noise of the device anew in every product, and "
+        "cell_noise.correlated draws it from moment to moment; only one of them can be had");
+  }
   if (takes_pulses(hardware.device) && hardware.programming.significance != 1.0f) {
     throw ConfigError("the device model '" + std::string(model_name(hardware.device)) +
                       "' learns by pulses on devices that all count alike; use programming.significance = 1");

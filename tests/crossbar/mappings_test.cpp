@@ -1,4 +1,6 @@
 /// Every way to write weights into cells gives the product of the weights that are read back.
+#include <filesystem>
+
 #include "arrays.h"
 
 namespace mq {
@@ -114,6 +116,74 @@ TEST(Mappings, DevicesThatCountUnequallyHoldTheSameWeights) {
     const DoubleMatrix exact = exact_product(x, back, 50);
     const DoubleMatrix y = as_matrix(product(array, {}, x), 40);
     EXPECT_LE(largest(y - exact) / largest(exact), 1e-6);
+  }
+}
+
+TEST(Mappings, ThatCannotBeHadAreRefusedWithAReason) {
+  const auto refusal = [](const auto& change) {
+    Hardware h = ideal_io("ideal");
+    change(h);
+    return message_of([&] { TileArray({}, h, {}, 4, 4); });
+  };
+  EXPECT_EQ(refusal([](Hardware& h) { h.mapping.slices = 2; }),
+            "mapping: slices need slice_bits, the bits of a cell, to be at least 1");
+  EXPECT_EQ(refusal([](Hardware& h) {
+              h.mapping.slices = 3, h.mapping.slice_bits = 2;
+              h.programming.devices = 4;
+            }),
+            "mapping.slices = 3 with programming.devices = 4 makes 12 cells per side of a weight; at most 8 "
+            "can be had");
+  EXPECT_EQ(
+      refusal([](Hardware& h) {
+        h.device = device_from_preset("reram-sb");
+        h.mapping.sides = PairSides::both;
+      }),
+      "the device model 'soft-bounds' learns by pulses and has a mapping of its own; use mapping.kind = "
+      "\"differential\" with sides = \"one\" and slice_bits = 0");
+  EXPECT_EQ(refusal([](Hardware& h) { h.tile.read_noise_law = ReadNoiseLaw::device; }),
+            "tile.read_noise_law = \"device\" needs inputs that are codes; set dac.bits, or use the law "
+            "square-root");
+  EXPECT_EQ(refusal([](Hardware& h) {
+              h.tile.read_noise_law = ReadNoiseLaw::nanosecond;
+              h.tile.read_noise = 0.1f;
+              h.dac.bits = 8;
+            }),
+            "tile: read_noise_law = device or nanosecond brings its own size; leave read_noise = 0");
+  EXPECT_EQ(refusal([](Hardware& h) { h.dac.splits_sign = true; }),
+            "dac: digit_bits, splits_sign, input_noise and asymmetry need inputs that are codes; set bits");
+}
+
+TEST(Mappings, WhoseCurrentsDoNotAddToWeightsHaveNoTransposedProducts) {
+  for (const MappingParams how :
+       {MappingParams{.kind = MappingKind::offset}, MappingParams{.scale = WeightScale::column}}) {
+    Hardware h = ideal_io("ideal");
+    h.mapping = how;
+    TileArray array({}, h, {}, 4, 3);
+    array.program({}, matrix(uniforms(12, 1), 4));
+    std::vector<float> e(4), d(3);
+    EXPECT_EQ(message_of([&] {
+                array.mvm_transposed({}, {e.data(), 1, 4}, {d.data(), 1, 3});
+              }),
+              "products from outputs to inputs need cells whose currents add to weights; use mapping.kind = "
+              "\"differential\" and mapping.scale = \"tensor\"");
+  }
+}
+
+TEST(Mappings, ComeBackFromAFileAsTheyWere) {
+  const std::vector<float> w = uniforms(20 * 30, 1), x = uniforms(6 * 30, 2);
+  for (const Case& mapping : kCases) {
+    Hardware h = hardware_of(mapping, kTiles[1]);
+    h.device = device_from_preset("pcm-like");
+    TileArray array({}, h, {.seed = 5}, 20, 30), loaded({}, h, {.seed = 5}, 20, 30);
+    array.program({}, matrix(w, 20));
+    array.advance_to({}, kDay);
+    const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "mappings_test.h5";
+    H5Writer writer(file, "array", 1);
+    array.save(writer, "/array");
+    writer.commit();
+    loaded.load({}, H5Reader(file, "array", 1), "/array");
+    EXPECT_EQ(product(loaded, {}, x), product(array, {}, x)) << mapping.name;
+    std::filesystem::remove(file);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "meltquench/core/json.h"
 #include "meltquench/core/storage.h"
+#include "meltquench/crossbar/inspection.h"
 
 namespace mq::python {
 namespace {
@@ -23,6 +24,33 @@ void multiply(const Exec& exec, TileArray& array, MatrixView<const float> x, Mat
   Buffer<float> y_there(exec, y.size());
   array.mvm(exec, x_there.as_matrix(x.rows, x.columns), y_there.as_matrix(y.rows, y.columns), place);
   y_there.copy_to({y.data, y.size()});
+}
+
+/// "0.2 V" or a plain number.
+double volts(py::handle object, const std::string& name) {
+  struct Keyword {
+    double volts = 0.0;
+    static constexpr auto describe() {
+      return fields(field("v_read", &Keyword::volts, Unit::volt, "Voltage of full-scale input."));
+    }
+  };
+  Value table = Value::table();
+  table.set_key("v_read", to_value(object, name));
+  Keyword keyword;
+  mq::from_value(keyword, table, "");
+  return keyword.volts;
+}
+
+py::dict as_dict(ArrayReading reading, py::ssize_t inputs) {
+  const auto outputs = static_cast<py::ssize_t>(reading.outputs);
+  const std::vector<py::ssize_t> cells{outputs, inputs};
+  py::dict array;
+  array["conductances"] = owning_array(std::move(reading.conductances), cells);
+  array["word_voltages"] = owning_array(std::move(reading.word), cells);
+  array["bit_voltages"] = owning_array(std::move(reading.bit), cells);
+  array["cell_currents"] = owning_array(std::move(reading.cell_currents), cells);
+  array["currents"] = owning_array(std::move(reading.currents), {outputs});
+  return array;
 }
 
 FloatArray read_only_copy(const FloatArray& matrix) {
@@ -172,6 +200,24 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
   return tile;
 }
 
+py::dict PyTile::inspect(const py::object& x, const py::object& tile, const py::object& v_read) {
+  const FloatArray given = float_array(x, "x");
+  if (given.ndim() != 1) {
+    throw ShapeError("x has the shape " + shape_text(given) + ", but one vector of inputs is inspected");
+  }
+  const std::vector<double> inputs(given.data(), given.data() + given.size());
+  const std::uint64_t index = whole_number(tile, "tile", std::numeric_limits<std::int64_t>::max());
+  const double read_volts = volts(v_read, "v_read");
+  TileReading reading = compute([&] { return mq::inspect(array_, exec_, index, inputs, read_volts); });
+  const auto columns = static_cast<py::ssize_t>(reading.inputs);
+  py::dict result;
+  result["full_scale"] = reading.full_scale;
+  result["volts"] = owning_array(std::move(reading.volts), {columns});
+  result["plus"] = as_dict(std::move(reading.plus), columns);
+  result["minus"] = as_dict(std::move(reading.minus), columns);
+  return result;
+}
+
 py::array_t<float> PyTile::weights() {
   const auto shape = std::vector<py::ssize_t>{target_.shape(0), target_.shape(1)};
   const std::vector<double> weights = compute([&] { return array_.read_weights(exec_); });
@@ -186,8 +232,10 @@ std::vector<float> PyTile::conductances_of(Polarity side) {
     const std::vector<float> part = tile.conductances(exec_, side, array_.now());
     float* first = all.data() + t / grid.columns() * grid.tile_outputs * grid.inputs +
                    t % grid.columns() * grid.tile_inputs;
-    for (std::size_t o = 0; o < tile.outputs(); ++o) {
-      std::copy_n(part.data() + o * tile.inputs(), tile.inputs(), first + o * grid.inputs);
+    // Outputs of an offset array share one row of reference cells, or have none.
+    const std::size_t rows = part.size() / tile.inputs();
+    for (std::size_t o = 0; o < tile.outputs() && rows > 0; ++o) {
+      std::copy_n(part.data() + o % rows * tile.inputs(), tile.inputs(), first + o * grid.inputs);
     }
   }
   return all;

@@ -22,6 +22,8 @@ class PyTile {
   /// `call` None: the next one.
   py::array_t<float> mvm(const py::object& x, const py::object& first_row, const py::object& call);
   void calibrate(const py::object& x);
+  /// `tile`: row-major in the grid. Inputs x[inputs of the tile]; `v_read` in V at full-scale input.
+  py::dict inspect(const py::object& x, const py::object& tile, const py::object& v_read);
   void drift_to(const py::object& time);
   void compensate_drift(const py::object& how);
   void save(const py::object& path);

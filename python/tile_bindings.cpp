@@ -156,6 +156,32 @@ Example:
     True
 )";
 
+constexpr const char* kInspect =
+    R"(inspect(self, x, *, tile=0, v_read=0.2)
+--
+
+Voltages and currents of every cell of one tile, for one vector of inputs x[inputs of the tile].
+
+{'full_scale': the x that stands for v_read, 'volts': [in] of the drivers, 'plus' and 'minus': an array each},
+with an array = {'conductances' [S], 'word_voltages' and 'bit_voltages' of the lines at each cell [V],
+'cell_currents' [A], each [out, in], and 'currents' [out], the outputs of the bit lines [A]}; all float64.
+With [wires] the exact circuit of each array is solved. Drivers follow x without rounding and clip at the range
+of the DAC; without a range, full scale is the largest |x|. tile counts along the inputs, then along the
+outputs. Noise of products and ADCs are left out. Sliced weights show slice 0, and 'minus' of an offset mapping
+has one output or none.
+
+Raises ValueError for a tile or shape that does not exist, a number that is not finite, or several devices per
+polarity behind wires.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.ones((4, 8)), "ideal", hardware={"wires": {"word_line": "10 ohm"}})
+    >>> plus = tile.inspect(np.ones(8), v_read="0.2 V")["plus"]
+    >>> plus["word_voltages"].shape, bool((plus["word_voltages"] < 0.2).all())
+    ((4, 8), True)
+)";
+
 constexpr const char* kSave =
     R"(save(self, path)
 --
@@ -245,6 +271,8 @@ void bind_tile(py::module_& module) {
   type.def("calibrate", &PyTile::calibrate, kCalibrate, py::arg("x"));
   type.def("drift_to", &PyTile::drift_to, kDriftTo, py::arg("time"));
   type.def("compensate_drift", &PyTile::compensate_drift, kCompensate, py::arg("how") = "global");
+  type.def("inspect", &PyTile::inspect, kInspect, py::arg("x"), py::kw_only(), py::arg("tile") = 0,
+           py::arg("v_read") = 0.2);
   type.def("save", &PyTile::save, kSave, py::arg("path"));
   type.def_static("load", &PyTile::load, kLoad, py::arg("path"), py::kw_only(), py::arg("threads") = 1,
                   py::arg("backend") = "cpu");
@@ -257,7 +285,7 @@ void bind_tile(py::module_& module) {
   property(type, "target", &PyTile::target, "Weights [out, in], float32, as they were asked for; read-only.");
   property(type, "conductances", &PyTile::conductances,
            "{'plus': [out, in], 'minus': [out, in]}: conductances [S] of both polarities now, read noise "
-           "included.");
+           "included. With an offset mapping, minus is the reference of each output, or 0 without one.");
   property(type, "counters", &PyTile::counters,
            "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify "
            "steps.");

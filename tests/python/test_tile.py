@@ -49,6 +49,20 @@ def test_conductances_are_a_differential_pair_of_the_target():
     assert np.minimum(sides["plus"], sides["minus"]).max() == 0
 
 
+def test_an_offset_array_has_one_reference_for_all_outputs_or_none():
+    def minus(zero):
+        mapping = {"mapping": {"kind": "offset", "zero": zero}}
+        tile = mq.Tile(W, "ideal", rows=32, columns=20, hardware=mapping)
+        return tile.conductances["minus"], tile.inspect(x[0, :32])["minus"]
+
+    middle, reading = minus("reference-column")
+    np.testing.assert_allclose(middle, mq.quantity("12.5 uS", "S"), rtol=1e-6)
+    assert reading["conductances"].shape == (1, 32)
+    nothing, reading = minus("digital")
+    assert not nothing.any()
+    assert reading["conductances"].shape == (0, 32) and reading["currents"].shape == (0,)
+
+
 def test_a_device_dict_changes_the_preset():
     tile = mq.Tile(W, {"preset": "pcm-like", "g_max": "30 uS", "prog_noise_scale": 0})
     assert tile.conductances["plus"].max() > 27e-6
@@ -111,6 +125,43 @@ def test_calibration_finds_the_ranges_of_every_tile():
     assert 0 < error < 0.15  # two ADCs of 8 bits, full scale about 6, and the DAC
     assert tile.counters["dac_conversions"] == x.size
     assert tile.counters["adc_conversions"] == 2 * x.shape[0] * 48
+
+
+def test_inspection_shows_voltages_and_currents_of_every_cell():
+    wires = {"wires": {"word_line": "20 ohm", "bit_line": "20 ohm"}}
+    ones = np.ones(32)
+    with_wires, without = (
+        mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, hardware=hardware).inspect(ones, tile=3, v_read="0.1 V")
+        for hardware in (wires, None))
+    for reading in (with_wires, without):
+        assert reading["full_scale"] == 1
+        np.testing.assert_array_equal(reading["volts"], np.full(32, 0.1))
+        for side in ("plus", "minus"):
+            array = reading[side]
+            np.testing.assert_allclose(
+                array["cell_currents"], array["conductances"] * (array["word_voltages"] - array["bit_voltages"]))
+            sums = array["cell_currents"].sum(axis=1)  # Kirchhoff
+            np.testing.assert_allclose(array["currents"], sums, rtol=0, atol=1e-9 * sums.max())
+    for side in ("plus", "minus"):
+        assert with_wires[side]["word_voltages"].shape == (24, 32)
+        np.testing.assert_array_equal(with_wires[side]["conductances"], without[side]["conductances"])
+        assert (with_wires[side]["word_voltages"] < 0.1).all() and (with_wires[side]["bit_voltages"] > 0).all()
+        assert (with_wires[side]["currents"] < without[side]["currents"]).all()
+        assert not without[side]["bit_voltages"].any()
+
+
+def test_inspection_shows_the_conductances_of_its_tile_and_says_what_fits():
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=48)
+    part = tile.inspect(x[0, 32:], tile=1)["plus"]["conductances"]
+    np.testing.assert_array_equal(part, tile.conductances["plus"][:, 32:])
+    with pytest.raises(ValueError, match="there is no tile 2"):
+        tile.inspect(x[0, :32], tile=2)
+    with pytest.raises(ValueError, match="has 32 inputs"):
+        tile.inspect(x[0])
+    with pytest.raises(ValueError, match="one vector"):
+        tile.inspect(x[:, :32])
+    with pytest.raises(ValueError, match="v_read"):
+        tile.inspect(x[0, :32], v_read="3 ohm")
 
 
 def test_programming_and_faults_are_the_sections_of_a_config():

@@ -1,0 +1,111 @@
+#include "meltquench/crossbar/inspection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "meltquench/core/error.h"
+#include "meltquench/crossbar/wire_circuit.h"
+
+namespace mq {
+namespace {
+
+/// Of the residual: ten times tighter than usual, since a designer adds up currents to see where they go.
+constexpr WireAccuracy kAccuracy{.tolerance = 1e-11};
+
+void check(TileArray& array, std::size_t tile, std::span<const double> x, double v_read) {
+  if (!array.is_programmed()) {
+    throw StateError("the array holds no weights, so there is nothing to inspect; call program first");
+  }
+  if (tile >= array.tiles().size()) {
+    throw ShapeError("there is no tile " + std::to_string(tile) + "; the array has tiles 0 to " +
+                     std::to_string(array.tiles().size() - 1));
+  }
+  const Tile& inspected = array.tiles()[tile];
+  if (x.size() != inspected.inputs()) {
+    throw ShapeError("x has " + std::to_string(x.size()) + " values, but tile " + std::to_string(tile) +
+                     " has " + std::to_string(inspected.inputs()) + " inputs; give one value for each");
+  }
+  if (!std::isfinite(v_read) || v_read <= 0.0) {
+    throw ConfigError("v_read must be a voltage above 0 V but is " + std::to_string(v_read) + " V");
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!std::isfinite(x[i])) {
+      throw ConfigError("x[" + std::to_string(i) + "] is " + std::to_string(x[i]) +
+                        "; inputs must be finite numbers");
+    }
+  }
+  if (inspected.devices() > 1 && !array.hardware().wires.is_ideal()) {
+    throw ConfigError("with wires each of the " + std::to_string(inspected.devices()) +
+                      " devices per polarity sits in an array of its own, and inspection shows one; set "
+                      "programming.devices = 1, or leave out wires");
+  }
+}
+
+double full_scale(const TileArray& array, std::span<const double> x) {
+  if (array.hardware().dac.bits > 0 && array.ranges().dac > 0.0f) return array.ranges().dac;
+  double largest = 0.0;
+  for (const double value : x) largest = std::max(largest, std::abs(value));
+  return largest > 0.0 ? largest : 1.0;
+}
+
+void read_without_wires(const std::vector<double>& volts, ArrayReading& reading) {
+  reading.word.reserve(reading.conductances.size());
+  for (std::size_t o = 0; o < reading.outputs; ++o) {
+    reading.word.insert(reading.word.end(), volts.begin(), volts.end());
+  }
+  reading.bit.assign(reading.conductances.size(), 0.0);
+}
+
+void read_with_wires(const WireParams& wires, const std::vector<double>& volts, ArrayReading& reading) {
+  WireCircuit circuit(wires, {reading.conductances.data(), reading.outputs, volts.size()});
+  WireSolution solution = circuit.solve(volts, kAccuracy);
+  if (!solution.convergence.has_converged) {
+    throw DataError(
+        "the wires of this tile have no accurate solution; check that resistances in [wires] "
+        "and conductances are what they should be");
+  }
+  reading.word = std::move(solution.word);
+  reading.bit = std::move(solution.bit);
+  reading.currents = std::move(solution.bit_current);
+}
+
+ArrayReading read(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts) {
+  ArrayReading reading;
+  reading.outputs = g.size() / volts.size();
+  reading.conductances.assign(g.begin(), g.end());
+  if (reading.outputs == 0) return reading;
+  const bool has_wires = !wires.is_ideal();
+  if (has_wires) {
+    read_with_wires(wires, volts, reading);
+  } else {
+    read_without_wires(volts, reading);
+    reading.currents.resize(reading.outputs);
+  }
+  reading.cell_currents.resize(g.size());
+  for (std::size_t k = 0; k < g.size(); ++k) {
+    reading.cell_currents[k] = reading.conductances[k] * (reading.word[k] - reading.bit[k]);
+    if (!has_wires) reading.currents[k / volts.size()] += reading.cell_currents[k];
+  }
+  return reading;
+}
+
+}  // namespace
+
+TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
+                    double v_read) {
+  check(array, tile, x, v_read);
+  TileReading reading;
+  reading.inputs = x.size();
+  reading.full_scale = full_scale(array, x);
+  for (const double value : x) {
+    reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
+  }
+  const WireParams& wires = array.hardware().wires;
+  Tile& cells = array.tiles()[tile];
+  reading.plus = read(wires, cells.conductances(exec, Polarity::plus, array.now()), reading.volts);
+  reading.minus = read(wires, cells.conductances(exec, Polarity::minus, array.now()), reading.volts);
+  return reading;
+}
+
+}  // namespace mq

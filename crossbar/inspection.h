@@ -1,0 +1,43 @@
+/// What a circuit designer wants to see of one tile: voltages and currents of every cell for one input
+/// vector.
+///
+/// Both polarities of a tile are arrays of their own, each with its own wires. Without wires, word lines are
+/// at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are solved in double
+/// precision (wire_circuit.h), at the conductances that products see now. Converters and the noise of
+/// products are left out: drivers follow the inputs without rounding, and currents are what ADCs would get.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "meltquench/core/exec.h"
+#include "meltquench/crossbar/tile_array.h"
+
+namespace mq {
+
+/// The array of one polarity. Matrices are [outputs, inputs]; an array without cells has 0 outputs.
+struct ArrayReading {
+  std::size_t outputs = 0;
+  std::vector<double> conductances;   ///< [outputs, inputs] S
+  std::vector<double> word, bit;      ///< [outputs, inputs] potentials of the lines at each cell [V]
+  std::vector<double> cell_currents;  ///< [outputs, inputs] from word line to bit line [A]
+  std::vector<double> currents;       ///< [outputs] that the bit lines deliver [A]
+};
+
+struct TileReading {
+  std::size_t inputs = 0;
+  double full_scale = 0.0;    ///< the x that is driven with v_read
+  std::vector<double> volts;  ///< [inputs] of the drivers [V]
+  ArrayReading plus, minus;   ///< of an offset array, `minus` has one output or none
+};
+
+/// Drives tile `tile` (row-major in the grid) with x[inputs of the tile]. Input x stands for v_read [V] times
+/// x / full scale, which is the range of the DAC, beyond which it clips, or the largest |x| where the DAC has
+/// no range. Shows slice 0 of sliced weights. Throws ShapeError for a tile that does not exist or another
+/// number of inputs, ConfigError for inputs or v_read that are no numbers and for several devices per
+/// polarity behind wires, StateError before `program`, DataError where the circuit has no accurate solution.
+TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
+                    double v_read);
+
+}  // namespace mq

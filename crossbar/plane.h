@@ -69,7 +69,8 @@ double ideal_part(const WeightMapping& mapping, PlaneRole role, float w);
 struct Plane {
   PlaneRole role;
   std::size_t outputs = 0;
-  Buffer<std::int16_t> codes, magnitudes;
+  Buffer<std::int16_t> codes;
+  Buffer<std::int16_t> magnitudes;  ///< of read noise; packed as weights where it is a product of its own
   Buffer<float> floats;
   double siemens_per_code = 0.0;
   double variance_per_code = 0.0;  ///< [S^2] of read noise per code of `magnitudes`

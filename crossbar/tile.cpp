@@ -277,14 +277,20 @@ void Tile::pack(const Exec& exec, const float* conductances, Plane& plane) {
 
 void Tile::pack_variances(const Exec& exec, const float* values, double per_value, Plane& plane) {
   const float largest = kernels(exec.backend).largest_magnitude(exec, values, plane.outputs * inputs_);
-  plane.variance_per_code = double(largest) / kMagnitudeLimit * per_value;
-  kernels(exec.backend)
-      .pack_plane(exec, {.plane = values,
-                         .outputs = plane.outputs,
-                         .inputs = inputs_,
-                         .magnitudes_per_siemens =
-                             largest > 0.0f ? static_cast<float>(kMagnitudeLimit / double(largest)) : 0.0f,
-                         .magnitudes = plane.magnitudes.data()});
+  // The noise of nanosecond pulses is a product of its own, which reads variances as weights.
+  const bool are_weights = hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond;
+  const double limit = are_weights ? kWeightLimit : kMagnitudeLimit;
+  const float per_code = largest > 0.0f ? static_cast<float>(limit / double(largest)) : 0.0f;
+  plane.variance_per_code = double(largest) / limit * per_value;
+  PackPlane op{.plane = values, .outputs = plane.outputs, .inputs = inputs_};
+  if (are_weights) {
+    op.codes_per_siemens = per_code;
+    op.codes = plane.magnitudes.data();
+  } else {
+    op.magnitudes_per_siemens = per_code;
+    op.magnitudes = plane.magnitudes.data();
+  }
+  kernels(exec.backend).pack_plane(exec, op);
 }
 
 MvmTerm Tile::term(std::size_t index) const {

@@ -13,7 +13,7 @@
 namespace mq {
 namespace {
 
-/// Largest code of what inputs make of a variance: two such codes and a magnitude still fit 32 bits.
+/// Largest code of what inputs make of a variance.
 constexpr std::int32_t kSquareLimit = 1023;
 
 }  // namespace

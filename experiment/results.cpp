@@ -75,7 +75,11 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
     array.advance_to(exec, time);
     std::vector<float> g = tile.conductances(exec, Polarity::plus, array.now());
     const std::vector<float> minus = tile.conductances(exec, Polarity::minus, array.now());
-    for (std::size_t i = 0; i < g.size(); ++i) g[i] -= minus[i];
+    // A pair has a cell of its own here, an offset array a reference column, or a zero that is computed.
+    const float zero = array.mapping().target(0.0f, Polarity::plus);
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      g[i] -= minus.empty() ? zero : minus[minus.size() == g.size() ? i : i % tile.inputs()];
+    }
     return g;
   };
   TilePicture picture{.variant = std::string(name(variant)),
@@ -85,11 +89,14 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
                       .aged_s = point.config.eval.times.back()};
   picture.programmed = difference(0.0);
   picture.aged = difference(picture.aged_s);
+  const WeightMapping pair = array.mapping();
+  const bool has_pairs = hardware.mapping.kind == MappingKind::differential;
   for (std::size_t o = 0; o < tile.outputs(); ++o) {
     for (std::size_t j = 0; j < tile.inputs(); ++j) {
-      const float w = network.weights(0)(o, j);
-      const WeightMapping pair = array.mapping();
-      picture.target.push_back(pair.target(w, Polarity::plus) - pair.target(w, Polarity::minus));
+      const float scale = array.column_scale().empty() ? 1.0f : array.column_scale()[o];
+      const float w = std::clamp(network.weights(0)(o, j) / scale, -pair.w_max, pair.w_max);
+      const float zero = has_pairs ? pair.target(w, Polarity::minus) : pair.target(0.0f, Polarity::plus);
+      picture.target.push_back(pair.target(w, Polarity::plus) - zero);
     }
   }
   return picture;

@@ -52,8 +52,7 @@ RunConfig RunConfig::from_value(const Value& config) {
   const std::vector<std::string> keys = known_keys();
   for (const auto& entry : config.as_table()) {
     if (std::find(keys.begin(), keys.end(), entry.key) == keys.end()) {
-      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, keys),
-                         entry.key_source);
+      throw_config_error("unknown key '" + entry.key + "'" + did_you_mean(entry.key, keys), entry.key_source);
     }
   }
   RunConfig run;

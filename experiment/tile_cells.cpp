@@ -25,10 +25,16 @@ TileCells read_tile(const Exec& exec, const RunConfig& config, const std::string
   array.program(exec, w);
   array.advance_to(exec, choice.time);
   Tile& tile = array.tiles()[static_cast<std::size_t>(choice.tile)];
+  std::vector<float> g = tile.conductances(exec, choice.side, array.now());
+  if (g.empty()) {
+    throw ConfigError("layer " + layer +
+                      " is an offset array whose zero is computed: it has no minus side; take the plus side");
+  }
+  const std::size_t outputs = g.size() / tile.inputs();  // one of a reference column
   return {.layer = layer,
-          .outputs = tile.outputs(),
+          .outputs = outputs,
           .inputs = tile.inputs(),
-          .g = tile.conductances(exec, choice.side, array.now()),
+          .g = std::move(g),
           .description = fmt::format("{}: chip {}, layer {}, tile {}, {} cells, {} after the reference read",
                                      config.name, choice.chip, layer, choice.tile,
                                      choice.side == Polarity::plus ? "plus" : "minus",

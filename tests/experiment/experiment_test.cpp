@@ -88,6 +88,21 @@ TEST_F(Experiment, GivesTheSameDigestForAnyThreadsAndBatches) {
   EXPECT_NE(run_experiment(points({"seed=8"}), options(2, "e")).digest, digest);
 }
 
+TEST_F(Experiment, OfEveryMappingAndPeripheryGivesTheSameDigestForAnyThreadsAndBatches) {
+  const std::vector<std::string> kinds[] = {
+      {"mapping.kind=offset", "dac.digit_bits=2"},
+      {"mapping.kind=offset", "mapping.zero=reference-column", "mapping.scale=column", "adc.offset=0.5"},
+      {"mapping.slices=2", "mapping.slice_bits=3", "mapping.subtraction=digital", "wires.word_line=1Ohm"},
+      {"adc.kind=sar", "adc.mismatch=0.02", "adc.bound_management=iterative", "dac.scaling=absmax"},
+      {"tile.read_noise_law=nanosecond", "dac.input_noise=0.01", "periphery.s_shape=0.1"},
+  };
+  for (std::vector<std::string> overrides : kinds) {
+    const std::string digest = run_experiment(points(overrides), options(1, "a")).digest;
+    overrides.push_back("eval.batch_size=7");
+    EXPECT_EQ(run_experiment(points(overrides), options(3, "b")).digest, digest) << overrides.front();
+  }
+}
+
 TEST_F(Experiment, ComputesNothingTwice) {
   const RunOutcome first = run_experiment(points(), options());
   const RunOutcome second = run_experiment(points(), options());

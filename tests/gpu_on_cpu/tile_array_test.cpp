@@ -41,6 +41,52 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
   EXPECT_GT(live(kCuda, hardware).counters.adc_clips, 0);
 }
 
+TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.mapping.subtraction = Subtraction::digital;
+  compare_lives(hardware, "digital subtraction");
+  hardware.mapping = {.scale = WeightScale::column, .slices = 2, .slice_bits = 3};
+  compare_lives(hardware, "slices");
+  hardware.mapping = {.kind = MappingKind::offset};
+  compare_lives(hardware, "offset");
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  hardware.programming.devices = 2;
+  hardware.programming.significance = 4.0f;
+  compare_lives(hardware, "reference column, two devices");
+}
+
+TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.dac.digit_bits = 2;
+  hardware.dac.input_noise = 0.01f;
+  hardware.adc.kind = AdcKind::sar;
+  hardware.adc.mismatch = 0.02f;
+  hardware.periphery.s_shape = 0.1f;
+  hardware.periphery.series_resistance = 100.0;
+  compare_lives(hardware, "digits, noisy drivers, SAR");
+  hardware.dac.digit_bits = 0;
+  hardware.dac.range = {};
+  hardware.dac.scaling = InputScaling::absmax;
+  hardware.adc.range = 0.5;
+  hardware.adc.bound_management = BoundManagement::iterative;
+  compare_lives(hardware, "scaled inputs, bound management");
+  hardware.dac.scaling = InputScaling::average;
+  hardware.adc.noise = 0.5f;
+  compare_lives(hardware, "running average, noise of conversions");
+}
+
+TEST_F(OnCuda, ArraysWithEveryLawOfReadNoiseAndWiresLiveAsOnTheCpu) {
+  for (const ReadNoiseLaw law :
+       {ReadNoiseLaw::constant, ReadNoiseLaw::proportional, ReadNoiseLaw::device, ReadNoiseLaw::nanosecond}) {
+    Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+    hardware.tile.read_noise_law = law;
+    if (hardware.tile.has_own_size()) hardware.tile.read_noise = 0.0f;
+    if (law == ReadNoiseLaw::nanosecond) hardware.dac.digit_bits = 3;
+    hardware.wires.word_line = hardware.wires.bit_line = law == ReadNoiseLaw::device ? 0.0 : 2.0;
+    compare_lives(hardware, std::string(names(law)[static_cast<std::size_t>(law)]));
+  }
+}
+
 TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {
   const Hardware hardware = small_tiles(device_from_preset("hermes-1"));
   const std::filesystem::path file =

@@ -6,7 +6,7 @@
 namespace mq {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 }  // namespace
 

@@ -226,7 +226,12 @@ class TileArray {
   void scale_outputs(const Exec& exec, Direction direction, const MvmLayer& op, const float* row_factors);
 
   // tile_array_steps.cpp
+  /// Whether products leave the fused kernel: see the file.
   bool is_in_steps() const;
+  /// Whether a plane has one output, for all of its tile.
+  bool is_shared(PlaneRole role) const {
+    return hardware_.mapping.kind == MappingKind::offset && role.kind != PlaneKind::plus;
+  }
   void take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane);
   void make_converters(const Exec& exec, Direction direction);
   Buffer<float> fabricate_converters(const Exec& exec, Direction direction, std::size_t tile,

@@ -1,4 +1,4 @@
-/// Products of a tile array, forward and transposed: terms of the grouped kernel, converters, counters.
+/// Products of a tile array, forward and transposed: checks, rows at a time, counters.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -27,118 +27,6 @@ std::string shape(std::size_t rows, std::size_t columns) {
 
 TileArray::Products& TileArray::products(Direction direction) {
   return direction == Direction::forward ? forward_ : transposed_;
-}
-
-MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase,
-                        double y_lsb) {
-  const bool has_dac = hardware_.dac.bits > 0;
-  const Ranges& ranges = products(direction).ranges;
-  const PlaneRole role = tiles_[tile].planes()[plane].role;
-  const double siemens = tiles_[tile].planes()[plane].siemens_per_code;
-  const double dac_limit = has_dac ? largest_code(hardware_.dac.bits) : 1.0;
-  const double dac_step = has_dac ? ranges.dac / dac_limit : 1.0;
-  const double step_x = std::ldexp(dac_step, -static_cast<int>(driver_.shift));  // of what drivers apply
-  const double weight = weight_per_siemens(mapping(), role), phase_weight = phases_.weight(phase);
-  const bool is_computed = role.kind == PlaneKind::computed_zero;
-  MvmTerm term = tiles_[tile].term(plane);
-  term.phase = static_cast<std::uint16_t>(phase);
-  term.is_held = phases_.is_held && phase + 1 < phases_.count();
-  // An output in weight units; what phases and planes count is applied to codes, or to charge before the ADC.
-  term.scale = (has_dac ? siemens : 1.0) * std::abs(weight) * step_x * (phases_.is_held ? phase_weight : 1.0);
-  double multiplier = factors_[tile] * (phases_.is_held ? 1.0 : phase_weight) * (weight < 0.0 ? -1.0 : 1.0);
-  if (is_computed) {
-    // Exact, so that no rounding of a large sum remains where zero is taken off.
-    term.scale =
-        (has_dac ? siemens : 1.0) * std::abs(weight) * dac_step * (phases_.is_held ? phase_weight : 1.0);
-    multiplier = term.scale * multiplier / factors_[tile] / (hardware_.adc.bits > 0 ? y_lsb : 1.0);
-    term.scale = phases_.is_held ? phase_weight : 1.0;
-    term.multiplier = multiplier / term.scale;
-    return term;
-  }
-  // Full scale: a fully-on cell at the largest code that a phase, or all of a conversion, can drive.
-  const double g_range = mapping().full_scale();
-  const double largest_digit = has_dac ? phase_limit() : 1.0;
-  const double full_scale = std::abs(weight) * g_range * dac_step * largest_digit;
-  const double full_output = phases_.is_held ? full_scale / largest_digit * dac_limit : full_scale;
-  const bool is_first = !phases_.is_held || phase == 0;  // a conversion has one noise of its own
-  if (is_first)
-    term.output_variance = static_cast<float>(std::pow(hardware_.tile.output_noise * full_output, 2));
-  // The variance in the units that the kernel sums: codes of S^2, squared codes of inputs.
-  const double per_square = has_dac
-                                ? std::ldexp(1.0, square_shift(driver_.limit)) /
-                                      std::pow(std::ldexp(largest_digit, static_cast<int>(driver_.shift)), 2)
-                                : 1.0;
-  // Without a DAC the sum is of |g| x^2 itself.
-  const double variance = has_dac ? tiles_[tile].planes()[plane].variance_per_code
-                                  : std::pow(hardware_.tile.read_noise, 2) * g_range;
-  term.read_variance = static_cast<float>(std::pow(full_scale / g_range, 2) * per_square * variance *
-                                          (phases_.is_held ? std::pow(phase_weight, 2) : 1.0));
-  if (hardware_.adc.bits > 0) {
-    const double adc_limit = largest_code(hardware_.adc.bits);
-    const double range = ranges.adc[conversion(tile, plane, phase)];
-    term.adc_codes_per_unit = static_cast<float>(adc_limit / range);
-    term.adc_limit = static_cast<float>(adc_limit);
-    term.multiplier = std::nearbyint(range / adc_limit * multiplier / y_lsb);
-  } else {
-    term.multiplier = multiplier;
-  }
-  return term;
-}
-
-std::int32_t TileArray::phase_limit() const {
-  return phases_.digit_bits > 0 ? (std::int32_t(1) << phases_.digit_bits) - 1
-                                : largest_code(hardware_.dac.bits);
-}
-
-std::size_t TileArray::conversion(std::size_t tile, std::size_t plane, std::uint32_t phase) const {
-  const std::size_t planes = tiles_.front().planes().size();
-  return (tile * planes + plane) * phases_.conversions() + (phases_.is_held ? 0 : phase);
-}
-
-void TileArray::refresh_terms(const Exec& exec, Direction direction) {
-  Products& side = products(direction);
-  const std::size_t planes = tiles_.front().planes().size();
-  side.y_lsb = 1.0;
-  if (hardware_.adc.bits > 0) {
-    double largest_step = 0.0;
-    for (std::size_t t = 0; t < tiles_.size(); ++t) {
-      for (std::size_t c = conversion(t, 0, 0); c < conversion(t + 1, 0, 0); ++c) {
-        largest_step = std::max(largest_step,
-                                side.ranges.adc[c] / double(largest_code(hardware_.adc.bits)) * factors_[t]);
-      }
-    }
-    int exponent = 0;
-    std::frexp(largest_step, &exponent);
-    side.y_lsb = std::ldexp(1.0, exponent - 30);
-  }
-  const ProductShape shape(grid_, direction);
-  const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
-  std::vector<MvmTerm>& terms = side.host_terms;
-  terms.clear();
-  side.whole_terms.clear();
-  side.conversions.clear();
-  for (std::size_t b = 0; b < shape.blocks(); ++b) {
-    for (std::size_t t = 0; t < shape.tiles; ++t) {
-      const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
-      for (std::size_t plane = 0; plane < planes; ++plane) {
-        for (std::uint32_t phase = 0; phase < phases_.count(); ++phase) {
-          terms.push_back(term(direction, row * grid_.columns() + column, plane, phase, side.y_lsb));
-          terms.back().first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
-          if (is_in_steps()) take_conversion(side, b, row * grid_.columns() + column, plane);
-        }
-      }
-    }
-  }
-  if (is_in_steps()) make_converters(exec, direction);
-  std::vector<float> scale = column_scale_;
-  if (!correction_.scale.empty()) {
-    scale.resize(grid_.outputs, 1.0f);
-    for (std::size_t o = 0; o < scale.size(); ++o) scale[o] *= correction_.scale[o];
-  }
-  output_scale_ = Buffer<float>(exec, std::span<const float>(scale));
-  output_offset_ = Buffer<float>(exec, std::span<const float>(correction_.offset));
-  side.terms = Buffer<MvmTerm>(exec, std::span<const MvmTerm>(terms));
-  side.is_stale = false;
 }
 
 void TileArray::check_product(const Exec& exec, Direction direction, std::size_t x_rows,
@@ -199,82 +87,6 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
   op.phases = phases_.count();
   op.counts = side.counts.data();
   return op;
-}
-
-/// How x becomes codes, and where `op` finds them.
-QuantizeInputs TileArray::codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
-  const ProductShape sizes(grid_, direction);
-  op.code_limit = phase_limit();
-  op.code_stride = phases_.count() * sizes.tiles * padded_inputs(sizes.input_block);
-  const std::size_t size = op.batch * op.code_stride;
-  QuantizeInputs inputs;
-  inputs.x = x;
-  inputs.batch = op.batch;
-  inputs.inputs = sizes.inputs;
-  inputs.block = sizes.input_block;
-  inputs.codes_per_unit =
-      static_cast<float>(largest_code(hardware_.dac.bits) / double(products(direction).ranges.dac));
-  inputs.code_limit = static_cast<float>(largest_code(hardware_.dac.bits));
-  inputs.digit_bits = phases_.digit_bits;
-  inputs.digits = phases_.digits;
-  inputs.splits_sign = phases_.splits_sign;
-  inputs.codes = grown(exec, codes_, size);
-  inputs.code_stride = op.code_stride;
-  if (hardware_.tile.reads_noisily()) inputs.squares = grown(exec, squares_, size);
-  inputs.counts = op.counts;
-  op.codes = inputs.codes;
-  op.squares = inputs.squares;
-  return inputs;
-}
-
-bool TileArray::scales_rows(Direction direction) const {
-  const InputScaling how = hardware_.dac.scaling;
-  return direction == Direction::forward && (how == InputScaling::absmax || how == InputScaling::average);
-}
-
-const float* TileArray::scale_rows(const Exec& exec, MatrixView<const float> x, const float*& factors) {
-  const KernelTable& table = kernels(backend_);
-  const bool is_average = hardware_.dac.scaling == InputScaling::average;
-  row_factors_ = Buffer<float>(exec, x.rows);
-  ScaleRows op{.x = x.data, .rows = x.rows, .columns = x.columns, .factors = row_factors_.data()};
-  op.to = grown(exec, scaled_, x.size());
-  if (is_average) {
-    std::vector<float> largest(x.rows);
-    table.scale_rows(exec, {.x = x.data, .rows = x.rows, .columns = x.columns, .factors = op.factors});
-    row_factors_.copy_to(largest);
-    for (float& factor : largest) {
-      const double weight = average_input_ > 0.0 ? hardware_.dac.average_decay : 1.0;
-      average_input_ += weight * (factor - average_input_);
-      factor = static_cast<float>(average_input_);
-    }
-    row_factors_.copy_from(largest);
-    op.finds_factors = false;
-  }
-  table.scale_rows(exec, op);
-  factors = row_factors_.data();
-  return op.to;
-}
-
-void TileArray::disturb_inputs(const Exec& exec, int round, MvmLayer& op) {
-  const std::size_t size = op.batch * op.code_stride;
-  DisturbInputs disturb{.codes = op.codes,
-                        .batch = op.batch,
-                        .code_stride = op.code_stride,
-                        .deviation = driver_.deviation,
-                        .asymmetry = hardware_.dac.asymmetry,
-                        .shift = driver_.shift};
-  disturb.key = RngKey(address_.seed, Purpose::input_noise, address_.layer)
-                    .at_moment(op.key.key ^ static_cast<std::uint64_t>(round))
-                    .at_event(op.key.event >> 8)
-                    .at_place(0, address_.chip);
-  disturb.first_row = op.first_row;
-  disturb.finer = grown(exec, fine_codes_, size);
-  if (hardware_.tile.reads_noisily()) disturb.squares = grown(exec, squares_, size);
-  disturb.largest = driver_.limit;
-  kernels(backend_).disturb_inputs(exec, disturb);
-  op.codes = disturb.finer;
-  op.squares = disturb.squares;
-  op.code_limit = driver_.limit;
 }
 
 void TileArray::multiply_rows(const Exec& exec, Direction direction, MvmLayer& op,
@@ -435,10 +247,7 @@ void TileArray::count(Direction direction, std::size_t batch) {
   if (hardware_.adc.bits == 0) return;
   for (const Plane& plane : tiles_.front().planes()) {
     if (plane.role.kind == PlaneKind::computed_zero) continue;
-    const std::size_t converters = plane.role.kind == PlaneKind::minus && plane.outputs == 1 &&
-                                           hardware_.mapping.kind == MappingKind::offset
-                                       ? sizes.blocks()
-                                       : sizes.outputs;
+    const std::size_t converters = is_shared(plane.role) ? sizes.blocks() : sizes.outputs;
     counters_.adc_conversions +=
         rows * static_cast<std::int64_t>(converters * sizes.tiles * phases_.conversions());
   }

@@ -30,9 +30,9 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   const bool continues = side.host_terms.size() > 1 && side.host_terms[side.host_terms.size() - 2].is_held;
   if (!continues) {
     Conversion first{.tile = tile, .plane = plane, .block = block, .first_term = side.host_terms.size() - 1};
-    const PlaneKind kind = tiles_[tile].planes()[plane].role.kind;
-    first.is_shared = hardware_.mapping.kind == MappingKind::offset && kind != PlaneKind::plus;
-    first.is_computed = kind == PlaneKind::computed_zero;
+    const PlaneRole role = tiles_[tile].planes()[plane].role;
+    first.is_shared = is_shared(role);
+    first.is_computed = role.kind == PlaneKind::computed_zero;
     side.conversions.push_back(first);
   }
   Conversion& conversion = side.conversions.back();

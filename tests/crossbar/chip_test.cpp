@@ -174,9 +174,9 @@ TEST_F(ChipFiles, AFileWithoutWhatAChipNeedsIsAnError) {
   Chip chip = make_chip();
   program(chip);
   chip.save(file("chip.h5"));
-  const std::string identity = H5Reader(file("chip.h5"), "chip", 2).read_text("/identity");
+  const std::string identity = H5Reader(file("chip.h5"), "chip", 3).read_text("/identity");
   {
-    H5Writer hollow(file("hollow.h5"), "chip", 2);
+    H5Writer hollow(file("hollow.h5"), "chip", 3);
     hollow.write_text("/identity", identity);
     hollow.commit();
   }

@@ -16,10 +16,9 @@ enum class InputScaling {
   absmax,    ///< the largest |x| of each sample
   average,   ///< a running average of the largest |x| of samples
   constant,  ///< `scale`
-  learned,   ///< a range per layer that training finds
 };
 constexpr auto names(InputScaling) {
-  return std::array<std::string_view, 5>{"none", "absmax", "average", "constant", "learned"};
+  return std::array<std::string_view, 4>{"none", "absmax", "average", "constant"};
 }
 
 /// How the read phases of serial inputs are added.
@@ -44,10 +43,10 @@ struct DacParams {
               "Resolution with sign; 0: ideal, inputs stay floats."),
         field("range", &DacParams::range, positive,
               "Largest |x|, after scaling; unset: largest |x| on calibration data, or 1 with scaling."),
-        field(
-            "scaling", &DacParams::scaling,
-            "What inputs are divided by: nothing, the largest |x| of the sample, a running average of it, a "
-            "constant, or a learned range."),
+        field("scaling", &DacParams::scaling,
+              "What inputs are divided by: nothing, the largest |x| of the sample, a running average of it, "
+              "or a "
+              "constant."),
         field("scale", &DacParams::scale, positive, "The constant, with scaling = \"constant\"."),
         field("average_decay", &DacParams::average_decay, between(0, 1),
               "Weight of a new sample in the running average, with scaling = \"average\"."),
@@ -68,15 +67,27 @@ struct DacParams {
     const bool needs_codes = digit_bits > 0 || splits_sign || input_noise > 0.0f || asymmetry > 0.0f;
     if (bits == 0 && needs_codes)
       return "digit_bits, splits_sign, input_noise and asymmetry need inputs that are codes; set bits";
+    if (scale != 1.0 && scaling != InputScaling::constant) return "scale needs scaling = \"constant\"";
+    if (accumulation == Accumulation::analog && digit_bits == 0 && !splits_sign)
+      return "accumulation = \"analog\" needs read phases: set digit_bits or splits_sign";
     return "";
+  }
+};
+
+/// Of the largest |x| of sample after sample; the first sample is its own average.
+struct RunningAverage {
+  double value = 0.0;
+
+  double next(double sample, double decay) {
+    value += (value > 0.0 ? decay : 1.0) * (sample - value);
+    return value;
   }
 };
 
 /// The range of a DAC that no calibration changes: what is given, or with scaled inputs 1 (times the
 /// constant).
 inline std::optional<float> fixed_dac_range(const DacParams& dac) {
-  const bool is_scaled = dac.scaling != InputScaling::none && dac.scaling != InputScaling::learned;
-  if (!dac.range && !is_scaled) return {};
+  if (!dac.range && dac.scaling == InputScaling::none) return {};
   const double factor = dac.scaling == InputScaling::constant ? dac.scale : 1.0;
   return static_cast<float>(dac.range.value_or(1.0) * factor);
 }

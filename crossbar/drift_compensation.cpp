@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string>
 
 #include "meltquench/core/error.h"
@@ -41,12 +40,6 @@ std::vector<double> AveragedRead::magnitudes() const {
     magnitudes[o] /= double(reads_) * double(inputs_);
   }
   return magnitudes;
-}
-
-double global_factor(std::span<const double> reference, std::span<const double> now) {
-  check_outputs(reference.size(), now.size());
-  return factor(std::accumulate(reference.begin(), reference.end(), 0.0),
-                std::accumulate(now.begin(), now.end(), 0.0));
 }
 
 std::vector<double> output_factors(std::span<const double> reference, std::span<const double> now) {

@@ -35,11 +35,8 @@ class AveragedRead {
   std::int64_t reads_ = 0;
 };
 
-/// One factor for all outputs of an array: the sum of their magnitudes at the reference read, over that now.
-/// 1 if the array answers nothing, then or now. Throws ShapeError if the sizes differ.
-double global_factor(std::span<const double> reference, std::span<const double> now);
-
-/// The same for each output by itself. Errors as `global_factor`.
+/// The factor of each output: its magnitude at the reference read over that now; 1 if it answers nothing,
+/// then or now. Throws ShapeError if the sizes differ.
 std::vector<double> output_factors(std::span<const double> reference, std::span<const double> now);
 
 /// Mean and spread of each output over calibration inputs, in double, in the order of the rows (Welford's

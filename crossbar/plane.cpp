@@ -14,6 +14,15 @@ double weight_per_siemens(const WeightMapping& mapping, PlaneRole role) {
   return role.kind == PlaneKind::minus ? -scale : scale;
 }
 
+std::vector<float> column_scales(MatrixView<const float> w, float w_max) {
+  std::vector<float> scales(w.rows, 0.0f);
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    scales[i / w.columns] = std::max(scales[i / w.columns], std::abs(w.data[i]));
+  }
+  for (float& scale : scales) scale = scale > 0.0f ? scale / w_max : 1.0f;
+  return scales;
+}
+
 double ideal_part(const WeightMapping& mapping, PlaneRole role, float w) {
   const auto cell = [&](Polarity side) { return double(mapping.target(w, side, role.slice)); };
   const double scale = weight_per_siemens(mapping, role);

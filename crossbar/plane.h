@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "meltquench/core/buffer.h"
+#include "meltquench/core/matrix_view.h"
 #include "meltquench/crossbar/weight_mapping.h"
 
 namespace mq {
@@ -61,6 +62,9 @@ inline std::size_t plane_outputs(const MappingParams& mapping, PlaneRole role, s
 /// Weight units per siemens of a plane, or for the computed zero per unit of x; negative for what is taken
 /// off.
 double weight_per_siemens(const WeightMapping& mapping, PlaneRole role);
+
+/// Largest |weight| of each output of w[outputs, inputs] relative to `w_max`; 1 where all are zero.
+std::vector<float> column_scales(MatrixView<const float> w, float w_max);
 
 /// What an ideal plane holds of a weight, in weight units times the sign of the plane.
 double ideal_part(const WeightMapping& mapping, PlaneRole role, float w);

@@ -12,21 +12,17 @@ namespace {
 
 /// What a plane holds of the weights [outputs, inputs], without its sign.
 std::vector<float> ideal_plane(const Hardware& hardware, PlaneRole role, MatrixView<const float> w) {
-  std::vector<float> part(w.data, w.data + w.size());
-  const auto largest = [](const float* first, std::size_t count) {
-    float size = 0.0f;
-    for (std::size_t i = 0; i < count; ++i) size = std::max(size, std::abs(first[i]));
-    return size > 0.0f ? size : 1.0f;
-  };
-  const float w_max = largest(w.data, w.size());
+  float w_max = 0.0f;
+  for (std::size_t i = 0; i < w.size(); ++i) w_max = std::max(w_max, std::abs(w.data[i]));
+  if (w_max == 0.0f) w_max = 1.0f;
   const WeightMapping mapping = weight_mapping(hardware, w_max);
-  for (std::size_t o = 0; o < w.rows; ++o) {
-    const bool is_scaled = hardware.mapping.scale == WeightScale::column;
-    const float scale = is_scaled ? largest(w.data + o * w.columns, w.columns) / w_max : 1.0f;
-    for (std::size_t j = 0; j < w.columns; ++j) {
-      const float weight = std::clamp(w(o, j) / scale, -w_max, w_max);
-      part[o * w.columns + j] = static_cast<float>(ideal_part(mapping, role, weight));
-    }
+  const std::vector<float> scales = hardware.mapping.scale == WeightScale::column
+                                        ? column_scales(w, w_max)
+                                        : std::vector<float>(w.rows, 1.0f);
+  std::vector<float> part(w.size());
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    const float weight = std::clamp(w.data[i] / scales[i / w.columns], -w_max, w_max);
+    part[i] = static_cast<float>(ideal_part(mapping, role, weight));
   }
   return part;
 }
@@ -75,9 +71,7 @@ std::vector<float> RangeFinder::scaled(const Exec& exec, MatrixView<const float>
     op.to = nullptr;
     table.scale_rows(exec, op);
     for (float& factor : factors) {
-      const double weight = average_input_ > 0.0 ? hardware_.dac.average_decay : 1.0;
-      average_input_ += weight * (factor - average_input_);
-      factor = static_cast<float>(average_input_);
+      factor = static_cast<float>(average_input_.next(factor, hardware_.dac.average_decay));
     }
     op.to = to.data();
     op.finds_factors = false;

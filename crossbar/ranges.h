@@ -60,7 +60,7 @@ class RangeFinder {
   std::vector<float> seen_;                     ///< [tiles][planes] largest |partial sum|
   std::vector<float> limit_;                    ///< likewise, largest sum of |weight| of an output
   std::optional<OutputMagnitudes> magnitudes_;  ///< for a percentile or the least error
-  double average_input_ = 0.0;
+  RunningAverage average_input_;
   float dac_ = 0.0f;
 };
 

@@ -133,14 +133,9 @@ float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_ma
 
 std::vector<float> TileArray::scale_columns(MatrixView<const float> w) {
   std::vector<float> scaled(w.data, w.data + w.size());
-  column_scale_.resize(w.rows);
-  for (std::size_t o = 0; o < w.rows; ++o) {
-    float largest = 0.0f;
-    for (std::size_t j = 0; j < w.columns; ++j) largest = std::max(largest, std::abs(w(o, j)));
-    column_scale_[o] = largest > 0.0f ? largest / w_max_ : 1.0f;
-    for (std::size_t j = 0; j < w.columns; ++j) {
-      scaled[o * w.columns + j] = std::clamp(w(o, j) / column_scale_[o], -w_max_, w_max_);
-    }
+  column_scale_ = column_scales(w, w_max_);
+  for (std::size_t i = 0; i < scaled.size(); ++i) {
+    scaled[i] = std::clamp(scaled[i] / column_scale_[i / w.columns], -w_max_, w_max_);
   }
   return scaled;
 }
@@ -287,11 +282,15 @@ void TileArray::save(H5Writer& file, const std::string& path) const {
   file.write(path + "/reference_response", reference_response_);
   file.write(path + "/compensation", factors_);
   if (!column_scale_.empty()) file.write(path + "/column_scale", column_scale_);
+  if (!correction_.scale.empty()) {
+    file.write(path + "/correction/scale", correction_.scale);
+    file.write(path + "/correction/offset", correction_.offset);
+  }
   file.set_attribute(path, "dac_range", double(forward_.ranges.dac));
   file.set_attribute(path, "w_max", double(w_max_));
   file.set_attribute(path, "time_s", time_);
   file.set_attribute(path, "aged_s", aged_);
-  file.set_attribute(path, "average_input", average_input_);
+  file.set_attribute(path, "average_input", average_input_.value);
   file.set_attribute(path, "outputs", static_cast<std::int64_t>(grid_.outputs));
   file.set_attribute(path, "inputs", static_cast<std::int64_t>(grid_.inputs));
   file.set_attributes(path + "/counters", to_value(this->counters()));
@@ -324,7 +323,7 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   time_ = number("time_s");
   aged_ = number("aged_s");
-  average_input_ = number("average_input");
+  average_input_.value = number("average_input");
   const Value names = to_value(Counters{});
   Value counters = Value::table();
   for (const auto& entry : names.as_table()) {
@@ -337,6 +336,10 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   if (is_programmed()) settle(exec);
   reference_response_ = file.read<double>(path + "/reference_response", per_tile);
   factors_ = file.read<double>(path + "/compensation", per_tile);
+  if (file.contains(path + "/correction")) {
+    correction_ = {.scale = file.read<float>(path + "/correction/scale", {grid_.outputs}),
+                   .offset = file.read<float>(path + "/correction/offset", {grid_.outputs})};
+  }
   forward_.is_stale = transposed_.is_stale = true;
 }
 

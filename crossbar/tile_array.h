@@ -259,7 +259,7 @@ class TileArray {
   Buffer<float> output_scale_, output_offset_;  // all that is digital, on the backend
   InputPhases phases_;
   Driver driver_;
-  double average_input_ = 0.0;  // of the largest |x| of samples; 0: none yet
+  RunningAverage average_input_;
   double time_ = 0.0, aged_ = 0.0;
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count

@@ -48,9 +48,7 @@ const float* TileArray::scale_rows(const Exec& exec, MatrixView<const float> x, 
     table.scale_rows(exec, {.x = x.data, .rows = x.rows, .columns = x.columns, .factors = op.factors});
     row_factors_.copy_to(largest);
     for (float& factor : largest) {
-      const double weight = average_input_ > 0.0 ? hardware_.dac.average_decay : 1.0;
-      average_input_ += weight * (factor - average_input_);
-      factor = static_cast<float>(average_input_);
+      factor = static_cast<float>(average_input_.next(factor, hardware_.dac.average_decay));
     }
     row_factors_.copy_from(largest);
     op.finds_factors = false;

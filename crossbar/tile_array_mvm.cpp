@@ -182,15 +182,17 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
       hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
       hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction)) {
     throw ConfigError(
-        "products in double precision know no errors of converters, scaled inputs, bound management or "
-        "nanosecond "
-        "read noise; use products in float");
+        "products in double precision know no errors of converters, scaled inputs, bound management or read "
+        "noise of nanosecond pulses; use products in float");
   }
   MvmLayer op = product(exec, direction, x.rows, place);
   if (is_in_steps()) op.terms = products(direction).whole_terms.data();
   reference::mvm_in_double(op, direction, x.data, y.data);
-  for (std::size_t i = 0; i < y.size() && !column_scale_.empty(); ++i)
-    y.data[i] *= column_scale_[i % y.columns];
+  for (std::size_t i = 0; i < y.size() && direction == Direction::forward; ++i) {
+    const std::size_t o = i % y.columns;
+    if (!column_scale_.empty()) y.data[i] *= column_scale_[o];
+    if (!correction_.scale.empty()) y.data[i] = y.data[i] * correction_.scale[o] + correction_.offset[o];
+  }
   count(direction, x.rows);
 }
 

@@ -9,6 +9,7 @@
 #include "meltquench/crossbar/product_shape.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/devices/nanosecond_noise.h"
+#include "meltquench/kernels/mvm_epilogue.h"
 
 namespace mq {
 namespace {
@@ -133,15 +134,14 @@ void TileArray::add_nanosecond_noise(const Exec& exec, Direction direction, MvmL
   op.code_limit = kSquareLimit;
   op.y = grown(exec, variances_, op.batch * op.outputs);
   direction == Direction::forward ? table.mvm(exec, op) : table.mvm_transposed(exec, op);
-  RngKey key = op.key.at_moment(term.phase + 1);
-  key.event |= std::uint32_t(term.slice) << 4;
-  key.place = term.tile << 16 | (key.place & 0xffffu);
+  MvmLayer phase = op;
+  phase.key = op.key.at_moment(term.phase + 1);
   table.add_read_noise(exec, {.batch = op.batch,
                               .outputs = op.outputs,
                               .y = y,
                               .variance = op.y,
                               .first_row = op.first_row,
-                              .key = key});
+                              .key = key_of(phase, term)});
 }
 
 ConvertOutputs TileArray::converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
@@ -190,7 +190,7 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
       one.codes = clean_codes;
       one.code_limit = phase_limit();
     }
-    one.phases *= static_cast<std::uint32_t>(hardware_.adc.bound_rounds + 1);
+    if (rounds.round > 0) one.key = op.key.at_moment(std::uint64_t(rounds.round) << 32);
     direction == Direction::forward ? table.mvm(exec, one) : table.mvm_transposed(exec, one);
     ConvertOutputs convert;
     if (!conversion.is_computed) {

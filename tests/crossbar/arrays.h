@@ -39,6 +39,17 @@ DoubleMatrix exact_product(const std::vector<T>& x, const std::vector<W>& w, std
   return a.template cast<double>() * b.template cast<double>().transpose();
 }
 
+inline double largest(const DoubleMatrix& m) { return m.cwiseAbs().maxCoeff(); }
+
+/// Outputs y[batch, columns] as a matrix of doubles.
+template <class T>
+DoubleMatrix as_matrix(const std::vector<T>& y, std::size_t columns) {
+  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto c = static_cast<Eigen::Index>(columns);
+  return Eigen::Map<const Matrix>(y.data(), static_cast<Eigen::Index>(y.size()) / c, c)
+      .template cast<double>();
+}
+
 /// Hardware without converters or noise of products.
 inline Hardware ideal_io(const char* preset, int rows = 256, int columns = 256) {
   Hardware h;

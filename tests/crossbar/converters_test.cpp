@@ -192,5 +192,23 @@ TEST(Converters, EveryArchitectureWithoutErrorsGivesTheBitsOfTheFusedAdc) {
   EXPECT_NE(y(AdcKind::cco, 0.0f), fused) << "it cuts off fractions";
 }
 
+TEST(Converters, TransposedProductsInStepsHaveTheBitsOfTheFusedAdcAndConvertersOfTheirOwn) {
+  const std::vector<float> w = uniforms(10 * 64, 1), e = uniforms(25 * 10, 2);
+  const auto d = [&](float noise, float offset) {
+    Hardware h = ideal_io("pcm-like", 32, 4);
+    h.dac = {.bits = 8, .range = 1.0};
+    h.adc = {.bits = 6, .range = 3.0, .offset = offset, .noise = noise};
+    TileArray array(kExec, h, {.seed = 3}, 10, 64);
+    array.program(kExec, matrix(w, 10));
+    array.set_transposed_ranges({1.0f, std::vector<float>(array.grid().size(), 2.0f)});
+    std::vector<float> result(25 * 64);
+    array.mvm_transposed(kExec, {e.data(), 25, 10}, {result.data(), 25, 64});
+    return result;
+  };
+  const std::vector<float> fused = d(0.0f, 0.0f);
+  EXPECT_EQ(d(1e-30f, 0.0f), fused);
+  EXPECT_NE(d(0.0f, 1.0f), fused);
+}
+
 }  // namespace
 }  // namespace mq

@@ -36,16 +36,6 @@ const Case kCases[] = {
 // Tiles that hold all of the matrix, and tiles that do not divide it.
 constexpr int kTiles[][2] = {{256, 256}, {17, 13}};
 
-double largest(const DoubleMatrix& m) { return m.cwiseAbs().maxCoeff(); }
-
-template <class T>
-DoubleMatrix as_matrix(const std::vector<T>& y, std::size_t columns) {
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const auto c = static_cast<Eigen::Index>(columns);
-  return Eigen::Map<const Matrix>(y.data(), static_cast<Eigen::Index>(y.size()) / c, c)
-      .template cast<double>();
-}
-
 Hardware hardware_of(const Case& mapping, const int (&tile)[2]) {
   Hardware hardware = ideal_io("ideal", tile[0], tile[1]);
   hardware.mapping = mapping.how;

@@ -7,16 +7,6 @@
 namespace mq {
 namespace {
 
-double largest(const DoubleMatrix& m) { return m.cwiseAbs().maxCoeff(); }
-
-template <class T>
-DoubleMatrix as_matrix(const std::vector<T>& y, std::size_t columns) {
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const auto c = static_cast<Eigen::Index>(columns);
-  return Eigen::Map<const Matrix>(y.data(), static_cast<Eigen::Index>(y.size()) / c, c)
-      .template cast<double>();
-}
-
 struct Size {
   std::size_t outputs, inputs;
   int rows, columns;  // of a tile

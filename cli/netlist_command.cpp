@@ -82,7 +82,8 @@ std::string text_of(const Arguments& arguments, const RunConfig& config, const C
   const NetlistCells cells{
       .g = {tile.g.data(), tile.outputs, tile.inputs}, .current = current, .description = tile.description};
   const WireParams wires = config.hardware.for_layer(tile.layer).wires;
-  if (arguments.text("--topology", "input-source") == "input-source") {
+  const std::string configured(names(wires.topology)[static_cast<std::size_t>(wires.topology)]);
+  if (arguments.text("--topology", configured) == "input-source") {
     std::vector<double> volts = inputs_of(arguments, tile.inputs, -1.0, config.seed);
     for (double& v : volts) v *= v_read;
     return netlist(network_of(wires), cells, volts);
@@ -157,7 +158,7 @@ Command netlist_command() {
            {.name = "--topology",
             .value = "NAME",
             .sentence = "What inputs do: drive the word lines, or open transistors (0 or 1). Default: "
-                        "input-source.",
+                        "wires.topology.",
             .choices = {"input-source", "gated"}},
            {.name = "--runs",
             .value = "DIR",

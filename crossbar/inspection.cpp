@@ -5,6 +5,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/gated_wires.h"
 #include "meltquench/crossbar/wire_circuit.h"
 
 namespace mq {
@@ -49,6 +50,16 @@ double full_scale(const TileArray& array, std::span<const double> x) {
   return largest > 0.0 ? largest : 1.0;
 }
 
+/// Volts of inputs that open transistors: those of the source lines where the gate is open.
+void check_gates(std::span<const double> volts, double v_read) {
+  for (const double volt : volts) {
+    if (volt == 0.0 || volt == v_read) continue;
+    throw ConfigError(
+        "with wires.topology = \"gated\" an input opens a transistor or does not; show one read phase, with "
+        "every x either 0 or full scale");
+  }
+}
+
 void read_without_wires(const std::vector<double>& volts, ArrayReading& reading) {
   reading.word.reserve(reading.conductances.size());
   for (std::size_t o = 0; o < reading.outputs; ++o) {
@@ -70,13 +81,27 @@ void read_with_wires(const WireParams& wires, const std::vector<double>& volts, 
   reading.currents = std::move(solution.bit_current);
 }
 
-ArrayReading read(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts) {
+void read_gated(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts,
+                double v_read, ArrayReading& reading) {
+  std::vector<std::uint8_t> gates;
+  for (const double volt : volts) gates.push_back(volt != 0.0);
+  GatedVoltages found =
+      gated_voltages(gated_network_of(wires), v_read, {g.data(), reading.outputs, gates.size()}, gates);
+  reading.word = std::move(found.source_line);
+  reading.bit = std::move(found.bit_line);
+  reading.currents = std::move(found.currents);
+}
+
+ArrayReading read(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts,
+                  double v_read) {
   ArrayReading reading;
   reading.outputs = g.size() / volts.size();
   reading.conductances.assign(g.begin(), g.end());
   if (reading.outputs == 0) return reading;
   const bool has_wires = !wires.is_ideal();
-  if (has_wires) {
+  if (wires.is_gated()) {
+    read_gated(wires, g, volts, v_read, reading);
+  } else if (has_wires) {
     read_with_wires(wires, volts, reading);
   } else {
     read_without_wires(volts, reading);
@@ -84,7 +109,8 @@ ArrayReading read(const WireParams& wires, const std::vector<float>& g, const st
   }
   reading.cell_currents.resize(g.size());
   for (std::size_t k = 0; k < g.size(); ++k) {
-    reading.cell_currents[k] = reading.conductances[k] * (reading.word[k] - reading.bit[k]);
+    const bool is_closed = wires.is_gated() && volts[k % volts.size()] == 0.0;
+    reading.cell_currents[k] = is_closed ? 0.0 : reading.conductances[k] * (reading.word[k] - reading.bit[k]);
     if (!has_wires) reading.currents[k / volts.size()] += reading.cell_currents[k];
   }
   return reading;
@@ -102,9 +128,10 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
     reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
   }
   const WireParams& wires = array.hardware().wires;
+  if (wires.topology == WireTopology::gated) check_gates(reading.volts, v_read);
   Tile& cells = array.tiles()[tile];
-  reading.plus = read(wires, cells.conductances(exec, Polarity::plus, array.now()), reading.volts);
-  reading.minus = read(wires, cells.conductances(exec, Polarity::minus, array.now()), reading.volts);
+  reading.plus = read(wires, cells.conductances(exec, Polarity::plus, array.now()), reading.volts, v_read);
+  reading.minus = read(wires, cells.conductances(exec, Polarity::minus, array.now()), reading.volts, v_read);
   return reading;
 }
 

@@ -5,6 +5,8 @@
 /// at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are solved in double
 /// precision (wire_circuit.h), at the conductances that products see now. Converters and the noise of
 /// products are left out: drivers follow the inputs without rounding, and currents are what ADCs would get.
+/// Where inputs open transistors, x is 0 or full scale, source lines are at v_read, and `word` are their
+/// potentials (gated_wires.h).
 #pragma once
 
 #include <cstddef>

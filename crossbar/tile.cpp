@@ -127,6 +127,7 @@ void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime&
 }
 
 Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
+  if (hardware_.wires.is_gated()) return read_alone(exec, side, cells);
   Buffer<float> effective(exec, cells.size());
   const std::int64_t open =
       kernels(exec.backend)
@@ -234,6 +235,7 @@ void Tile::read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buf
 }
 
 void Tile::settle(const Exec& exec, const TileTime& now) {
+  if (hardware_.wires.is_gated()) settle_gates(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
     read_plane(exec, plane.role, now, conductances);

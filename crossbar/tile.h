@@ -34,6 +34,16 @@ struct WordLines {
   std::size_t first = 0, count = 0;
 };
 
+/// An array whose inputs open transistors, as gated_products reads it.
+struct GatedArray {
+  Polarity side = Polarity::plus;
+  int slice = 0;
+  double weight = 1.0;  ///< of its device
+  std::size_t outputs = 0;
+  float largest = 0.0f;  ///< no conductance is larger [S]
+  Buffer<float> cells;   ///< see PackGated
+};
+
 class Tile {
  public:
   Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
@@ -66,6 +76,9 @@ class Tile {
   const std::vector<Plane>& planes() const { return planes_; }
   /// A plane as a term of a product: scale, variances, converters and inputs are still to be set.
   MvmTerm term(std::size_t plane) const;
+  /// All arrays of the moment; none where a matrix stands for them. The planes then are what cells conduct
+  /// with their gate alone open.
+  const std::vector<GatedArray>& gated_arrays() const { return gated_arrays_; }
 
   /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
   std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
@@ -113,6 +126,9 @@ class Tile {
                  bool has_wires, Buffer<float>& plane);
   Buffer<float> through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const;
   void add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds, Buffer<float>& plane) const;
+  // tile_gated.cpp
+  void settle_gates(const Exec& exec, const TileTime& now);
+  Buffer<float> read_alone(const Exec& exec, Polarity side, const Buffer<float>& cells) const;
   /// A plane of a moment, on the backend.
   void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
   /// Of `op`, key, sign, adds and plane are given.
@@ -150,6 +166,7 @@ class Tile {
   bool has_ages_ = false;          ///< cells were programmed at moments of their own
   std::vector<CellArray> arrays_;  ///< of all polarities, devices and slices, see array_index
   std::vector<Plane> planes_;
+  std::vector<GatedArray> gated_arrays_;
 };
 
 }  // namespace mq

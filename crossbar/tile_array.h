@@ -70,7 +70,8 @@ class TileArray {
   /// Conversions of one output of a tile: planes times read phases that are not added as charge.
   std::size_t conversions_per_tile() const { return conversion(1, 0, 0); }
 
-  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile.
+  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile,
+  /// or with `Ranges::columns` one for each of its outputs.
   void set_ranges(const Ranges& ranges);
   const Ranges& ranges() const { return forward_.ranges; }
   /// Ranges of the converters of `mvm_transposed`; likewise. They may change before every product: what goes
@@ -171,6 +172,7 @@ class TileArray {
     bool is_computed = false;  // formed digitally: no noise, no ADC
     float codes_per_unit = 0.0f;
     double multiplier = 1.0;
+    std::size_t index = 0;  // among those of the array: see `conversion`
   };
   /// What products of one direction need beside the tiles.
   struct Products {
@@ -184,6 +186,9 @@ class TileArray {
     std::vector<Conversion> conversions;
     std::vector<MvmTerm> whole_terms;  // with the noise and converters that the products of steps leave out
     std::vector<Buffer<float>> converters, line_factors;  // [tiles][planes]
+    // With a range per column [conversions][tile_outputs], else empty.
+    Buffer<float> codes_per_units;
+    Buffer<double> multipliers;
   };
   /// Drivers of word lines that err: codes in steps of 2^-shift.
   struct Driver {
@@ -202,6 +207,9 @@ class TileArray {
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
   MvmTerm term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase, double y_lsb);
+  /// What codes of a conversion count in the digital sum, beside the step of the ADC.
+  double digital_factor(std::size_t tile, std::size_t plane, std::uint32_t phase) const;
+  void refresh_column_ranges(const Exec& exec, Products& side);
   /// Largest |code| that a phase drives.
   std::int32_t phase_limit() const;
   /// Index of a conversion among those of the array.

@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
-/// outputs share a zero, samples are repeated by bound management, or noise depends on how long an input is
-/// on.
+/// outputs share a zero or have ranges of their own, samples are repeated by bound management, or noise
+/// depends on how long an input is on.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -22,7 +22,7 @@ constexpr std::int32_t kSquareLimit = 1023;
 bool TileArray::is_in_steps() const {
   return hardware_.mapping.kind == MappingKind::offset || hardware_.periphery.has_errors() ||
          hardware_.adc.has_errors() || hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none;
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -41,6 +41,7 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   conversion.codes_per_unit = term.adc_codes_per_unit;
   conversion.multiplier = term.multiplier;
   conversion.phase = term.phase;
+  conversion.index = this->conversion(tile, plane, term.phase);
   if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) term.read_variance = 0.0f;
   term.adc_codes_per_unit = 0.0f;
   term.multiplier = 1.0;
@@ -153,10 +154,7 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
       .codes_per_unit = conversion.codes_per_unit > 0.0f ? conversion.codes_per_unit : 1.0f,
       .output = hardware_.periphery.law(),
       .adc = hardware_.adc.law()};
-  if (hardware_.adc.bits == 0)
-    convert.adc.limit =
-        side.ranges
-            .adc[this->conversion(conversion.tile, conversion.plane, phases_.is_held ? 0 : conversion.phase)];
+  if (hardware_.adc.bits == 0) convert.adc.limit = side.ranges.adc[conversion.index];
   convert.line_factors = side.line_factors[i].data();
   convert.converters = side.converters[i].data();
   convert.converter_stride = side.converters[i].size() / fields;
@@ -207,6 +205,11 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     convert.outputs = convert.y_stride = one.outputs;
     convert.y = analog;
     convert.multiplier = std::ldexp(conversion.multiplier, static_cast<int>(rounds.round));
+    if (side.multipliers.size() > 0 && !conversion.is_computed) {
+      convert.codes_per_units = side.codes_per_units.data() + conversion.index * grid_.tile_outputs;
+      convert.multipliers = side.multipliers.data() + conversion.index * grid_.tile_outputs;
+      convert.multiplier = std::ldexp(1.0, static_cast<int>(rounds.round));
+    }
     const std::size_t to = 2 * conversion.block + conversion.is_shared;
     convert.adds = adds[to];
     adds[to] = true;

@@ -31,9 +31,6 @@ struct LineMap {
     std::iota(map.inputs.begin(), map.inputs.end(), 0u);
     return map;
   }
-  /// Whether arrays and matrix are one and the same.
-  bool is_plain() const { return *this == in_order(outputs.size(), inputs.size()); }
-
   /// The cell of weight (o, j) in a row-major array [bit_lines, word_lines].
   std::size_t cell(std::size_t o, std::size_t j) const { return outputs[o] * word_lines + inputs[j]; }
   /// Of an array [bit_lines, word_lines], or of one bit line, the part that holds the matrix: [outputs,

@@ -80,6 +80,8 @@ struct TileParams {
   /// The lines of a whole tile with its spare ones.
   int word_lines() const { return rows + spare_rows; }
   int bit_lines() const { return columns + spare_columns; }
+  /// Whether lines of a matrix may sit elsewhere than in their order on all lines that there are.
+  bool has_line_map() const { return spare_rows > 0 || spare_columns > 0 || remap == Remap::permute; }
   std::string problem() const {
     if (word_lines() > 65534) return "rows and spare_rows must not exceed 65534 together";
     if (bit_lines() > 65536) return "columns and spare_columns must not exceed 65536 together";

@@ -73,8 +73,14 @@ Buffer<float> TileArray::line_factors(const Exec& exec, std::size_t tile, std::s
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     const PlaneKind other = side == Polarity::plus ? PlaneKind::minus : PlaneKind::plus;
     if (role.kind == other) continue;
-    const std::vector<float> g = of.conductances(exec, side, now(), role.slice);
-    for (std::size_t i = 0; i < g.size(); ++i) total[i / of.inputs()] += g[i];
+    // All cells of a bit line load it, also those that nothing drives.
+    const std::vector<float> g = of.array_conductances(exec, side, now(), role.slice);
+    if (g.empty()) continue;
+    const std::size_t word_lines = of.lines().word_lines;
+    for (std::size_t i = 0; i < outputs * word_lines; ++i) {
+      const std::size_t line = is_shared(role) ? 0 : of.lines().outputs[i / word_lines];
+      total[i / word_lines] += g[line * word_lines + i % word_lines];
+    }
   }
   std::vector<float> factors;
   for (const double g : total) factors.push_back(static_cast<float>(hardware_.periphery.line_factor(g)));

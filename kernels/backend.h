@@ -21,6 +21,7 @@ void float_product(const Exec& exec, const FloatProduct& op);
 void add_normals(const Exec& exec, const AddNormals& op);
 void make_pulse_trains(const Exec& exec, const PulseTrains& op);
 void pulse_cells(const Exec& exec, const PulseCells& op);
+void gather_lines(const Exec& exec, const GatherLines& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
 std::int64_t effective_matrix(const Exec& exec, const EffectiveMatrix& op);

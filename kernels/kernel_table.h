@@ -20,6 +20,7 @@
 #include "meltquench/kernels/convert_outputs.h"
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
+#include "meltquench/kernels/gather_lines.h"
 #include "meltquench/kernels/input_ops.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
@@ -91,6 +92,8 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// Lines of an array in another order.
+  void (*gather_lines)(const Exec&, const GatherLines& op);
   /// Which cells of an array are faulty.
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.

@@ -45,6 +45,7 @@ const KernelTable& kernel_table() {
                                       add_normals,
                                       make_pulse_trains,
                                       pulse_cells,
+                                      gather_lines,
                                       find_faults,
                                       write_verify_cells,
                                       effective_matrix,

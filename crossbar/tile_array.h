@@ -154,6 +154,7 @@ class TileArray {
   void load(const Exec& exec, const H5Reader& file, const std::string& path);
 
  private:
+  friend class CodeCounter;  // code_histograms.h
   void settle(const Exec& exec);
   /// The weight of full scale. Throws as `program`.
   float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
@@ -198,6 +199,11 @@ class TileArray {
     std::uint32_t round = 0;
     std::uint32_t* clipped = nullptr;  // [batch]
   };
+  /// Codes of forward products per conversion, on the backend.
+  struct CodeCounts {
+    Buffer<std::int64_t> codes;  // [conversions of the array][2 L + 1]
+    Buffer<std::int64_t> clips;  // [conversions of the array][outputs of a tile]
+  };
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
@@ -240,6 +246,7 @@ class TileArray {
   void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
+  void count_codes(const Conversion& conversion, ConvertOutputs& convert);
   void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
                          const std::int16_t* clean_codes, Rounds rounds);
   void finish(const Exec& exec, Direction direction, const MvmLayer& op);
@@ -264,6 +271,7 @@ class TileArray {
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
+  std::optional<CodeCounts> code_counts_;  // while somebody counts
   Buffer<ConverterCounts> repeat_counts_;  // 1
   Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_;
   Buffer<float> scaled_, row_factors_, analog_, variances_;

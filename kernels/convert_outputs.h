@@ -55,8 +55,9 @@ struct ConvertOutputs {
   /// Only samples with rounds[row] == round are converted: bound management repeats some. Null: all.
   const std::uint32_t* rounds = nullptr;
   std::uint32_t round = 0;
-  ConverterCounts* counts = nullptr;  ///< adc_clips grows by all that was cut
-  std::int64_t* histogram = nullptr;  ///< [2 L + 1] conversions per code, from -L on; null: not counted
+  ConverterCounts* counts = nullptr;     ///< adc_clips grows by all that was cut
+  std::int64_t* histogram = nullptr;     ///< [2 L + 1] conversions per code, from -L on; null: not counted
+  std::int64_t* output_clips = nullptr;  ///< [outputs] adds how often each was cut; null: not counted
 };
 
 /// y = float((totals + shared) * y_lsb * row_factor): totals[batch, outputs] of all conversions in weight

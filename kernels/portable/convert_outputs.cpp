@@ -132,6 +132,9 @@ struct ConvertRow {
           double(codes[l]) * (op.multipliers == nullptr ? op.multiplier : op.multipliers[o + l]);
       totals[l] = op.adds ? totals[l] + part : part;
       clips += cuts[l] > 0.0f;
+      if (op.output_clips != nullptr && cuts[l] > 0.0f) {
+        add_from_any_thread(op.output_clips + o + l, std::int64_t(1));
+      }
       if (op.histogram != nullptr && op.adc.kind != AdcKind::ideal) {
         add_from_any_thread(op.histogram + to_int(codes[l] + op.adc.limit), std::int64_t(1));
       }
@@ -161,7 +164,8 @@ struct FinishRow {
     const double scale = op.row_factors == nullptr ? op.y_lsb : op.y_lsb * double(op.row_factors[row]);
     const std::size_t at = row * op.outputs;
     if (op.shared == nullptr) {
-      for (std::uint32_t o = first; o < last; ++o) op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
+      for (std::uint32_t o = first; o < last; ++o)
+        op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
       return;
     }
     const double* shared = op.shared + row * ((op.outputs + op.block - 1) / op.block);

@@ -11,13 +11,9 @@ std::int64_t CodeHistogram::conversions() const {
   return std::accumulate(counts.begin(), counts.end(), std::int64_t(0));
 }
 
-std::int64_t CodeHistogram::clipped() const {
-  return std::accumulate(clips.begin(), clips.end(), std::int64_t(0));
-}
-
 double CodeHistogram::clipped_share() const {
   const std::int64_t all = conversions();
-  return all > 0 ? double(clipped()) / double(all) : 0.0;
+  return all > 0 ? double(clipped) / double(all) : 0.0;
 }
 
 double CodeHistogram::mean_code() const {
@@ -50,19 +46,20 @@ CodeCounter::CodeCounter(TileArray& array, const Exec& exec) : array_(array) {
   array.code_counts_.emplace(TileArray::CodeCounts{
       .codes = Buffer<std::int64_t>(
           exec, conversions * (2 * static_cast<std::size_t>(largest_code(array.hardware().adc.bits)) + 1)),
-      .clips = Buffer<std::int64_t>(exec, conversions * array.grid_.tile_outputs)});
+      .clips = Buffer<ConverterCounts>(exec, conversions)});
   array.forward_.is_stale = array.transposed_.is_stale = true;
 }
 
 CodeCounter::~CodeCounter() {
+  array_.counters_.adc_clips += array_.counted_clips();
   array_.code_counts_.reset();
   array_.forward_.is_stale = array_.transposed_.is_stale = true;
 }
 
 std::vector<CodeHistogram> CodeCounter::histograms() const {
   array_.check_programmed();
-  std::vector<std::int64_t> codes(array_.code_counts_->codes.size()),
-      clips(array_.code_counts_->clips.size());
+  std::vector<std::int64_t> codes(array_.code_counts_->codes.size());
+  std::vector<ConverterCounts> clips(array_.code_counts_->clips.size());
   array_.code_counts_->codes.copy_to(codes);
   array_.code_counts_->clips.copy_to(clips);
   const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(array_.hardware().adc.bits)) + 1;
@@ -78,16 +75,25 @@ std::vector<CodeHistogram> CodeCounter::histograms() const {
                           .role = planes[p].role,
                           .phase = phase,
                           .first_output = t / array_.grid_.columns() * array_.grid_.tile_outputs,
+                          .outputs = planes[p].outputs,
                           .range = array_.forward_.ranges.adc[c]};
         const std::int64_t* first = codes.data() + c * entries;
         one.counts.assign(first, first + entries);
-        first = clips.data() + c * array_.grid_.tile_outputs;
-        one.clips.assign(first, first + planes[p].outputs);
+        one.clipped = clips[c].adc_clips;
         histograms.push_back(std::move(one));
       }
     }
   }
   return histograms;
+}
+
+std::int64_t TileArray::counted_clips() const {
+  if (!code_counts_) return 0;
+  std::vector<ConverterCounts> clips(code_counts_->clips.size());
+  code_counts_->clips.copy_to(clips);
+  std::int64_t sum = 0;
+  for (const ConverterCounts& one : clips) sum += one.adc_clips;
+  return sum;
 }
 
 }  // namespace mq

@@ -1,4 +1,4 @@
-/// How often ADCs give each code, and which outputs they cut: what shows whether a range fits.
+/// How often ADCs give each code, and how often they cut: what shows whether a range fits.
 ///
 /// Every conversion has a histogram of its own: tile x plane of weights x read phase. Counts are integers, so
 /// the backend, the number of threads and the size of a batch change nothing.
@@ -20,16 +20,15 @@ struct CodeHistogram {
   std::size_t plane = 0;  ///< index in Tile::planes
   PlaneRole role;
   std::uint32_t phase = 0;  ///< of the inputs; 0 where phases are added before the ADC
-  std::size_t first_output = 0;
-  double range = 0.0;                     ///< |y| of the largest code [weight units]
+  std::size_t first_output = 0, outputs = 0;
+  double range =
+      0.0;  ///< |y| of the largest code [weight units]; of outputs with ranges of their own the largest
   std::vector<std::int64_t> counts = {};  ///< [2 L + 1] conversions per code, from -L on
-  std::vector<std::int64_t> clips = {};   ///< [outputs] conversions beyond the range
+  std::int64_t clipped = 0;               ///< conversions beyond the range
 
-  std::size_t outputs() const { return clips.size(); }
   /// The code that counts[0] belongs to, negated: L.
   std::int64_t limit() const { return static_cast<std::int64_t>(counts.size() / 2); }
   std::int64_t conversions() const;
-  std::int64_t clipped() const;
   /// Share of conversions beyond the range; 0 without any.
   double clipped_share() const;
   double mean_code() const;

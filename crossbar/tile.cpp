@@ -101,7 +101,7 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
                      bool has_wires, Buffer<float>& plane) {
   // What products draw anew is not in the plane.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
+  const bool is_quiet = now.is_exact || hardware_.tile.read_noise_law == ReadNoiseLaw::device;
   const std::size_t size = rows(side) * inputs_;
   const Buffer<float> zeros(exec, is_quiet ? size : 0);
   Buffer<float> cells(exec, has_wires ? size : 0);
@@ -111,7 +111,7 @@ void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime&
     const Place place{side, device, slice};
     const float weight = sign * static_cast<float>(hardware_.programming.weight_of(device));
     const RngKey noise = key(Purpose::read_noise, place);
-    SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
+    SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds) + now.read),
                    .deviates = zeros.data()};
     if (has_wires) {
       op.plane = cells.data();

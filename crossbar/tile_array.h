@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,8 @@ class TileArray {
   /// Conversions of one output of a tile: planes times read phases that are not added as charge.
   std::size_t conversions_per_tile() const { return conversion(1, 0, 0); }
 
-  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile.
+  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile,
+  /// or with `Ranges::columns` one for each of its outputs.
   void set_ranges(const Ranges& ranges);
   const Ranges& ranges() const { return forward_.ranges; }
   /// Ranges of the converters of `mvm_transposed`; likewise. They may change before every product: what goes
@@ -115,6 +117,13 @@ class TileArray {
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
+  /// The same with a factor for each tile. Throws ShapeError for another number of them.
+  void compensate_drift(std::span<const double> factors);
+  /// Mean |response| of each tile to the identity matrix now [S of its first slice], over several reads or
+  /// without read noise (tile_array_responses.cpp). Reads that read noise with memory disturbs agree.
+  std::vector<double> mean_responses(const Exec& exec, ResponseReads reads);
+  /// Mean |response| of each output to single inputs now, in weight units; likewise.
+  std::vector<double> output_responses(const Exec& exec, ResponseReads reads);
   /// Scale and offset of each output in the digital part, after everything else; they hold until the clock
   /// moves. Throws ShapeError for another number of outputs.
   void correct_outputs(const AffineCorrection& correction);
@@ -144,7 +153,7 @@ class TileArray {
 
   /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ
   /// from what was programmed by at most 2^-23 of the largest weight.
-  std::vector<double> read_weights(const Exec& exec);
+  std::vector<double> read_weights(const Exec& exec) { return read_weights(exec, now()); }
 
   Counters counters() const;
 
@@ -159,6 +168,7 @@ class TileArray {
   /// The weight of full scale. Throws as `program`.
   float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
   void write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count);
+  std::vector<double> read_weights(const Exec& exec, const TileTime& moment);
   /// Sets column_scale_ and divides by it.
   std::vector<float> scale_columns(MatrixView<const float> w);
   /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
@@ -172,6 +182,7 @@ class TileArray {
     bool is_computed = false;  // formed digitally: no noise, no ADC
     float codes_per_unit = 0.0f;
     double multiplier = 1.0;
+    std::size_t index = 0;  // among those of the array: see `conversion`
   };
   /// What products of one direction need beside the tiles.
   struct Products {
@@ -185,6 +196,9 @@ class TileArray {
     std::vector<Conversion> conversions;
     std::vector<MvmTerm> whole_terms;  // with the noise and converters that the products of steps leave out
     std::vector<Buffer<float>> converters, line_factors;  // [tiles][planes]
+    // With a range per column [conversions][tile_outputs], else empty.
+    Buffer<float> codes_per_units;
+    Buffer<double> multipliers;
   };
   /// Drivers of word lines that err: codes in steps of 2^-shift.
   struct Driver {
@@ -201,13 +215,16 @@ class TileArray {
   };
   /// Codes of forward products per conversion, on the backend.
   struct CodeCounts {
-    Buffer<std::int64_t> codes;  // [conversions of the array][2 L + 1]
-    Buffer<std::int64_t> clips;  // [conversions of the array][outputs of a tile]
+    Buffer<std::int64_t> codes;     // [conversions of the array][2 L + 1]
+    Buffer<ConverterCounts> clips;  // [conversions of the array]: adc_clips, which nobody else has
   };
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
   MvmTerm term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase, double y_lsb);
+  /// What codes of a conversion count in the digital sum, beside the step of the ADC.
+  double digital_factor(std::size_t tile, std::size_t plane, std::uint32_t phase) const;
+  void refresh_column_ranges(const Exec& exec, Products& side);
   /// Largest |code| that a phase drives.
   std::int32_t phase_limit() const;
   /// Index of a conversion among those of the array.
@@ -247,6 +264,7 @@ class TileArray {
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
   void count_codes(const Conversion& conversion, ConvertOutputs& convert);
+  std::int64_t counted_clips() const;
   void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
                          const std::int16_t* clean_codes, Rounds rounds);
   void finish(const Exec& exec, Direction direction, const MvmLayer& op);

@@ -180,10 +180,11 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   }
   if (hardware_.adc.has_errors() || hardware_.periphery.has_errors() ||
       hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-      hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction)) {
+      hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction) ||
+      !forward_.ranges.columns.empty()) {
     throw ConfigError(
-        "products in double precision know no errors of converters, scaled inputs, bound management or read "
-        "noise of nanosecond pulses; use products in float");
+        "products in double precision know no errors of converters, ADC ranges of columns, scaled inputs, "
+        "bound management or read noise of nanosecond pulses; use products in float");
   }
   MvmLayer op = product(exec, direction, x.rows, place);
   if (is_in_steps()) op.terms = products(direction).whole_terms.data();
@@ -270,6 +271,7 @@ Counters TileArray::counters() const {
   std::int64_t pulses = 0;
   update_pulses_.copy_to({&pulses, 1});
   sum.pulses += pulses;
+  sum.adc_clips += counted_clips();
   return sum;
 }
 

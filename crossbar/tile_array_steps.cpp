@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
-/// outputs share a zero, samples are repeated by bound management, noise depends on how long an input is on,
-/// or codes are counted.
+/// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
+/// on how long an input is on, or codes are counted.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -23,7 +23,7 @@ bool TileArray::is_in_steps() const {
   return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
          hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
          hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none;
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -42,6 +42,7 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   conversion.codes_per_unit = term.adc_codes_per_unit;
   conversion.multiplier = term.multiplier;
   conversion.phase = term.phase;
+  conversion.index = this->conversion(tile, plane, term.phase);
   if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) term.read_variance = 0.0f;
   term.adc_codes_per_unit = 0.0f;
   term.multiplier = 1.0;
@@ -154,10 +155,7 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
       .codes_per_unit = conversion.codes_per_unit > 0.0f ? conversion.codes_per_unit : 1.0f,
       .output = hardware_.periphery.law(),
       .adc = hardware_.adc.law()};
-  if (hardware_.adc.bits == 0)
-    convert.adc.limit =
-        side.ranges
-            .adc[this->conversion(conversion.tile, conversion.plane, phases_.is_held ? 0 : conversion.phase)];
+  if (hardware_.adc.bits == 0) convert.adc.limit = side.ranges.adc[conversion.index];
   convert.line_factors = side.line_factors[i].data();
   convert.converters = side.converters[i].data();
   convert.converter_stride = side.converters[i].size() / fields;
@@ -172,10 +170,8 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
 
 void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& convert) {
   const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(hardware_.adc.bits)) + 1;
-  const std::size_t c =
-      this->conversion(conversion.tile, conversion.plane, phases_.is_held ? 0 : conversion.phase);
-  convert.histogram = code_counts_->codes.data() + c * entries;
-  convert.output_clips = code_counts_->clips.data() + c * grid_.tile_outputs;
+  convert.histogram = code_counts_->codes.data() + conversion.index * entries;
+  convert.counts = code_counts_->clips.data() + conversion.index;
 }
 
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
@@ -217,6 +213,11 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     convert.outputs = convert.y_stride = one.outputs;
     convert.y = analog;
     convert.multiplier = std::ldexp(conversion.multiplier, static_cast<int>(rounds.round));
+    if (side.multipliers.size() > 0 && !conversion.is_computed) {
+      convert.codes_per_units = side.codes_per_units.data() + conversion.index * grid_.tile_outputs;
+      convert.multipliers = side.multipliers.data() + conversion.index * grid_.tile_outputs;
+      convert.multiplier = std::ldexp(1.0, static_cast<int>(rounds.round));
+    }
     const std::size_t to = 2 * conversion.block + conversion.is_shared;
     convert.adds = adds[to];
     adds[to] = true;

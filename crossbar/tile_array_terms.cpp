@@ -23,7 +23,7 @@ MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane
   term.is_held = phases_.is_held && phase + 1 < phases_.count();
   // An output in weight units; what phases and planes count is applied to codes, or to charge before the ADC.
   term.scale = (has_dac ? siemens : 1.0) * std::abs(weight) * step_x * (phases_.is_held ? phase_weight : 1.0);
-  double multiplier = factors_[tile] * (phases_.is_held ? 1.0 : phase_weight) * (weight < 0.0 ? -1.0 : 1.0);
+  double multiplier = digital_factor(tile, plane, phase);
   if (is_computed) {
     // Exact, so that no rounding of a large sum remains where zero is taken off.
     term.scale =
@@ -61,6 +61,27 @@ MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane
     term.multiplier = multiplier;
   }
   return term;
+}
+
+double TileArray::digital_factor(std::size_t tile, std::size_t plane, std::uint32_t phase) const {
+  const bool is_negative = weight_per_siemens(mapping(), tiles_[tile].planes()[plane].role) < 0.0;
+  return factors_[tile] * (phases_.is_held ? 1.0 : phases_.weight(phase)) * (is_negative ? -1.0 : 1.0);
+}
+
+void TileArray::refresh_column_ranges(const Exec& exec, Products& side) {
+  if (side.ranges.columns.empty() || hardware_.adc.bits == 0) return;
+  const double limit = largest_code(hardware_.adc.bits);
+  std::vector<float> codes_per_units(side.ranges.columns.size());
+  std::vector<double> multipliers(codes_per_units.size());
+  for (const Conversion& of : side.conversions) {
+    const double factor = digital_factor(of.tile, of.plane, phases_.is_held ? 0 : of.phase) / side.y_lsb;
+    for (std::size_t i = of.index * grid_.tile_outputs; i < (of.index + 1) * grid_.tile_outputs; ++i) {
+      codes_per_units[i] = static_cast<float>(limit / side.ranges.columns[i]);
+      multipliers[i] = std::nearbyint(side.ranges.columns[i] / limit * factor);
+    }
+  }
+  side.codes_per_units = Buffer<float>(exec, std::span<const float>(codes_per_units));
+  side.multipliers = Buffer<double>(exec, std::span<const double>(multipliers));
 }
 
 std::int32_t TileArray::phase_limit() const {
@@ -108,6 +129,7 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
     }
   }
   if (is_in_steps()) make_converters(exec, direction);
+  refresh_column_ranges(exec, side);
   std::vector<float> scale = column_scale_;
   if (!correction_.scale.empty()) {
     scale.resize(grid_.outputs, 1.0f);

@@ -41,6 +41,7 @@ void rectify(const Exec& exec, const Rectify& op);
 void rectify_backward(const Exec& exec, const Rectify& op);
 void limit_inputs(const Exec& exec, const LimitInputs& op);
 void limit_inputs_backward(const Exec& exec, const LimitInputs& op);
+void limit_range_backward(const Exec& exec, const LimitInputs& op);
 void gather_patches(const Exec& exec, const GatherPatches& op);
 void add_patches(const Exec& exec, const AddPatches& op);
 void transpose_samples(const Exec& exec, const TransposeSamples& op);

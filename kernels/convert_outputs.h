@@ -43,8 +43,8 @@ struct ConvertOutputs {
   AdcLaw adc;
   const float* converters = nullptr;  ///< of fabricate_converters; null: without errors
   std::size_t converter_stride = 0;
-  double multiplier = 1.0;              ///< as in MvmTerm, of all outputs, unless there is
-  const double* multipliers = nullptr;  ///< [outputs] one for each
+  double multiplier = 1.0;              ///< as in MvmTerm, of all outputs
+  const double* multipliers = nullptr;  ///< [outputs] what it is times for each; null: 1
   bool adds = true;                     ///< false: totals = code * multiplier
   double* totals = nullptr;             ///< [batch, totals_stride]
   std::size_t totals_stride = 0;
@@ -55,9 +55,8 @@ struct ConvertOutputs {
   /// Only samples with rounds[row] == round are converted: bound management repeats some. Null: all.
   const std::uint32_t* rounds = nullptr;
   std::uint32_t round = 0;
-  ConverterCounts* counts = nullptr;     ///< adc_clips grows by all that was cut
-  std::int64_t* histogram = nullptr;     ///< [2 L + 1] conversions per code, from -L on; null: not counted
-  std::int64_t* output_clips = nullptr;  ///< [outputs] adds how often each was cut; null: not counted
+  ConverterCounts* counts = nullptr;  ///< adc_clips grows by all that was cut
+  std::int64_t* histogram = nullptr;  ///< [2 L + 1] conversions per code, from -L on; null: not counted
 };
 
 /// y = float((totals + shared) * y_lsb * row_factor): totals[batch, outputs] of all conversions in weight

@@ -140,7 +140,10 @@ void PyTile::calibrate(const py::object& x) {
     const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend,
                        .threads = exec_.threads};
     RangeFinder finder(array_.grid(), array_.hardware());
-    finder.look_at(on_host, view(inputs), view(target));
+    for (int look = 0; look < finder.looks(); ++look) {
+      if (look > 0) finder.look_again();
+      finder.look_at(on_host, view(inputs), view(target));
+    }
     array_.set_ranges(finder.ranges());
   });
 }
@@ -267,7 +270,14 @@ py::dict PyTile::ranges() {
   result["dac"] =
       array_.hardware().dac.bits > 0 && ranges.dac > 0.0f ? py::object(py::float_(ranges.dac)) : py::none();
   const bool has_adc = array_.hardware().adc.bits > 0 && ranges.adc.front() > 0.0f;
-  result["adc"] = has_adc ? py::object(owning_array(ranges.adc, grid_shape())) : py::none();
+  std::vector<py::ssize_t> shape = grid_shape();
+  const std::size_t conversions = array_.conversions_per_tile();
+  if (conversions > 1) shape.push_back(static_cast<py::ssize_t>(conversions));
+  result["adc"] = has_adc ? py::object(owning_array(ranges.adc, shape)) : py::none();
+  if (!ranges.columns.empty()) {
+    shape.push_back(static_cast<py::ssize_t>(array_.grid().tile_outputs));
+    result["adc_columns"] = owning_array(ranges.columns, shape);
+  }
   return result;
 }
 

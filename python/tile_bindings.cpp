@@ -289,9 +289,11 @@ void bind_tile(py::module_& module) {
   property(type, "counters", &PyTile::counters,
            "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify "
            "steps.");
-  property(type, "ranges", &PyTile::ranges,
-           "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or "
-           "not known yet.");
+  property(
+      type, "ranges", &PyTile::ranges,
+      "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or "
+      "not known yet. With several conversions per tile (planes of weights, then read phases) 'adc' has "
+      "an axis for them, and with range_per = 'column' there is 'adc_columns', with an axis for outputs.");
   property(type, "compensation", &PyTile::compensation,
            "Factor of each tile [tile rows of W, tile columns of W]; 1 while drift is not compensated.");
 }

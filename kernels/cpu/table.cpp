@@ -14,6 +14,7 @@ const KernelTable& kernel_table() {
                                              rectify_backward,
                                              limit_inputs,
                                              limit_inputs_backward,
+                                             limit_range_backward,
                                              gather_patches,
                                              add_patches,
                                              transpose_samples,

@@ -128,13 +128,10 @@ struct ConvertRow {
     double* totals = op.totals + row * op.totals_stride + o;
     std::uint32_t clips = 0;
     for (std::uint32_t l = 0; l < kWidth; ++l) {
-      const double part =
-          double(codes[l]) * (op.multipliers == nullptr ? op.multiplier : op.multipliers[o + l]);
+      const double part = double(codes[l]) *
+                          (op.multipliers == nullptr ? op.multiplier : op.multiplier * op.multipliers[o + l]);
       totals[l] = op.adds ? totals[l] + part : part;
       clips += cuts[l] > 0.0f;
-      if (op.output_clips != nullptr && cuts[l] > 0.0f) {
-        add_from_any_thread(op.output_clips + o + l, std::int64_t(1));
-      }
       if (op.histogram != nullptr && op.adc.kind != AdcKind::ideal) {
         add_from_any_thread(op.histogram + to_int(codes[l] + op.adc.limit), std::int64_t(1));
       }

@@ -62,8 +62,8 @@ TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
   std::int64_t clipped = 0;
   for (std::size_t i = 0; i < cpu.size(); ++i) {
     expect_same_bits(cpu[i].counts, cuda[i].counts, "codes, conversion " + std::to_string(i));
-    expect_same_bits(cpu[i].clips, cuda[i].clips, "clips, conversion " + std::to_string(i));
-    clipped += cuda[i].clipped();
+    EXPECT_EQ(cpu[i].clipped, cuda[i].clipped) << "conversion " << i;
+    clipped += cuda[i].clipped;
   }
   EXPECT_GT(clipped, 0);
   expect_same_bits(cpu_y, cuda_y, "product");

@@ -13,6 +13,25 @@ namespace {
 /// Of the residual: ten times tighter than usual, since a designer adds up currents to see where they go.
 constexpr WireAccuracy kAccuracy{.tolerance = 1e-11};
 
+void check_read(const TileArray& array, const InspectedRead& read) {
+  const Hardware& hardware = array.hardware();
+  if (read.slice < 0 || read.slice >= hardware.mapping.slices) {
+    throw ConfigError("there is no slice " + std::to_string(read.slice) + "; weights have slices 0 to " +
+                      std::to_string(hardware.mapping.slices - 1) + " (mapping.slices)");
+  }
+  if (!read.phase) return;
+  if (hardware.dac.bits == 0 || array.ranges().dac <= 0.0f) {
+    throw ConfigError(
+        "a read phase drives codes of the DAC, which has no bits or no range here; set dac.bits and "
+        "dac.range, or look at all of x at once");
+  }
+  const std::uint32_t phases = input_phases(hardware.dac).count();
+  if (*read.phase >= phases) {
+    throw ConfigError("there is no read phase " + std::to_string(*read.phase) + "; inputs have phases 0 to " +
+                      std::to_string(phases - 1) + " (dac.digit_bits, dac.splits_sign)");
+  }
+}
+
 void check(TileArray& array, std::size_t tile, std::span<const double> x, double v_read) {
   if (!array.is_programmed()) {
     throw StateError("the array holds no weights, so there is nothing to inspect; call program first");
@@ -70,7 +89,8 @@ void read_with_wires(const WireParams& wires, const std::vector<double>& volts, 
   reading.currents = std::move(solution.bit_current);
 }
 
-ArrayReading read(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts) {
+ArrayReading read_array(const WireParams& wires, const std::vector<float>& g,
+                        const std::vector<double>& volts) {
   ArrayReading reading;
   reading.outputs = g.size() / volts.size();
   reading.conductances.assign(g.begin(), g.end());
@@ -90,21 +110,55 @@ ArrayReading read(const WireParams& wires, const std::vector<float>& g, const st
   return reading;
 }
 
+/// What drivers apply of x / range in a phase, relative to the largest: see QuantizeInputs.
+double driven(const DacParams& dac, const InputPhases& phases, std::uint32_t phase, double x) {
+  const double limit = largest_code(dac.bits);
+  const double code = std::clamp(std::nearbyint(x * limit), -limit, limit);
+  double digit = std::abs(code), largest = limit;
+  if (phases.digit_bits > 0) {
+    const std::uint32_t n = phases.splits_sign ? phase / 2 : phase;
+    const double base = std::ldexp(1.0, static_cast<int>(phases.digit_bits));
+    digit = std::fmod(std::floor(std::ldexp(digit, -static_cast<int>(n * phases.digit_bits))), base);
+    largest = base - 1.0;
+  }
+  if (!phases.splits_sign) return std::copysign(digit, code) / largest;
+  return (code < 0.0) == (phase % 2 == 1) ? digit / largest : 0.0;
+}
+
+/// Volts of the drivers in a phase, and what x they stand for.
+void drive_phase(const TileArray& array, std::span<const double> x, double v_read, std::uint32_t phase,
+                 TileReading& reading) {
+  const DacParams& dac = array.hardware().dac;
+  const InputPhases phases = input_phases(dac);
+  const double range = array.ranges().dac, limit = largest_code(dac.bits);
+  const double largest =
+      phases.digit_bits > 0 ? std::ldexp(1.0, static_cast<int>(phases.digit_bits)) - 1.0 : limit;
+  reading.full_scale = range / limit * largest * phases.weight(phase);
+  for (const double value : x) reading.volts.push_back(v_read * driven(dac, phases, phase, value / range));
+}
+
 }  // namespace
 
 TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
-                    double v_read) {
+                    double v_read, InspectedRead read) {
   check(array, tile, x, v_read);
+  check_read(array, read);
   TileReading reading;
   reading.inputs = x.size();
-  reading.full_scale = full_scale(array, x);
-  for (const double value : x) {
-    reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
+  if (read.phase) {
+    drive_phase(array, x, v_read, *read.phase, reading);
+  } else {
+    reading.full_scale = full_scale(array, x);
+    for (const double value : x) {
+      reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
+    }
   }
   const WireParams& wires = array.hardware().wires;
   Tile& cells = array.tiles()[tile];
-  reading.plus = read(wires, cells.conductances(exec, Polarity::plus, array.now()), reading.volts);
-  reading.minus = read(wires, cells.conductances(exec, Polarity::minus, array.now()), reading.volts);
+  reading.plus =
+      read_array(wires, cells.conductances(exec, Polarity::plus, array.now(), read.slice), reading.volts);
+  reading.minus =
+      read_array(wires, cells.conductances(exec, Polarity::minus, array.now(), read.slice), reading.volts);
   return reading;
 }
 

@@ -156,12 +156,12 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
                      bool has_wires, Buffer<float>& array) {
   // What products draw anew is not in the plane.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
+  const bool is_quiet = now.is_exact || hardware_.tile.read_noise_law == ReadNoiseLaw::device;
   const Buffer<float> zeros(exec, is_quiet ? array_size(Polarity::plus) : 0);
   const auto read = [&](Place place, SettleCells op) {
     // Read noise without memory is a function of the time it is read at, so looking at other times does not
     // change it.
-    op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds));
+    op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds) + now.read);
     op.deviates = zeros.data();
     read_device(exec, place, now, op);
   };

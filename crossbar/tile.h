@@ -32,6 +32,8 @@ struct TileTime {
   double seconds = 0.0;       ///< since the reference read
   double aged = 0.0;          ///< the same at the reference temperature: what drift has seen
   float inverse_heat = 0.0f;  ///< see Moment
+  std::uint64_t read = 0;     ///< reads at one moment have read noise of their own, but for one with memory
+  bool is_exact = false;      ///< without read noise
 };
 
 /// Word lines [first, first + count) of a tile.

@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
-/// outputs share a zero or have ranges of their own, samples are repeated by bound management, or noise
-/// depends on how long an input is on.
+/// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
+/// on how long an input is on, or codes are counted.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,8 +20,9 @@ constexpr std::int32_t kSquareLimit = 1023;
 }  // namespace
 
 bool TileArray::is_in_steps() const {
-  return hardware_.mapping.kind == MappingKind::offset || hardware_.periphery.has_errors() ||
-         hardware_.adc.has_errors() || hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
+  return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
+         hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
+         hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
          hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
 }
 
@@ -173,6 +174,12 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
   return convert;
 }
 
+void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& convert) {
+  const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(hardware_.adc.bits)) + 1;
+  convert.histogram = code_counts_->codes.data() + conversion.index * entries;
+  convert.counts = code_counts_->clips.data() + conversion.index;
+}
+
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
                                   const std::int16_t* clean_codes, Rounds rounds) {
   const Products& side = products(direction);
@@ -206,6 +213,7 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
       convert = converter(direction, conversion, op, rounds.round);
       convert.clipped = rounds.clipped;
       convert.counts = op.counts;
+      if (code_counts_ && direction == Direction::forward) count_codes(conversion, convert);
     }
     convert.batch = op.batch;
     convert.outputs = convert.y_stride = one.outputs;

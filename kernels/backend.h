@@ -25,6 +25,8 @@ void gather_lines(const Exec& exec, const GatherLines& op);
 void find_faults(const Exec& exec, const FindFaults& op);
 void write_verify_cells(const Exec& exec, const WriteVerifyCells& op);
 std::int64_t effective_matrix(const Exec& exec, const EffectiveMatrix& op);
+void pack_gated(const Exec& exec, const PackGated& op);
+void gated_products(const Exec& exec, const GatedProducts& op);
 void cell_variances(const Exec& exec, const CellVariances& op);
 void map_codes(const Exec& exec, const MapCodes& op);
 void add_read_noise(const Exec& exec, const AddReadNoise& op);

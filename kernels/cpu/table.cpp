@@ -49,6 +49,8 @@ const KernelTable& kernel_table() {
                                       find_faults,
                                       write_verify_cells,
                                       effective_matrix,
+                                      pack_gated,
+                                      gated_products,
                                       cell_variances,
                                       map_codes,
                                       add_read_noise,

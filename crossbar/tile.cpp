@@ -19,8 +19,9 @@ std::string name(Polarity side, int device, int slice) {
 }  // namespace
 
 Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
-           std::size_t inputs)
-    : hardware_(hardware), address_(address), outputs_(outputs), inputs_(inputs) {
+           std::size_t inputs, std::shared_ptr<const CurrentExpansion> law)
+    : hardware_(hardware), address_(address), outputs_(outputs), inputs_(inputs), law_(std::move(law)) {
+  const int more = law_ != nullptr && !solves_circuits() ? law_->terms() - 1 : 0;
   for (const PlaneRole role : plane_roles(hardware.mapping)) {
     Plane plane;
     plane.role = role;
@@ -32,6 +33,11 @@ Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std:
       if (is_noisy) plane.magnitudes = Buffer<std::int16_t>(exec, size);
     } else {
       plane.floats = Buffer<float>(exec, size);
+    }
+    for (int i = 0; i < more && role.kind != PlaneKind::computed_zero; ++i) {
+      PlaneTerm& term = plane.more.emplace_back();
+      (hardware.dac.bits > 0 ? void(term.codes = Buffer<std::int16_t>(exec, size))
+                             : void(term.floats = Buffer<float>(exec, size)));
     }
     planes_.push_back(std::move(plane));
   }
@@ -99,31 +105,34 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                     bool has_wires, Buffer<float>& plane) {
-  // What products draw anew is not in the plane.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
-  const std::size_t size = rows(side) * inputs_;
-  const Buffer<float> zeros(exec, is_quiet ? size : 0);
-  Buffer<float> cells(exec, has_wires ? size : 0);
+                     bool transforms, Buffer<float>& plane) {
   for (int device = 0; device < devices(); ++device) {
-    // Read noise without memory is a function of the time it is read at, so looking at other times does not
-    // change it.
     const Place place{side, device, slice};
     const float weight = sign * static_cast<float>(hardware_.programming.weight_of(device));
-    const RngKey noise = key(Purpose::read_noise, place);
-    SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
-                   .deviates = zeros.data()};
-    if (has_wires) {
-      op.plane = cells.data();
-      read_device(exec, place, now, op);
-      add_plane(exec, through_wires(exec, side, cells), weight, adds || device > 0, plane);
+    if (transforms) {
+      add_plane(exec, transformed(exec, side, read_cells(exec, place, now)), weight, adds || device > 0,
+                plane);
     } else {
-      op.sign = weight;
-      op.adds = adds || device > 0;
-      op.plane = plane.data();
-      read_device(exec, place, now, op);
+      read_cells(exec, place, now, {.sign = weight, .adds = adds || device > 0, .plane = plane.data()});
     }
   }
+}
+
+void Tile::read_cells(const Exec& exec, Place place, const TileTime& now, SettleCells op) {
+  // What products draw anew is not in the plane.
+  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
+  const Buffer<float> zeros(exec, is_quiet ? rows(place.side) * inputs_ : 0);
+  // Read noise without memory is a function of the time it is read at, so looking at other times does not
+  // change it.
+  op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds));
+  op.deviates = zeros.data();
+  read_device(exec, place, now, op);
+}
+
+Buffer<float> Tile::read_cells(const Exec& exec, Place place, const TileTime& now) {
+  Buffer<float> cells(exec, rows(place.side) * inputs_);
+  read_cells(exec, place, now, {.plane = cells.data()});
+  return cells;
 }
 
 Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
@@ -205,9 +214,9 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
       op.scale = scale * static_cast<float>(hardware_.programming.weight_of(device));
       op.offset = offset * static_cast<float>(hardware_.programming.weight_of(device));
       Buffer<float> after;
-      if (!hardware_.wires.is_ideal()) {
+      if (transforms_cells()) {
         op.before = is_one_deviate_up ? base.data() : g.data();
-        after = through_wires(exec, side, is_one_deviate_up ? base : g);
+        after = transformed(exec, side, is_one_deviate_up ? base : g);
         op.after = after.data();
       }
       op.to = sum.data();
@@ -224,20 +233,22 @@ void Tile::read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buf
     conductances.copy_from(std::vector<float>(conductances.size(), 1.0f));
     return;
   }
-  const bool has_wires = !hardware_.wires.is_ideal();
   const bool has_plus = role.kind != PlaneKind::minus, has_minus = role.kind != PlaneKind::plus;
-  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, has_wires, conductances);
+  if (has_plus)
+    read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, transforms_cells(), conductances);
   if (has_minus) {
-    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, has_wires,
+    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, transforms_cells(),
               conductances);
   }
 }
 
 void Tile::settle(const Exec& exec, const TileTime& now) {
+  keep_slopes(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
     read_plane(exec, plane.role, now, conductances);
     pack(exec, conductances.data(), plane);
+    settle_terms(exec, plane, now);
     if (plane.magnitudes.size() == 0) continue;
     if (hardware_.tile.read_noise_law == ReadNoiseLaw::square_root) {
       const double span = weight_mapping(hardware_, 1.0f).full_scale();

@@ -53,6 +53,7 @@ const KernelTable& kernel_table() {
                                       affine_outputs,
                                       scale_rows,
                                       disturb_inputs,
+                                      shape_inputs,
                                       fabricate_converters,
                                       convert_outputs,
                                       finish_outputs,

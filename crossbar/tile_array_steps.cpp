@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
 /// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
-/// on how long an input is on, or codes are counted.
+/// on how long an input is on, codes are counted, or currents are those of circuits of nonlinear cells.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -23,7 +23,8 @@ bool TileArray::is_in_steps() const {
   return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
          hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
          hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
+         solves_circuits();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -181,7 +182,7 @@ void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& conver
 }
 
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                                  const std::int16_t* clean_codes, Rounds rounds) {
+                                  const MvmLayer& plain, Rounds rounds) {
   const Products& side = products(direction);
   const ProductShape sizes(grid_, direction);
   const KernelTable& table = kernels(backend_);
@@ -197,12 +198,16 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     one.terms = side.terms.data() + conversion.first_term;
     one.y = analog;
     one.y_lsb = 1.0;
-    if (conversion.is_computed && clean_codes != nullptr) {
-      one.codes = clean_codes;
-      one.code_limit = phase_limit();
+    if (conversion.is_computed) {
+      one.codes = plain.codes;
+      one.code_stride = plain.code_stride;
+      one.code_limit = plain.code_limit;
+      one.x = plain.x;
+      one.x_stride = plain.x_stride;
     }
     if (rounds.round > 0) one.key = op.key.at_moment(std::uint64_t(rounds.round) << 32);
     direction == Direction::forward ? table.mvm(exec, one) : table.mvm_transposed(exec, one);
+    if (solves_circuits() && !conversion.is_computed) add_currents(exec, direction, one, conversion);
     ConvertOutputs convert;
     if (!conversion.is_computed) {
       if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {

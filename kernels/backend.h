@@ -33,6 +33,7 @@ void add_read_noise(const Exec& exec, const AddReadNoise& op);
 void affine_outputs(const Exec& exec, const AffineOutputs& op);
 void scale_rows(const Exec& exec, const ScaleRows& op);
 void disturb_inputs(const Exec& exec, const DisturbInputs& op);
+void shape_inputs(const Exec& exec, const ShapeInputs& op);
 void fabricate_converters(const Exec& exec, const FabricateConverters& op);
 void convert_outputs(const Exec& exec, const ConvertOutputs& op);
 void finish_outputs(const Exec& exec, const FinishOutputs& op);

@@ -118,6 +118,8 @@ struct KernelTable {
   void (*scale_rows)(const Exec&, const ScaleRows& op);
   /// DAC codes -> finer codes with the errors of the drivers.
   void (*disturb_inputs)(const Exec&, const DisturbInputs& op);
+  /// Inputs -> what the terms of a law of currents make of them.
+  void (*shape_inputs)(const Exec&, const ShapeInputs& op);
   /// Offsets, gains and thresholds of new converters.
   void (*fabricate_converters)(const Exec&, const FabricateConverters& op);
   /// Analog outputs of one conversion -> digital sums.

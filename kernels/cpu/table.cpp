@@ -57,6 +57,7 @@ const KernelTable& kernel_table() {
                                       affine_outputs,
                                       scale_rows,
                                       disturb_inputs,
+                                      shape_inputs,
                                       fabricate_converters,
                                       convert_outputs,
                                       finish_outputs,

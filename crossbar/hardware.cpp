@@ -1,10 +1,12 @@
 #include "meltquench/crossbar/hardware.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/crossbar/current_expansion.h"
 #include "meltquench/crossbar/input_phases.h"
 
 namespace mq {
@@ -12,7 +14,7 @@ namespace {
 
 constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",
                                           "tile",   "dac",         "periphery",  "adc",
-                                          "wires",  "cell_noise",  "temperature"};
+                                          "wires",  "current",     "cell_noise", "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -38,6 +40,8 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.periphery, value, path);
   } else if (section == "wires") {
     from_value(hardware.wires, value, path);
+  } else if (section == "current") {
+    from_value(hardware.current, value, path);
   } else if (section == "adc") {
     from_value(hardware.adc, value, path);
   } else if (section == "cell_noise") {
@@ -80,8 +84,18 @@ void check_gates(const Hardware& hardware) {
   if (dac.input_noise > 0.0f || dac.asymmetry > 0.0f) {
     throw ConfigError(
         "wires.topology = \"gated\" has inputs that only open transistors, so drivers have no "
-        "dac.input_noise "
-        "and no dac.asymmetry; leave both at 0");
+        "dac.input_noise and no dac.asymmetry; leave both at 0");
+  }
+  if (!hardware.wires.is_gated()) return;
+  if (!hardware.current.is_absent()) {
+    throw ConfigError(
+        "products of cells of [current] are not known behind the lines of wires.topology = \"gated\"; "
+        "leave out [current], or the resistances in [wires]");
+  }
+  if (hardware.tile.has_line_map()) {
+    throw ConfigError(
+        "tile.spare_rows, spare_columns and remap = \"permute\" are not known behind the lines of "
+        "wires.topology = \"gated\"; leave them out, or the resistances in [wires]");
   }
 }
 
@@ -154,12 +168,19 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   if (hardware.faults.wears()) ++floats;
   floats *= hardware.programming.devices;
   const bool is_pair = hardware.mapping.kind == MappingKind::differential;
-  const std::size_t cells = (is_pair ? 2 : 1) * sizeof(float) * static_cast<std::size_t>(floats);
+  const TileParams& tile = hardware.tile;
+  const double per_weight = double(tile.word_lines()) / tile.rows * tile.bit_lines() / tile.columns;
+  const auto cells = static_cast<std::size_t>(
+      std::ceil((is_pair ? 2.0 : 1.0) * double(sizeof(float)) * floats * per_weight));
   const std::size_t planes = is_pair && hardware.mapping.subtraction == Subtraction::digital ? 2 : 1;
   const std::size_t plane =
       hardware.dac.bits == 0 ? sizeof(float) : sizeof(std::int16_t) * (hardware.tile.reads_noisily() ? 2 : 1);
+  const bool has_terms = !hardware.current.is_absent() &&
+                         (hardware.wires.is_ideal() || hardware.current.wires == NonlinearWires::linearised);
+  const int terms = has_terms ? CurrentExpansion(hardware).terms() : 1;
   const int gated = hardware.wires.is_gated() ? (is_pair ? 2 : 1) * hardware.programming.devices : 0;
-  return (cells + planes * plane + sizeof(float) * static_cast<std::size_t>(gated)) *
+  return (cells + planes * plane * static_cast<std::size_t>(terms) +
+          sizeof(float) * static_cast<std::size_t>(gated)) *
          static_cast<std::size_t>(hardware.mapping.slices);
 }
 
@@ -228,6 +249,7 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("periphery", to_value(everywhere_.periphery));
   config.set_key("adc", to_value(everywhere_.adc));
   config.set_key("wires", to_value(everywhere_.wires));
+  config.set_key("current", to_value(everywhere_.current));
   config.set_key("cell_noise", to_value(everywhere_.cell_noise));
   config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;

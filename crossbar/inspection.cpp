@@ -14,6 +14,25 @@ namespace {
 /// Of the residual: ten times tighter than usual, since a designer adds up currents to see where they go.
 constexpr WireAccuracy kAccuracy{.tolerance = 1e-11};
 
+void check_read(const TileArray& array, const InspectedRead& read) {
+  const Hardware& hardware = array.hardware();
+  if (read.slice < 0 || read.slice >= hardware.mapping.slices) {
+    throw ConfigError("there is no slice " + std::to_string(read.slice) + "; weights have slices 0 to " +
+                      std::to_string(hardware.mapping.slices - 1) + " (mapping.slices)");
+  }
+  if (!read.phase) return;
+  if (hardware.dac.bits == 0 || array.ranges().dac <= 0.0f) {
+    throw ConfigError(
+        "a read phase drives codes of the DAC, which has no bits or no range here; set dac.bits and "
+        "dac.range, or look at all of x at once");
+  }
+  const std::uint32_t phases = input_phases(hardware.dac).count();
+  if (*read.phase >= phases) {
+    throw ConfigError("there is no read phase " + std::to_string(*read.phase) + "; inputs have phases 0 to " +
+                      std::to_string(phases - 1) + " (dac.digit_bits, dac.splits_sign)");
+  }
+}
+
 void check(TileArray& array, std::size_t tile, std::span<const double> x, double v_read) {
   if (!array.is_programmed()) {
     throw StateError("the array holds no weights, so there is nothing to inspect; call program first");
@@ -50,14 +69,21 @@ double full_scale(const TileArray& array, std::span<const double> x) {
   return largest > 0.0 ? largest : 1.0;
 }
 
-/// Volts of inputs that open transistors: those of the source lines where the gate is open.
-void check_gates(std::span<const double> volts, double v_read) {
+/// The voltage of the source lines, where inputs open transistors for those of one sign at a time.
+double source_of_gates(std::span<const double> volts, double v_read) {
+  double v_source = 0.0;
   for (const double volt : volts) {
-    if (volt == 0.0 || volt == v_read) continue;
+    if (volt == 0.0) continue;
+    if (std::abs(volt) == v_read && (v_source == 0.0 || v_source == volt)) {
+      v_source = volt;
+      continue;
+    }
     throw ConfigError(
-        "with wires.topology = \"gated\" an input opens a transistor or does not; show one read phase, with "
-        "every x either 0 or full scale");
+        "with wires.topology = \"gated\" one read opens transistors for one bit of inputs of one sign; look "
+        "at "
+        "a read phase of inputs of one sign, or give x that is 0 or full scale");
   }
+  return v_source == 0.0 ? v_read : v_source;
 }
 
 void read_without_wires(const std::vector<double>& volts, ArrayReading& reading) {
@@ -82,18 +108,18 @@ void read_with_wires(const WireParams& wires, const std::vector<double>& volts, 
 }
 
 void read_gated(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts,
-                double v_read, ArrayReading& reading) {
+                double v_source, ArrayReading& reading) {
   std::vector<std::uint8_t> gates;
   for (const double volt : volts) gates.push_back(volt != 0.0);
   GatedVoltages found =
-      gated_voltages(gated_network_of(wires), v_read, {g.data(), reading.outputs, gates.size()}, gates);
+      gated_voltages(gated_network_of(wires), v_source, {g.data(), reading.outputs, gates.size()}, gates);
   reading.word = std::move(found.source_line);
   reading.bit = std::move(found.bit_line);
   reading.currents = std::move(found.currents);
 }
 
-ArrayReading read(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts,
-                  double v_read) {
+ArrayReading read_array(const WireParams& wires, const std::vector<float>& g,
+                        const std::vector<double>& volts, double v_source) {
   ArrayReading reading;
   reading.outputs = g.size() / volts.size();
   reading.conductances.assign(g.begin(), g.end());
@@ -116,22 +142,57 @@ ArrayReading read(const WireParams& wires, const std::vector<float>& g, const st
   return reading;
 }
 
+/// What drivers apply of x / range in a phase, relative to the largest: see QuantizeInputs.
+double driven(const DacParams& dac, const InputPhases& phases, std::uint32_t phase, double x) {
+  const double limit = largest_code(dac.bits);
+  const double code = std::clamp(std::nearbyint(x * limit), -limit, limit);
+  double digit = std::abs(code), largest = limit;
+  if (phases.digit_bits > 0) {
+    const std::uint32_t n = phases.splits_sign ? phase / 2 : phase;
+    const double base = std::ldexp(1.0, static_cast<int>(phases.digit_bits));
+    digit = std::fmod(std::floor(std::ldexp(digit, -static_cast<int>(n * phases.digit_bits))), base);
+    largest = base - 1.0;
+  }
+  if (!phases.splits_sign) return std::copysign(digit, code) / largest;
+  return (code < 0.0) == (phase % 2 == 1) ? digit / largest : 0.0;
+}
+
+/// Volts of the drivers in a phase, and what x they stand for.
+void drive_phase(const TileArray& array, std::span<const double> x, double v_read, std::uint32_t phase,
+                 TileReading& reading) {
+  const DacParams& dac = array.hardware().dac;
+  const InputPhases phases = input_phases(dac);
+  const double range = array.ranges().dac, limit = largest_code(dac.bits);
+  const double largest =
+      phases.digit_bits > 0 ? std::ldexp(1.0, static_cast<int>(phases.digit_bits)) - 1.0 : limit;
+  reading.full_scale = range / limit * largest * phases.weight(phase);
+  for (const double value : x) reading.volts.push_back(v_read * driven(dac, phases, phase, value / range));
+}
+
 }  // namespace
 
 TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
-                    double v_read) {
+                    double v_read, InspectedRead read) {
   check(array, tile, x, v_read);
+  check_read(array, read);
   TileReading reading;
   reading.inputs = x.size();
-  reading.full_scale = full_scale(array, x);
-  for (const double value : x) {
-    reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
+  if (read.phase) {
+    drive_phase(array, x, v_read, *read.phase, reading);
+  } else {
+    reading.full_scale = full_scale(array, x);
+    for (const double value : x) {
+      reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
+    }
   }
   const WireParams& wires = array.hardware().wires;
-  if (wires.topology == WireTopology::gated) check_gates(reading.volts, v_read);
+  const bool has_gates = wires.topology == WireTopology::gated;
+  const double v_source = has_gates ? source_of_gates(reading.volts, v_read) : v_read;
   Tile& cells = array.tiles()[tile];
-  reading.plus = read(wires, cells.conductances(exec, Polarity::plus, array.now()), reading.volts, v_read);
-  reading.minus = read(wires, cells.conductances(exec, Polarity::minus, array.now()), reading.volts, v_read);
+  reading.plus = read_array(wires, cells.conductances(exec, Polarity::plus, array.now(), read.slice),
+                            reading.volts, v_source);
+  reading.minus = read_array(wires, cells.conductances(exec, Polarity::minus, array.now(), read.slice),
+                             reading.volts, v_source);
   return reading;
 }
 

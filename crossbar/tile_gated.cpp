@@ -1,6 +1,4 @@
 /// Arrays whose inputs open transistors: what products read of them.
-#include <bit>
-
 #include "meltquench/core/error.h"
 #include "meltquench/core/units.h"
 #include "meltquench/crossbar/gated_wires.h"
@@ -11,23 +9,14 @@ namespace mq {
 void Tile::settle_gates(const Exec& exec, const TileTime& now) {
   const KernelTable& table = kernels(exec.backend);
   const GatedNetwork network = gated_network_of(hardware_.wires);
-  // What products draw anew is not in the cells.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
   gated_arrays_.clear();
   for_each_array([&](Place place) {
-    const std::size_t size = rows(place.side) * inputs_;
-    const Buffer<float> zeros(exec, is_quiet ? size : 0);
-    Buffer<float> g(exec, size);
-    const RngKey noise = key(Purpose::read_noise, place);
-    read_device(exec, place, now,
-                {.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
-                 .deviates = zeros.data(),
-                 .plane = g.data()});
+    const Buffer<float> g = read_cells(exec, place, now);
     GatedArray array{.side = place.side,
                      .slice = place.slice,
                      .weight = hardware_.programming.weight_of(place.device),
                      .outputs = rows(place.side),
-                     .largest = table.largest_magnitude(exec, g.data(), size),
+                     .largest = table.largest_magnitude(exec, g.data(), g.size()),
                      .cells = Buffer<float>(exec, padded_outputs(rows(place.side)) * inputs_)};
     const double path = path_resistance(network, inputs_);
     if (double(array.largest) * path > kLargestGatedRatio) {
@@ -45,12 +34,12 @@ void Tile::settle_gates(const Exec& exec, const TileTime& now) {
   });
 }
 
-Buffer<float> Tile::read_alone(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
+Buffer<float> Tile::read_alone(const Exec& exec, Place place, const Buffer<float>& cells) const {
   Buffer<float> alone(exec, cells.size());
   kernels(exec.backend)
       .pack_gated(exec, {.network = gated_network_of(hardware_.wires),
                          .g = cells.data(),
-                         .outputs = rows(side),
+                         .outputs = rows(place.side),
                          .inputs = inputs_,
                          .alone = alone.data()});
   return alone;

@@ -21,6 +21,7 @@
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
 #include "meltquench/kernels/gated_products.h"
+#include "meltquench/kernels/gather_lines.h"
 #include "meltquench/kernels/input_ops.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
@@ -92,6 +93,8 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// Lines of an array in another order.
+  void (*gather_lines)(const Exec&, const GatherLines& op);
   /// Which cells of an array are faulty.
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
@@ -115,6 +118,8 @@ struct KernelTable {
   void (*scale_rows)(const Exec&, const ScaleRows& op);
   /// DAC codes -> finer codes with the errors of the drivers.
   void (*disturb_inputs)(const Exec&, const DisturbInputs& op);
+  /// Inputs -> what the terms of a law of currents make of them.
+  void (*shape_inputs)(const Exec&, const ShapeInputs& op);
   /// Offsets, gains and thresholds of new converters.
   void (*fabricate_converters)(const Exec&, const FabricateConverters& op);
   /// Analog outputs of one conversion -> digital sums.

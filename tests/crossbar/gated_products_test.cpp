@@ -239,8 +239,8 @@ TEST(GatedInProducts, AreInspectedOneReadPhaseAtATime) {
   }
   x[3] = 0.5;
   EXPECT_EQ(message_of([&] { inspect(array, {}, 0, x, 0.2); }),
-            "with wires.topology = \"gated\" an input opens a transistor or does not; show one read phase, "
-            "with every x either 0 or full scale");
+            "with wires.topology = \"gated\" one read opens transistors for one bit of inputs of one sign; "
+            "look at a read phase of inputs of one sign, or give x that is 0 or full scale");
 }
 
 TEST(GatedInProducts, NeedInputsThatOpenOrCloseGates) {

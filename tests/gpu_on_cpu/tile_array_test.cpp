@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "array_life.h"
+#include "meltquench/crossbar/code_histograms.h"
 
 namespace mq {
 namespace {
@@ -39,6 +40,35 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
   hardware.adc.range = 0.3;
   compare_lives(hardware, "narrow ADC");
   EXPECT_GT(live(kCuda, hardware).counters.adc_clips, 0);
+}
+
+TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.dac.digit_bits = 4;
+  hardware.mapping.subtraction = Subtraction::digital;
+  hardware.adc.range = 0.5;
+  const auto count = [&](const Exec& exec, std::vector<float>& host) {
+    TileArray array = programmed_array(exec, hardware);
+    const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.1f, 1.1f, 9));
+    Buffer<float> y(exec, kBatch * kOutputs);
+    std::vector<CodeHistogram> histograms =
+        code_histograms(array, exec, x.as_matrix(kBatch, kInputs), y.as_matrix(kBatch, kOutputs));
+    host = on_host(y);
+    return histograms;
+  };
+  std::vector<float> cpu_y, cuda_y;
+  const std::vector<CodeHistogram> cpu = count(kCpu, cpu_y), cuda = count(kCuda, cuda_y);
+  ASSERT_EQ(cpu.size(), cuda.size());
+  std::int64_t clipped = 0;
+  for (std::size_t i = 0; i < cpu.size(); ++i) {
+    expect_same_bits(cpu[i].counts, cuda[i].counts, "codes, conversion " + std::to_string(i));
+    EXPECT_EQ(cpu[i].clipped, cuda[i].clipped) << "conversion " << i;
+    clipped += cuda[i].clipped;
+  }
+  EXPECT_GT(clipped, 0);
+  expect_same_bits(cpu_y, cuda_y, "product");
+  TileArray uncounted = programmed_array(kCuda, hardware);
+  expect_same_bits(cuda_y, multiply(kCuda, uncounted, {}), "product without counting");
 }
 
 TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {

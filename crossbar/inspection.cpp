@@ -126,7 +126,7 @@ ArrayReading read_array(const WireParams& wires, const std::vector<float>& g,
   if (reading.outputs == 0) return reading;
   const bool has_wires = !wires.is_ideal();
   if (wires.is_gated()) {
-    read_gated(wires, g, volts, v_read, reading);
+    read_gated(wires, g, volts, v_source, reading);
   } else if (has_wires) {
     read_with_wires(wires, volts, reading);
   } else {

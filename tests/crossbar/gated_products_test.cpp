@@ -95,7 +95,7 @@ TEST(GatedInProducts, AreThoseOfTheDoubleSolverForEveryMapping) {
        [](Hardware& h) {
          h.mapping.kind = MappingKind::offset, h.mapping.zero = ZeroRemoval::reference_column;
        }},
-      {"two devices", [](Hardware& h) { h.programming.devices = 2; }},
+      {"two devices", [](Hardware& h) { h.programming.devices = 2, h.programming.fill = Fill::equal; }},
       {"split sign", [](Hardware& h) { h.dac.splits_sign = true; }},
       {"analog accumulation", [](Hardware& h) { h.dac.accumulation = Accumulation::analog; }},
       {"one bit and a sign", [](Hardware& h) { h.dac.bits = 2, h.dac.digit_bits = 0; }},
@@ -158,7 +158,7 @@ TEST(GatedInProducts, WithoutResistanceHaveTheBitsOfOrdinaryOnes) {
     y[i] = product(array, {}, x);
   }
   EXPECT_EQ(y[1], y[0]);
-  for (std::size_t i = 0; i < y[0].size(); ++i) EXPECT_NEAR(y[2][i], y[0][i], 2e-5) << "the limit";
+  for (std::size_t i = 0; i < y[0].size(); ++i) EXPECT_NEAR(y[2][i], y[0][i], 1e-4) << "the limit";
 }
 
 TEST(GatedInProducts, WeightsAreReadOneGateAtATimeAndCompensationGoesByThem) {
@@ -207,7 +207,11 @@ TEST(GatedInProducts, ReadNoiseOfACellIsThatOfItsOwnResponseWithinAFewPercent) {
   const std::vector<double> weights = array.read_weights({});
   const double g_min = array.mapping().g_min;
   EXPECT_EQ(g_min, 0.0) << "the other side of a pair has no noise";
-  for (const std::size_t o : {std::size_t(0), kOutputs - 1}) {
+  // The variance is kept in 7 bits, so of a cell that conducts well.
+  std::size_t checked = 0;
+  for (std::size_t o = 0; o < kOutputs; ++o) {
+    if (std::abs(weights[o * kInputs + kOpen]) < 0.5) continue;
+    ++checked;
     double sum = 0.0, squares = 0.0;
     for (std::size_t b = 0; b < kSamples; ++b) {
       sum += y[b * kOutputs + o], squares += std::pow(double(y[b * kOutputs + o]), 2);
@@ -217,6 +221,7 @@ TEST(GatedInProducts, ReadNoiseOfACellIsThatOfItsOwnResponseWithinAFewPercent) {
     EXPECT_NEAR(sum / n, weights[o * kInputs + kOpen], 5.0 * deviation / std::sqrt(n));
     EXPECT_NEAR(deviation / (0.1 * alone), 1.0, 0.03 + 5.0 / std::sqrt(2.0 * n)) << o;
   }
+  EXPECT_GT(checked, 3u);
 }
 
 TEST(GatedInProducts, AreInspectedOneReadPhaseAtATime) {

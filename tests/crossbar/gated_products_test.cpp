@@ -121,6 +121,52 @@ TEST(GatedInProducts, AreThoseOfTheDoubleSolverForEveryMapping) {
   }
 }
 
+TEST(GatedInProducts, OfOneArrayAreCurrentsOfTheDoubleSolver) {
+  struct Size {
+    std::size_t outputs, inputs;
+  };
+  for (const Size size : {Size{1, 1}, Size{3, 2}, Size{17, 33}, Size{65, 130}}) {
+    for (const WireDrive drive : {WireDrive::single_sided, WireDrive::double_sided}) {
+      for (const SenseSide side : {SenseSide::last, SenseSide::first, SenseSide::both}) {
+        WireParams wires = gated_wires(2.0);
+        wires.drive = drive, wires.sense_side = side;
+        const GatedNetwork network = gated_network_of(wires);
+        std::vector<float> g = uniforms(size.outputs * size.inputs, 1);
+        for (std::size_t i = 0; i < g.size(); ++i) {
+          g[i] = i % 61 == 60 ? 1.0f : i % 17 == 16 ? 0.0f : 25e-6f * std::abs(g[i]);
+        }
+        std::vector<std::uint8_t> gates;
+        for (const float x : uniforms(3 * size.inputs, 2)) gates.push_back(x > 0.0f);
+        const std::vector<std::int16_t> codes(gates.begin(), gates.end());
+        std::vector<double> expected(3 * size.outputs);
+        gated_currents({}, network, 1.0, {g.data(), size.outputs, size.inputs},
+                       {gates.data(), 3, size.inputs}, {expected.data(), 3, size.outputs});
+        for (const Backend backend : {Backend::reference, Backend::cpu}) {
+          std::vector<float> cells(padded_outputs(size.outputs) * size.inputs), y(expected.size());
+          kernels(backend).pack_gated({.backend = backend}, {.network = network,
+                                                             .g = g.data(),
+                                                             .outputs = size.outputs,
+                                                             .inputs = size.inputs,
+                                                             .cells = cells.data()});
+          kernels(backend).gated_products({.backend = backend}, {.network = network,
+                                                                 .cells = cells.data(),
+                                                                 .largest = 1.0f,
+                                                                 .outputs = size.outputs,
+                                                                 .inputs = size.inputs,
+                                                                 .codes = codes.data(),
+                                                                 .code_stride = size.inputs,
+                                                                 .batch = 3,
+                                                                 .y = y.data()});
+          const double allowed = backend == Backend::cpu ? 3e-6 : 1e-7;  // relative
+          for (std::size_t i = 0; i < y.size(); ++i) {
+            ASSERT_NEAR(y[i], expected[i], allowed * expected[i]) << name(backend) << ", " << size.inputs;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(GatedInProducts, OfTilesAddUpAndDoNotDependOnBackendThreadsOrBatch) {
   const std::vector<float> w = uniforms(kOutputs * kInputs, 1), x = uniforms(kBatch * kInputs, 2);
   Hardware h = with_gates(20.0);

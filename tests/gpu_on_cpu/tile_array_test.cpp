@@ -117,6 +117,17 @@ TEST_F(OnCuda, ArraysWithEveryLawOfReadNoiseAndWiresLiveAsOnTheCpu) {
   }
 }
 
+TEST_F(OnCuda, ArraysWhoseInputsOpenTransistorsLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.wires = {.topology = WireTopology::gated, .word_line = 2.0, .bit_line = 1.0, .sense = 10.0};
+  hardware.dac.bits = 4, hardware.dac.digit_bits = 1;
+  compare_lives(hardware, "gated");
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  hardware.dac.accumulation = Accumulation::analog;
+  hardware.wires.drive = WireDrive::double_sided, hardware.wires.sense_side = SenseSide::both;
+  compare_lives(hardware, "gated, of four terminals");
+}
+
 TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {
   const Hardware hardware = small_tiles(device_from_preset("hermes-1"));
   const std::filesystem::path file =

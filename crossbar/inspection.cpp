@@ -137,6 +137,31 @@ void drive_phase(const TileArray& array, std::span<const double> x, double v_rea
   for (const double value : x) reading.volts.push_back(v_read * driven(dac, phases, phase, value / range));
 }
 
+/// What inputs give the word lines of an array, of which spare ones are at 0 V.
+std::vector<double> on_word_lines(const LineMap& lines, const std::vector<double>& volts) {
+  std::vector<double> all(lines.word_lines);
+  for (std::size_t j = 0; j < volts.size(); ++j) all[lines.inputs[j]] = volts[j];
+  return all;
+}
+
+/// The cells on some bit lines, in the order of outputs and inputs.
+ArrayReading in_order(const ArrayReading& array, const LineMap& lines,
+                      const std::vector<std::uint32_t>& bit_lines) {
+  ArrayReading some;
+  some.outputs = bit_lines.size();
+  for (const std::uint32_t bit : bit_lines) {
+    some.currents.push_back(array.currents[bit]);
+    for (const std::uint32_t word : lines.inputs) {
+      const std::size_t cell = bit * lines.word_lines + word;
+      some.conductances.push_back(array.conductances[cell]);
+      some.word.push_back(array.word[cell]);
+      some.bit.push_back(array.bit[cell]);
+      some.cell_currents.push_back(array.cell_currents[cell]);
+    }
+  }
+  return some;
+}
+
 }  // namespace
 
 TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
@@ -155,10 +180,20 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
   }
   const WireParams& wires = array.hardware().wires;
   Tile& cells = array.tiles()[tile];
-  reading.plus =
-      read_array(wires, cells.conductances(exec, Polarity::plus, array.now(), read.slice), reading.volts);
-  reading.minus =
-      read_array(wires, cells.conductances(exec, Polarity::minus, array.now(), read.slice), reading.volts);
+  const LineMap& lines = cells.lines();
+  const std::vector<double> volts = on_word_lines(lines, reading.volts);
+  std::vector<float> plus = cells.array_conductances(exec, Polarity::plus, array.now(), read.slice);
+  const std::vector<float> minus = cells.array_conductances(exec, Polarity::minus, array.now(), read.slice);
+  if (cells.has_reference_column()) {
+    // One more bit line of the same array.
+    plus.insert(plus.end(), minus.begin(), minus.end());
+    const ArrayReading both = read_array(wires, plus, volts);
+    reading.plus = in_order(both, lines, lines.outputs);
+    reading.minus = in_order(both, lines, {static_cast<std::uint32_t>(lines.bit_lines)});
+    return reading;
+  }
+  reading.plus = in_order(read_array(wires, plus, volts), lines, lines.outputs);
+  if (!minus.empty()) reading.minus = in_order(read_array(wires, minus, volts), lines, lines.outputs);
   return reading;
 }
 

@@ -1,10 +1,12 @@
 /// What a circuit designer wants to see of one tile: voltages and currents of every cell for one input
 /// vector.
 ///
-/// Both polarities of a tile are arrays of their own, each with its own wires. Without wires, word lines are
-/// at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are solved in double
-/// precision (wire_circuit.h), at the conductances that products see now. ADCs and the noise of products are
-/// left out: currents are what ADCs would get.
+/// Both polarities of a tile are arrays of their own, each with its own wires; a reference column is the last
+/// bit line of the array whose zero it measures. Matrices are in the order of outputs and inputs, wherever
+/// their lines are (`Tile::lines`): unused ones take part in the circuit, but are not shown. Without wires,
+/// word lines are at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are
+/// solved in double precision (wire_circuit.h), at the conductances that products see now. ADCs and the
+/// noise of products are left out: currents are what ADCs would get.
 #pragma once
 
 #include <cstddef>

@@ -85,6 +85,19 @@ TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
   compare_lives(hardware, "reference column, two devices");
 }
 
+TEST_F(OnCuda, ArraysWithSpareLinesLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.tile.spare_rows = hardware.tile.spare_columns = 3;
+  hardware.tile.remap = Remap::permute;
+  hardware.tile.read_noise_law = ReadNoiseLaw::proportional;
+  hardware.faults.stuck_random = 0.02f;
+  compare_lives(hardware, "permuted");
+  hardware.tile.remap = Remap::replace;
+  hardware.wires.word_line = 2.0;
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  compare_lives(hardware, "replaced, with wires and a reference column");
+}
+
 TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.dac.digit_bits = 2;

@@ -94,8 +94,9 @@ std::string svg_bars(const BarChart& chart) {
   const std::string x_title = bin > 1 ? fmt::format("{} (bins of {})", chart.x_title, bin) : chart.x_title;
   out += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", (left + x.to) / 2.0,
                      chart.height - 10.0, html_escape(x_title));
-  out += fmt::format(R"(<text transform="translate(14 {:.1f}) rotate(-90)" text-anchor="middle">{}</text></svg>)",
-                     (y.from + y.to) / 2.0, html_escape(chart.y_title));
+  out += fmt::format(
+      R"svg(<text transform="translate(14 {:.1f}) rotate(-90)" text-anchor="middle">{}</text></svg>)svg",
+      (y.from + y.to) / 2.0, html_escape(chart.y_title));
   return out;
 }
 

@@ -117,10 +117,11 @@ Drawing svg_heatmap(const MatrixPicture& picture) {
   }
   body += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)",
                       std::max(middle, kLeft + 30.0), bottom + 34.0, html_escape(picture.col_title));
-  body += fmt::format(R"(<text transform="translate(14 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)",
-                      std::max(kTop + height / 2.0, 30.0), html_escape(picture.row_title));
+  body += fmt::format(
+      R"svg(<text transform="translate(14 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)svg",
+      std::max(kTop + height / 2.0, 30.0), html_escape(picture.row_title));
   const double bar = std::max(bottom + 46.0, 70.0);
-  body += fmt::format(R"(<g transform="translate(28 {:.1f})">{}</g>)", bar,
+  body += fmt::format(R"svg(<g transform="translate(28 {:.1f})">{}</g>)svg", bar,
                       svg_color_bar(scale, picture.unit, picture.id + "-bar"));
   const int total = static_cast<int>(bar + 62.0);
   body += fmt::format(R"(<text x="14" y="{}" font-size="11" opacity=".78">{}</text>)", total - 6,

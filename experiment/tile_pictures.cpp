@@ -34,7 +34,7 @@ std::vector<float> ir_drops(const TileReading& reading, const ArrayReading& arra
   for (std::size_t k = 0; k < drops.size(); ++k) {
     const double driver = reading.volts[k % reading.inputs];
     const double lost = driver - (array.word[k] - array.bit[k]);
-    drops[k] = static_cast<float>(driver < 0.0 ? -lost : lost);
+    drops[k] = static_cast<float>((driver < 0.0 ? -lost : lost) + 0.0);  // no -0
   }
   return drops;
 }

@@ -9,7 +9,7 @@
 namespace mq {
 namespace {
 
-std::string problem_of(const std::string& text) { return test::WellFormedCheck(text).problem(); }
+std::string problem_of(const std::string& text) { return test::xml_problem(text); }
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

@@ -172,8 +172,8 @@ def test_slices_and_phases_add_up_to_the_product():
     for slice in range(2):
         for phase in range(2):
             reading = tile.inspect(x[0], slice=slice, phase=phase)
-            # The finer slice counts 2^-3 of the other one.
-            y = y + (reading["plus"]["currents"] - reading["minus"]["currents"]) * reading["full_scale"] * 8.0**-slice
+            # A slice counts 2^3 times the one before.
+            y = y + (reading["plus"]["currents"] - reading["minus"]["currents"]) * reading["full_scale"] * 8.0**slice
     wanted = tile @ x[0]
     scale = np.dot(y, wanted) / np.dot(y, y)
     np.testing.assert_allclose(y * scale, wanted, atol=1e-3 * abs(wanted).max())

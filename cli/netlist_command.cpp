@@ -79,25 +79,34 @@ std::vector<double> inputs_of(const Arguments& arguments, std::size_t inputs, do
   return x;
 }
 
+/// The same for every word line; spare ones get none.
+template <class T>
+std::vector<T> on_word_lines(const TileCells& tile, const std::vector<T>& values) {
+  std::vector<T> all(tile.inputs);
+  for (std::size_t j = 0; j < values.size(); ++j) all[tile.lines.inputs[j]] = values[j];
+  return all;
+}
+
 std::string text_of(const Arguments& arguments, const RunConfig& config, TileCells tile) {
   const Hardware hardware = config.hardware.for_layer(tile.layer);
   const WireParams& wires = hardware.wires;
   const double v_read = hardware.dac.v_read;
   const NetlistCells cells = cells_of(hardware, tile);
+  const std::size_t inputs = tile.lines.inputs.size();
   if (arguments.text("--topology", "input-source") == "input-source") {
-    std::vector<double> volts = inputs_of(arguments, tile.inputs, -1.0, config.seed);
+    std::vector<double> volts = inputs_of(arguments, inputs, -1.0, config.seed);
     for (double& v : volts) v *= v_read;
-    return netlist(network_of(wires), cells, volts);
+    return netlist(network_of(wires), cells, on_word_lines(tile, volts));
   }
   std::vector<std::uint8_t> gates;
   const bool is_random = arguments.text("--input", "random") == "random";
-  for (const double x : inputs_of(arguments, tile.inputs, 0.0, config.seed)) {
+  for (const double x : inputs_of(arguments, inputs, 0.0, config.seed)) {
     if (!is_random && x != 0.0 && x != 1.0) {
       throw ConfigError("--input: " + format_number(x) + " opens no transistor; gates are 0 or 1");
     }
     gates.push_back(x >= 0.5 ? 1 : 0);
   }
-  return netlist(gated_network_of(wires), cells, v_read, gates);
+  return netlist(gated_network_of(wires), cells, v_read, on_word_lines(tile, gates));
 }
 
 int run(const Arguments& arguments, Context& context) {

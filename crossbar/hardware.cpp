@@ -1,6 +1,7 @@
 #include "meltquench/crossbar/hardware.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "meltquench/core/error.h"
@@ -134,7 +135,10 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   if (hardware.faults.wears()) ++floats;
   floats *= hardware.programming.devices;
   const bool is_pair = hardware.mapping.kind == MappingKind::differential;
-  const std::size_t cells = (is_pair ? 2 : 1) * sizeof(float) * static_cast<std::size_t>(floats);
+  const TileParams& tile = hardware.tile;
+  const double per_weight = double(tile.word_lines()) / tile.rows * tile.bit_lines() / tile.columns;
+  const auto cells = static_cast<std::size_t>(
+      std::ceil((is_pair ? 2.0 : 1.0) * double(sizeof(float)) * floats * per_weight));
   const std::size_t planes = is_pair && hardware.mapping.subtraction == Subtraction::digital ? 2 : 1;
   const std::size_t plane =
       hardware.dac.bits == 0 ? sizeof(float) : sizeof(std::int16_t) * (hardware.tile.reads_noisily() ? 2 : 1);

@@ -265,7 +265,7 @@ void TileArray::correct_outputs(const AffineCorrection& correction) {
 
 std::vector<double> TileArray::compensation() const { return factors_; }
 
-std::vector<double> TileArray::read_weights(const Exec& exec) {
+std::vector<double> TileArray::read_weights(const Exec& exec, const TileTime& moment) {
   if (!is_programmed())
     throw StateError("this array was never programmed, so there is nothing to read; call program() first");
   std::vector<double> weights(grid_.outputs * grid_.inputs);
@@ -276,7 +276,7 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
                       c = t % grid_.columns() * grid_.tile_inputs;
     for (std::size_t p = 0; p < tile.planes().size(); ++p) {
       const PlaneRole role = tile.planes()[p].role;
-      const std::vector<float> plane = tile.read_plane(exec, p, now());
+      const std::vector<float> plane = tile.read_plane(exec, p, moment);
       const double factor = role.kind == PlaneKind::computed_zero ? 1.0 : factors_[t];
       const double scale = mq::weight_per_siemens(how, role) * factor;
       for (std::size_t o = 0; o < tile.outputs(); ++o) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,13 @@ class TileArray {
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
+  /// The same with a factor for each tile. Throws ShapeError for another number of them.
+  void compensate_drift(std::span<const double> factors);
+  /// Mean |response| of each tile to the identity matrix now [S of its first slice], over several reads or
+  /// without read noise (tile_array_responses.cpp). Reads that read noise with memory disturbs agree.
+  std::vector<double> mean_responses(const Exec& exec, ResponseReads reads);
+  /// Mean |response| of each output to single inputs now, in weight units; likewise.
+  std::vector<double> output_responses(const Exec& exec, ResponseReads reads);
   /// Scale and offset of each output in the digital part, after everything else; they hold until the clock
   /// moves. Throws ShapeError for another number of outputs.
   void correct_outputs(const AffineCorrection& correction);
@@ -146,7 +154,7 @@ class TileArray {
 
   /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ
   /// from what was programmed by at most 2^-23 of the largest weight.
-  std::vector<double> read_weights(const Exec& exec);
+  std::vector<double> read_weights(const Exec& exec) { return read_weights(exec, now()); }
 
   Counters counters() const;
 
@@ -156,10 +164,12 @@ class TileArray {
   void load(const Exec& exec, const H5Reader& file, const std::string& path);
 
  private:
+  friend class CodeCounter;  // code_histograms.h
   void settle(const Exec& exec);
   /// The weight of full scale. Throws as `program`.
   float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
   void write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count);
+  std::vector<double> read_weights(const Exec& exec, const TileTime& moment);
   /// Sets column_scale_ and divides by it.
   std::vector<float> scale_columns(MatrixView<const float> w);
   /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
@@ -208,6 +218,11 @@ class TileArray {
     std::uint32_t round = 0;
     std::uint32_t* clipped = nullptr;  // [batch]
   };
+  /// Codes of forward products per conversion, on the backend.
+  struct CodeCounts {
+    Buffer<std::int64_t> codes;     // [conversions of the array][2 L + 1]
+    Buffer<ConverterCounts> clips;  // [conversions of the array]: adc_clips, which nobody else has
+  };
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
@@ -253,6 +268,8 @@ class TileArray {
   void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
+  void count_codes(const Conversion& conversion, ConvertOutputs& convert);
+  std::int64_t counted_clips() const;
   void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op, const MvmLayer& plain,
                          Rounds rounds);
   void finish(const Exec& exec, Direction direction, const MvmLayer& op);
@@ -302,6 +319,7 @@ class TileArray {
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
+  std::optional<CodeCounts> code_counts_;  // while somebody counts
   Buffer<ConverterCounts> repeat_counts_;  // 1
   Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_, shaped_codes_, shaped_squares_;
   Buffer<float> scaled_, row_factors_, analog_, variances_, shaped_;

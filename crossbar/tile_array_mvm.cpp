@@ -289,6 +289,7 @@ Counters TileArray::counters() const {
   std::int64_t pulses = 0;
   update_pulses_.copy_to({&pulses, 1});
   sum.pulses += pulses;
+  sum.adc_clips += counted_clips();
   return sum;
 }
 

@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
 /// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
-/// on how long an input is on, or currents are those of circuits of nonlinear cells.
+/// on how long an input is on, codes are counted, or currents are those of circuits of nonlinear cells.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,8 +20,9 @@ constexpr std::int32_t kSquareLimit = 1023;
 }  // namespace
 
 bool TileArray::is_in_steps() const {
-  return hardware_.mapping.kind == MappingKind::offset || hardware_.periphery.has_errors() ||
-         hardware_.adc.has_errors() || hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
+  return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
+         hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
+         hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
          hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
          solves_circuits();
 }
@@ -74,8 +75,14 @@ Buffer<float> TileArray::line_factors(const Exec& exec, std::size_t tile, std::s
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     const PlaneKind other = side == Polarity::plus ? PlaneKind::minus : PlaneKind::plus;
     if (role.kind == other) continue;
-    const std::vector<float> g = of.conductances(exec, side, now(), role.slice);
-    for (std::size_t i = 0; i < g.size(); ++i) total[i / of.inputs()] += g[i];
+    // All cells of a bit line load it, also those that nothing drives.
+    const std::vector<float> g = of.array_conductances(exec, side, now(), role.slice);
+    if (g.empty()) continue;
+    const std::size_t word_lines = of.lines().word_lines;
+    for (std::size_t i = 0; i < outputs * word_lines; ++i) {
+      const std::size_t line = is_shared(role) ? 0 : of.lines().outputs[i / word_lines];
+      total[i / word_lines] += g[line * word_lines + i % word_lines];
+    }
   }
   std::vector<float> factors;
   for (const double g : total) factors.push_back(static_cast<float>(hardware_.periphery.line_factor(g)));
@@ -168,6 +175,12 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
   return convert;
 }
 
+void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& convert) {
+  const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(hardware_.adc.bits)) + 1;
+  convert.histogram = code_counts_->codes.data() + conversion.index * entries;
+  convert.counts = code_counts_->clips.data() + conversion.index;
+}
+
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
                                   const MvmLayer& plain, Rounds rounds) {
   const Products& side = products(direction);
@@ -205,6 +218,7 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
       convert = converter(direction, conversion, op, rounds.round);
       convert.clipped = rounds.clipped;
       convert.counts = op.counts;
+      if (code_counts_ && direction == Direction::forward) count_codes(conversion, convert);
     }
     convert.batch = op.batch;
     convert.outputs = convert.y_stride = one.outputs;

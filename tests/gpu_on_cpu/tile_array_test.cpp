@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "array_life.h"
+#include "meltquench/crossbar/code_histograms.h"
 
 namespace mq {
 namespace {
@@ -41,6 +42,35 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
   EXPECT_GT(live(kCuda, hardware).counters.adc_clips, 0);
 }
 
+TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.dac.digit_bits = 4;
+  hardware.mapping.subtraction = Subtraction::digital;
+  hardware.adc.range = 0.5;
+  const auto count = [&](const Exec& exec, std::vector<float>& host) {
+    TileArray array = programmed_array(exec, hardware);
+    const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.1f, 1.1f, 9));
+    Buffer<float> y(exec, kBatch * kOutputs);
+    std::vector<CodeHistogram> histograms =
+        code_histograms(array, exec, x.as_matrix(kBatch, kInputs), y.as_matrix(kBatch, kOutputs));
+    host = on_host(y);
+    return histograms;
+  };
+  std::vector<float> cpu_y, cuda_y;
+  const std::vector<CodeHistogram> cpu = count(kCpu, cpu_y), cuda = count(kCuda, cuda_y);
+  ASSERT_EQ(cpu.size(), cuda.size());
+  std::int64_t clipped = 0;
+  for (std::size_t i = 0; i < cpu.size(); ++i) {
+    expect_same_bits(cpu[i].counts, cuda[i].counts, "codes, conversion " + std::to_string(i));
+    EXPECT_EQ(cpu[i].clipped, cuda[i].clipped) << "conversion " << i;
+    clipped += cuda[i].clipped;
+  }
+  EXPECT_GT(clipped, 0);
+  expect_same_bits(cpu_y, cuda_y, "product");
+  TileArray uncounted = programmed_array(kCuda, hardware);
+  expect_same_bits(cuda_y, multiply(kCuda, uncounted, {}), "product without counting");
+}
+
 TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.mapping.subtraction = Subtraction::digital;
@@ -53,6 +83,19 @@ TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
   hardware.programming.devices = 2;
   hardware.programming.significance = 4.0f;
   compare_lives(hardware, "reference column, two devices");
+}
+
+TEST_F(OnCuda, ArraysWithSpareLinesLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.tile.spare_rows = hardware.tile.spare_columns = 3;
+  hardware.tile.remap = Remap::permute;
+  hardware.tile.read_noise_law = ReadNoiseLaw::proportional;
+  hardware.faults.stuck_random = 0.02f;
+  compare_lives(hardware, "permuted");
+  hardware.tile.remap = Remap::replace;
+  hardware.wires.word_line = 2.0;
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  compare_lives(hardware, "replaced, with wires and a reference column");
 }
 
 TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/nonlinear_circuit.h"
 #include "meltquench/crossbar/wire_circuit.h"
 
 namespace mq {
@@ -59,6 +60,11 @@ void check(TileArray& array, std::size_t tile, std::span<const double> x, double
                       " devices per polarity sits in an array of its own, and inspection shows one; set "
                       "programming.devices = 1, or leave out wires");
   }
+  if (inspected.devices() > 1 && !array.hardware().current.is_absent()) {
+    throw ConfigError("the " + std::to_string(inspected.devices()) +
+                      " devices per polarity have currents of their own, and inspection shows a cell; set "
+                      "programming.devices = 1, or a [current] that is linear");
+  }
 }
 
 double full_scale(const TileArray& array, std::span<const double> x) {
@@ -89,12 +95,47 @@ void read_with_wires(const WireParams& wires, const std::vector<double>& volts, 
   reading.currents = std::move(solution.bit_current);
 }
 
-ArrayReading read_array(const WireParams& wires, const std::vector<float>& g,
+/// Cells of [current] that are not linear.
+void read_nonlinear(const Hardware& hardware, const std::vector<double>& volts, ArrayReading& reading) {
+  const CurrentExpansion law(hardware);
+  std::vector<float> slopes;
+  for (const double g : reading.conductances) {
+    slopes.push_back(static_cast<float>(std::max(0.0, law.slope(g))));
+  }
+  if (!hardware.wires.is_ideal()) {
+    NonlinearSolution solution = solve_nonlinear(hardware.wires, hardware.current,
+                                                 {slopes.data(), reading.outputs, volts.size()}, volts);
+    if (!solution.has_converged) {
+      throw DataError(
+          "the circuit of this tile, with wires and cells that are not linear, has no accurate solution; "
+          "check that resistances in [wires], the law in [current] and conductances are what they should be");
+    }
+    reading.word = std::move(solution.line);
+    reading.bit = std::move(solution.bit);
+    reading.cell_currents = std::move(solution.cell_current);
+    reading.currents = std::move(solution.currents);
+    return;
+  }
+  read_without_wires(volts, reading);
+  reading.currents.resize(reading.outputs);
+  for (std::size_t k = 0; k < slopes.size(); ++k) {
+    reading.cell_currents.push_back(
+        cell_current(hardware.current, double(slopes[k]), reading.word[k]).current);
+    reading.currents[k / volts.size()] += reading.cell_currents[k];
+  }
+}
+
+ArrayReading read_array(const Hardware& hardware, const std::vector<float>& g,
                         const std::vector<double>& volts) {
+  const WireParams& wires = hardware.wires;
   ArrayReading reading;
   reading.outputs = g.size() / volts.size();
   reading.conductances.assign(g.begin(), g.end());
   if (reading.outputs == 0) return reading;
+  if (!hardware.current.is_absent()) {
+    read_nonlinear(hardware, volts, reading);
+    return reading;
+  }
   const bool has_wires = !wires.is_ideal();
   if (has_wires) {
     read_with_wires(wires, volts, reading);
@@ -178,7 +219,7 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
       reading.volts.push_back(v_read * std::clamp(value / reading.full_scale, -1.0, 1.0));
     }
   }
-  const WireParams& wires = array.hardware().wires;
+  const Hardware& hardware = array.hardware();
   Tile& cells = array.tiles()[tile];
   const LineMap& lines = cells.lines();
   const std::vector<double> volts = on_word_lines(lines, reading.volts);
@@ -187,13 +228,13 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
   if (cells.has_reference_column()) {
     // One more bit line of the same array.
     plus.insert(plus.end(), minus.begin(), minus.end());
-    const ArrayReading both = read_array(wires, plus, volts);
+    const ArrayReading both = read_array(hardware, plus, volts);
     reading.plus = in_order(both, lines, lines.outputs);
     reading.minus = in_order(both, lines, {static_cast<std::uint32_t>(lines.bit_lines)});
     return reading;
   }
-  reading.plus = in_order(read_array(wires, plus, volts), lines, lines.outputs);
-  if (!minus.empty()) reading.minus = in_order(read_array(wires, minus, volts), lines, lines.outputs);
+  reading.plus = in_order(read_array(hardware, plus, volts), lines, lines.outputs);
+  if (!minus.empty()) reading.minus = in_order(read_array(hardware, minus, volts), lines, lines.outputs);
   return reading;
 }
 

@@ -5,8 +5,9 @@
 /// bit line of the array whose zero it measures. Matrices are in the order of outputs and inputs, wherever
 /// their lines are (`Tile::lines`): unused ones take part in the circuit, but are not shown. Without wires,
 /// word lines are at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are
-/// solved in double precision (wire_circuit.h), at the conductances that products see now. ADCs and the
-/// noise of products are left out: currents are what ADCs would get.
+/// solved in double precision (wire_circuit.h), at the conductances that products see now; cells pass what
+/// the law of [current] says (nonlinear_circuit.h). ADCs and the noise of products are left out: currents are
+/// what ADCs would get.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +51,7 @@ struct InspectedRead {
 /// WeightMapping::weight_per_siemens, over slices, are outputs. Several devices per polarity are shown as
 /// their sum. Throws ShapeError for a tile that does not exist or another number of inputs, ConfigError for
 /// inputs or v_read that are no numbers, for a slice or phase that does not exist and for several devices per
-/// polarity behind wires, StateError before `program`, DataError where the circuit has no accurate solution.
+/// polarity behind wires or with cells that are not linear, StateError before `program`, DataError where the circuit has no accurate solution.
 TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
                     double v_read, InspectedRead read = {});
 

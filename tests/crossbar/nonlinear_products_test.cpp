@@ -1,6 +1,7 @@
 /// Products of nonlinear cells against the sum of the currents of their cells.
 #include "arrays.h"
 #include "laws.h"
+#include "meltquench/crossbar/inspection.h"
 #include "meltquench/crossbar/nonlinear_circuit.h"
 #include "meltquench/devices/read_calibration.h"
 
@@ -399,6 +400,30 @@ TEST(NonlinearProducts, SeeTheLinesThatTheirCellsAreOn) {
       const std::vector<float> y = product(array, {}, x);
       for (std::size_t o = 0; o < kOutputs; ++o) EXPECT_NEAR(y[o], exact[o], 2e-5) << wires;
     }
+  }
+}
+
+TEST(NonlinearProducts, HaveTheCurrentsThatInspectionShows) {
+  for (const double ohm : {0.0, 20.0}) {
+    Hardware h = wired({.law = CurrentKind::sinh, .negative_factor = 0.8}, ohm);
+    h.tile.rows = h.tile.columns = 32;
+    h.dac.bits = 8;
+    const std::vector<float> w = uniforms(kOutputs * kInputs, 1);
+    TileArray array({}, h, {}, kOutputs, kInputs);
+    array.program({}, matrix(w, kOutputs));
+    std::vector<float> x = uniforms(kInputs, 2);
+    for (float& value : x) value = std::nearbyint(value * 127.0f) * 1.5f / 127.0f;
+    const std::vector<float> y = product(array, {}, x);
+    const std::vector<double> wide(x.begin(), x.end());
+    const TileReading seen = inspect(array, {}, 0, wide, kVolts);
+    for (std::size_t o = 0; o < kOutputs; ++o) {
+      const double sum = (seen.plus.currents[o] - seen.minus.currents[o]) * 1.5 / kVolts *
+                         array.mapping().weight_per_siemens();
+      EXPECT_NEAR(y[o], sum, 5e-5 * 6.0) << ohm;
+    }
+    double of_cells = 0.0;
+    for (std::size_t i = 0; i < kInputs; ++i) of_cells += seen.plus.cell_currents[i];
+    EXPECT_NEAR(of_cells / seen.plus.currents[0], 1.0, 1e-9) << ohm;
   }
 }
 

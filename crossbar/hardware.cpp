@@ -6,13 +6,14 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/crossbar/current_expansion.h"
 
 namespace mq {
 namespace {
 
 constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",
                                           "tile",   "dac",         "periphery",  "adc",
-                                          "wires",  "cell_noise",  "temperature"};
+                                          "wires",  "current",     "cell_noise", "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -38,6 +39,8 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.periphery, value, path);
   } else if (section == "wires") {
     from_value(hardware.wires, value, path);
+  } else if (section == "current") {
+    from_value(hardware.current, value, path);
   } else if (section == "adc") {
     from_value(hardware.adc, value, path);
   } else if (section == "cell_noise") {
@@ -139,7 +142,11 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   const std::size_t planes = is_pair && hardware.mapping.subtraction == Subtraction::digital ? 2 : 1;
   const std::size_t plane =
       hardware.dac.bits == 0 ? sizeof(float) : sizeof(std::int16_t) * (hardware.tile.reads_noisily() ? 2 : 1);
-  return (cells + planes * plane) * static_cast<std::size_t>(hardware.mapping.slices);
+  const bool has_terms = !hardware.current.is_absent() &&
+                         (hardware.wires.is_ideal() || hardware.current.wires == NonlinearWires::linearised);
+  const int terms = has_terms ? CurrentExpansion(hardware).terms() : 1;
+  return (cells + planes * plane * static_cast<std::size_t>(terms)) *
+         static_cast<std::size_t>(hardware.mapping.slices);
 }
 
 bool matches_glob(std::string_view text, std::string_view glob) {
@@ -207,6 +214,7 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("periphery", to_value(everywhere_.periphery));
   config.set_key("adc", to_value(everywhere_.adc));
   config.set_key("wires", to_value(everywhere_.wires));
+  config.set_key("current", to_value(everywhere_.current));
   config.set_key("cell_noise", to_value(everywhere_.cell_noise));
   config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;

@@ -34,13 +34,15 @@ std::vector<std::uint32_t> read_lines(const H5Reader& file, const std::string& p
 }  // namespace
 
 Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
-           std::size_t inputs)
+           std::size_t inputs, std::shared_ptr<const CurrentExpansion> law)
     : hardware_(hardware),
       address_(address),
       outputs_(outputs),
       inputs_(inputs),
+      law_(std::move(law)),
       lines_(LineMap::in_order(outputs, inputs, static_cast<std::size_t>(hardware.tile.spare_columns),
                                static_cast<std::size_t>(hardware.tile.spare_rows))) {
+  const int more = law_ != nullptr && !solves_circuits() ? law_->terms() - 1 : 0;
   for (const PlaneRole role : plane_roles(hardware.mapping)) {
     Plane plane;
     plane.role = role;
@@ -52,6 +54,11 @@ Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std:
       if (is_noisy) plane.magnitudes = Buffer<std::int16_t>(exec, size);
     } else {
       plane.floats = Buffer<float>(exec, size);
+    }
+    for (int i = 0; i < more && role.kind != PlaneKind::computed_zero; ++i) {
+      PlaneTerm& term = plane.more.emplace_back();
+      (hardware.dac.bits > 0 ? void(term.codes = Buffer<std::int16_t>(exec, size))
+                             : void(term.floats = Buffer<float>(exec, size)));
     }
     planes_.push_back(std::move(plane));
   }
@@ -154,28 +161,34 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                     bool has_wires, Buffer<float>& array) {
-  // What products draw anew is not in the plane.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
-  const Buffer<float> zeros(exec, is_quiet ? array_size(Polarity::plus) : 0);
-  const auto read = [&](Place place, SettleCells op) {
-    // Read noise without memory is a function of the time it is read at, so looking at other times does not
-    // change it.
-    op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds));
-    op.deviates = zeros.data();
-    read_device(exec, place, now, op);
-  };
+                     bool transforms, Buffer<float>& array) {
+  const ReadCells read = [&](Place of) { return read_cells(exec, of, now); };
   for (int device = 0; device < devices(); ++device) {
     const Place place{side, device, slice};
     const float weight = sign * static_cast<float>(hardware_.programming.weight_of(device));
-    if (has_wires) {
-      Buffer<float> effective =
-          through_wires(exec, place, [&](Place of, float* cells) { read(of, {.plane = cells}); });
-      add_plane(exec, std::move(effective), weight, adds || device > 0, array);
+    if (transforms) {
+      add_plane(exec, transformed(exec, place, read), weight, adds || device > 0, array);
     } else {
-      read(place, {.sign = weight, .adds = adds || device > 0, .plane = array.data()});
+      read_cells(exec, place, now, {.sign = weight, .adds = adds || device > 0, .plane = array.data()});
     }
   }
+}
+
+void Tile::read_cells(const Exec& exec, Place place, const TileTime& now, SettleCells op) {
+  // What products draw anew is not in the plane.
+  const bool is_quiet = now.is_exact || hardware_.tile.read_noise_law == ReadNoiseLaw::device;
+  const Buffer<float> zeros(exec, is_quiet ? array_size(place.side) : 0);
+  // Read noise without memory is a function of the time it is read at, so looking at other times does not
+  // change it.
+  op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds) + now.read);
+  op.deviates = zeros.data();
+  read_device(exec, place, now, op);
+}
+
+Buffer<float> Tile::read_cells(const Exec& exec, Place place, const TileTime& now) {
+  Buffer<float> cells(exec, array_size(place.side));
+  read_cells(exec, place, now, {.plane = cells.data()});
+  return cells;
 }
 
 Buffer<float> Tile::through_wires(const Exec& exec, Place place, const ReadCells& read) const {
@@ -183,9 +196,14 @@ Buffer<float> Tile::through_wires(const Exec& exec, Place place, const ReadCells
   const Place front{has_reference_column() ? Polarity::plus : place.side, place.device, place.slice};
   const std::size_t first = array_size(front.side);
   const std::size_t size = first + (has_reference_column() ? lines_.word_lines : 0);
-  Buffer<float> cells(exec, size), effective(exec, size);
-  read(front, cells.data());
-  if (has_reference_column()) read({Polarity::minus, place.device, place.slice}, cells.data() + first);
+  Buffer<float> cells = read(front), effective(exec, size);
+  if (has_reference_column()) {
+    Buffer<float> both(exec, size);
+    both.copy_within_backend(cells.data(), first);
+    cells = read({Polarity::minus, place.device, place.slice});
+    both.copy_within_backend(cells.data(), cells.size(), first);
+    cells = std::move(both);
+  }
   const std::int64_t open =
       kernels(exec.backend)
           .effective_matrix(exec, {.wires = network_of(hardware_.wires),
@@ -263,10 +281,12 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
       op.scale = scale * static_cast<float>(hardware_.programming.weight_of(device));
       op.offset = offset * static_cast<float>(hardware_.programming.weight_of(device));
       Buffer<float> after;
-      if (!hardware_.wires.is_ideal()) {
+      if (transforms_cells()) {
         op.before = is_one_deviate_up ? base.data() : g.data();
-        after = through_wires(exec, place, [&](Place of, float* cells) {
-          read_device(exec, of, now, {.deviates = quiet.data(), .plane = cells});
+        after = transformed(exec, place, [&](Place of) {
+          Buffer<float> cells(exec, array_size(of.side));
+          read_device(exec, of, now, {.deviates = quiet.data(), .plane = cells.data()});
+          return cells;
         });
         op.after = after.data();
       }
@@ -308,19 +328,21 @@ void Tile::read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buf
 }
 
 void Tile::read_arrays(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& array) {
-  const bool has_wires = !hardware_.wires.is_ideal();
   const bool has_plus = role.kind != PlaneKind::minus, has_minus = role.kind != PlaneKind::plus;
-  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, has_wires, array);
+  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, transforms_cells(), array);
   if (has_minus) {
-    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, has_wires, array);
+    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, transforms_cells(),
+              array);
   }
 }
 
 void Tile::settle(const Exec& exec, const TileTime& now) {
+  keep_slopes(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
     read_plane(exec, plane.role, now, conductances);
     pack(exec, conductances.data(), plane);
+    settle_terms(exec, plane, now);
     if (plane.magnitudes.size() == 0) continue;
     if (hardware_.tile.read_noise_law == ReadNoiseLaw::square_root) {
       const double span = weight_mapping(hardware_, 1.0f).full_scale();

@@ -9,8 +9,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "meltquench/crossbar/cell_array.h"
+#include "meltquench/crossbar/current_expansion.h"
 #include "meltquench/crossbar/device_fill.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/line_map.h"
@@ -32,6 +34,8 @@ struct TileTime {
   double seconds = 0.0;       ///< since the reference read
   double aged = 0.0;          ///< the same at the reference temperature: what drift has seen
   float inverse_heat = 0.0f;  ///< see Moment
+  std::uint64_t read = 0;     ///< reads at one moment have read noise of their own, but for one with memory
+  bool is_exact = false;      ///< without read noise
 };
 
 /// Word lines [first, first + count) of a tile.
@@ -41,8 +45,9 @@ struct WordLines {
 
 class Tile {
  public:
+  /// `law`: of hardware.current; null where that is absent.
   Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
-       std::size_t inputs);
+       std::size_t inputs, std::shared_ptr<const CurrentExpansion> law = nullptr);
 
   std::size_t outputs() const { return outputs_; }
   std::size_t inputs() const { return inputs_; }
@@ -81,6 +86,13 @@ class Tile {
   const std::vector<Plane>& planes() const { return planes_; }
   /// A plane as a term of a product: scale, variances, converters and inputs are still to be set.
   MvmTerm term(std::size_t plane) const;
+  /// Whether products are currents of exact circuits of nonlinear cells.
+  bool solves_circuits() const;
+  /// Adds the currents [A] of the cells of a plane to currents[outputs] of `direction` for volts[inputs], on
+  /// the host, in the circuit of nonlinear cells and wires, times `factor`. Returns whether all circuits
+  /// have a solution. After `settle`, for current.wires = "newton"; threads may share a tile.
+  bool add_currents(Direction direction, PlaneRole role, std::span<const double> volts, double factor,
+                    std::span<double> currents) const;
 
   /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
   std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
@@ -113,8 +125,8 @@ class Tile {
   /// Bit lines of the array of one side.
   std::size_t rows(Polarity side) const { return cell_rows(hardware_.mapping, side, lines_.bit_lines); }
   std::size_t array_size(Polarity side) const { return rows(side) * lines_.word_lines; }
-  /// Reads the cells of one device into an array on the backend.
-  using ReadCells = std::function<void(Place, float*)>;
+  /// Reads the cells of one device: an array on the backend.
+  using ReadCells = std::function<Buffer<float>(Place)>;
   /// Calls f(place) for the arrays that there are.
   template <class F>
   void for_each_array(F&& f) const {
@@ -129,14 +141,27 @@ class Tile {
   /// Of the present programming, and of what no programming changes.
   RngKey key(Purpose purpose, Place place) const;
   RngKey lasting_key(Purpose purpose, Place place, std::uint32_t event = 0) const;
-  /// Adds sign times the devices of one side and slice to `array`, or sets it: cells, or with `has_wires`
-  /// what wires leave of them.
+  /// Adds sign times the devices of one side and slice to `array`, or sets it: cells, or with `transforms`
+  /// what products see of them.
   void read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                 bool has_wires, Buffer<float>& array);
+                 bool transforms, Buffer<float>& array);
   /// What wires leave of the cells of one device, which lie in an array of their own.
   Buffer<float> through_wires(const Exec& exec, Place place, const ReadCells& read) const;
   void add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds, Buffer<float>& array) const;
   void read_arrays(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& array);
+  /// The cells of an array as products of this moment see them, on the backend [S].
+  Buffer<float> read_cells(const Exec& exec, Place place, const TileTime& now);
+  /// The same; of `op`, sign, adds and plane are given.
+  void read_cells(const Exec& exec, Place place, const TileTime& now, SettleCells op);
+  // tile_nonlinear.cpp
+  /// Whether products see other conductances than those of the cells.
+  bool transforms_cells() const { return law_ != nullptr || !hardware_.wires.is_ideal(); }
+  /// The conductances [S] that products see of the cells of one device: at v_read, behind wires.
+  Buffer<float> transformed(const Exec& exec, Place place, const ReadCells& read) const;
+  /// Cells at v_read.
+  Buffer<float> at_read(const Exec& exec, Buffer<float> cells) const;
+  void settle_terms(const Exec& exec, Plane& plane, const TileTime& now);
+  void keep_slopes(const Exec& exec, const TileTime& now);
   /// A plane of a moment, on the backend.
   void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
   /// From the order of the arrays to that of the matrix.
@@ -174,6 +199,7 @@ class Tile {
   Hardware hardware_;
   TileAddress address_;
   std::size_t outputs_, inputs_;
+  std::shared_ptr<const CurrentExpansion> law_;
   std::uint32_t writes_ = 0;
   double epoch_ = 0.0;     ///< TileTime::aged from which ages of cells count
   bool has_ages_ = false;  ///< cells were programmed at moments of their own
@@ -182,6 +208,7 @@ class Tile {
   Buffer<std::uint32_t> bit_lines_, word_lines_, outputs_of_bit_lines_, inputs_of_word_lines_;
   std::vector<CellArray> arrays_;  ///< of all polarities, devices and slices, see array_index
   std::vector<Plane> planes_;
+  std::vector<std::vector<float>> slopes_;  ///< of all arrays [S], see Tile::add_currents
 };
 
 }  // namespace mq

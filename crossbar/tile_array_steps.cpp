@@ -1,6 +1,6 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
-/// outputs share a zero or have ranges of their own, samples are repeated by bound management, or noise
-/// depends on how long an input is on.
+/// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
+/// on how long an input is on, codes are counted, or currents are those of circuits of nonlinear cells.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,9 +20,11 @@ constexpr std::int32_t kSquareLimit = 1023;
 }  // namespace
 
 bool TileArray::is_in_steps() const {
-  return hardware_.mapping.kind == MappingKind::offset || hardware_.periphery.has_errors() ||
-         hardware_.adc.has_errors() || hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
+  return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
+         hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
+         hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
+         solves_circuits();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -173,8 +175,14 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
   return convert;
 }
 
+void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& convert) {
+  const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(hardware_.adc.bits)) + 1;
+  convert.histogram = code_counts_->codes.data() + conversion.index * entries;
+  convert.counts = code_counts_->clips.data() + conversion.index;
+}
+
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                                  const std::int16_t* clean_codes, Rounds rounds) {
+                                  const MvmLayer& plain, Rounds rounds) {
   const Products& side = products(direction);
   const ProductShape sizes(grid_, direction);
   const KernelTable& table = kernels(backend_);
@@ -190,12 +198,16 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     one.terms = side.terms.data() + conversion.first_term;
     one.y = analog;
     one.y_lsb = 1.0;
-    if (conversion.is_computed && clean_codes != nullptr) {
-      one.codes = clean_codes;
-      one.code_limit = phase_limit();
+    if (conversion.is_computed) {
+      one.codes = plain.codes;
+      one.code_stride = plain.code_stride;
+      one.code_limit = plain.code_limit;
+      one.x = plain.x;
+      one.x_stride = plain.x_stride;
     }
     if (rounds.round > 0) one.key = op.key.at_moment(std::uint64_t(rounds.round) << 32);
     direction == Direction::forward ? table.mvm(exec, one) : table.mvm_transposed(exec, one);
+    if (solves_circuits() && !conversion.is_computed) add_currents(exec, direction, one, conversion);
     ConvertOutputs convert;
     if (!conversion.is_computed) {
       if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
@@ -206,6 +218,7 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
       convert = converter(direction, conversion, op, rounds.round);
       convert.clipped = rounds.clipped;
       convert.counts = op.counts;
+      if (code_counts_ && direction == Direction::forward) count_codes(conversion, convert);
     }
     convert.batch = op.batch;
     convert.outputs = convert.y_stride = one.outputs;

@@ -90,7 +90,7 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
   chip.program(exec, weights);
 
   ChipTrial trial;
-  CompensatedProduct product(exec, network, chip, calibration);
+  CompensatedProduct product(exec, network, chip, calibration, eval.reads());
   product.refer(eval.compensation);
   const Exec digital = digital_exec(exec);
   Buffer<float> parameters;  // empty on the host, where those of the network serve

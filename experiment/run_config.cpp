@@ -43,6 +43,9 @@ std::string EvalParams::problem() const {
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
   if (compensation.empty())
     return "compensation must list at least one of none, global, per_output and affine";
+  if (response == CompensationResponse::exact && response_reads > 1) {
+    return "response_reads needs response = \"read\": exact responses are equal each time";
+  }
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }

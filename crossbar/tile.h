@@ -66,6 +66,12 @@ class Tile {
   /// first.
   const LineMap& lines() const { return lines_; }
 
+  /// Whether the minus side is one bit line, of reference cells: the last one of the arrays of the plus side.
+  bool has_reference_column() const {
+    return hardware_.mapping.kind == MappingKind::offset &&
+           hardware_.mapping.zero == ZeroRemoval::reference_column;
+  }
+
   /// Writes the cells of `lines` as hardware.programming says: w[outputs, inputs] in host memory with row
   /// stride `stride`, |w| <= mapping.w_max. The reference read of these cells is `now`; others keep what they
   /// hold, but cells whose lines are no longer used are reset to g_min. Returns what it took; one-shot
@@ -132,11 +138,6 @@ class Tile {
   /// Bit lines of the array of one side.
   std::size_t rows(Polarity side) const { return cell_rows(hardware_.mapping, side, lines_.bit_lines); }
   std::size_t array_size(Polarity side) const { return rows(side) * lines_.word_lines; }
-  /// Whether the minus side is one bit line, of reference cells.
-  bool has_reference_column() const {
-    return hardware_.mapping.kind == MappingKind::offset &&
-           hardware_.mapping.zero == ZeroRemoval::reference_column;
-  }
   /// Reads the cells of one device: an array on the backend.
   using ReadCells = std::function<Buffer<float>(Place)>;
   /// Calls f(place) for the arrays that there are.

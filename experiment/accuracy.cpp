@@ -181,6 +181,56 @@ double wires_error() {
   return largest;
 }
 
+/// Root mean square difference of products of nonlinear cells with linearised wires from those of exact
+/// circuits, relative; 64 x 64 weights, 4 inputs, 1 Ohm a segment.
+double linearised_error(const CurrentParams& law) {
+  constexpr std::size_t kSize = 64, kBatch = 4;
+  const std::vector<float> w = uniforms(kSize * kSize, 1, -1.0f, 1.0f),
+                           x = inputs_on_codes(kBatch * kSize, 2);
+  const auto multiply = [&](NonlinearWires how) {
+    Hardware hardware = ideal_cells(8);
+    hardware.wires.word_line = hardware.wires.bit_line = 1.0;
+    hardware.current = law;
+    hardware.current.wires = how;
+    TileArray array(kExec, hardware, {.seed = 1}, kSize, kSize);
+    array.program(kExec, {w.data(), kSize, kSize});
+    std::vector<float> y(kBatch * kSize);
+    array.mvm(kExec, {x.data(), kBatch, kSize}, MatrixView<float>{y.data(), kBatch, kSize});
+    return y;
+  };
+  const std::vector<float> exact = multiply(NonlinearWires::newton),
+                           found = multiply(NonlinearWires::linearised);
+  double error = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    error += square(double(found[i]) - exact[i]);
+    size += square(exact[i]);
+  }
+  return std::sqrt(error / size);
+}
+
+/// Largest error of the currents of cells up to 100 uS as a sum of products, relative to the largest current.
+double expansion_error() {
+  Hardware hardware = ideal_cells(8);
+  hardware.device = Ideal::Params{.g_min = 0.0f, .g_max = 100e-6f};
+  hardware.current = {.law = CurrentKind::polynomial, .access_resistance = 1e3, .access_saturation = 80e-6};
+  const CurrentExpansion law(hardware);
+  const std::vector<float> g = uniforms(200, 11, 0.0f, 100e-6f), x = uniforms(200, 12, -1.0f, 1.0f);
+  const auto terms = static_cast<std::size_t>(law.terms());
+  std::vector<float> cells(terms * g.size());
+  law.cells(kExec, g, law.terms(), cells);
+  double largest = 0.0;
+  for (const float u : x) {
+    std::vector<double> inputs(terms);
+    law.inputs(Direction::forward, u, inputs);
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      double sum = 0.0;
+      for (std::size_t t = 0; t < terms; ++t) sum += double(cells[t * g.size() + i]) * inputs[t];
+      largest = std::max(largest, std::abs(sum - law.response(g[i], u)));
+    }
+  }
+  return largest / 100e-6;
+}
+
 struct GatedErrors {
   double largest = 0.0;    ///< of an output in floats, relative
   double of_matrix = 0.0;  ///< root mean square error of the outputs of the matrix of single cells, relative
@@ -310,6 +360,25 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
        .measure = "the same",
        .error = wires.rms[static_cast<std::size_t>(WireModel::ideal)],
        .where = "crossbar/wire_models.h"},
+      {.what = "Currents of nonlinear cells as sums of products",
+       .exact = "the law of the cells",
+       .measure =
+           "largest error relative to the largest current; polynomial law behind an access device that "
+           "saturates, cells up to 100 uS",
+       .error = expansion_error(),
+       .where = "crossbar/current_expansion.h"},
+      {.what = "`current.wires = \"linearised\"`, sinh law",
+       .exact = "the exact circuit of nonlinear cells",
+       .measure =
+           "root mean square error of products, relative; 64 x 64 uniform weights of cells up to 25 uS, 1 "
+           "Ohm a segment, 0.2 V",
+       .error = linearised_error({.law = CurrentKind::sinh}),
+       .where = "crossbar/tile_nonlinear.cpp"},
+      {.what = "The same, polynomial law",
+       .exact = "the exact circuit of nonlinear cells",
+       .measure = "the same",
+       .error = linearised_error({.law = CurrentKind::polynomial}),
+       .where = "crossbar/tile_nonlinear.cpp"},
       {.what = "Own exponential function",
        .exact = "that of the C library in double precision",
        .measure = "largest relative error in (-20, 20)",

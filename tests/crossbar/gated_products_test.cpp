@@ -311,6 +311,22 @@ TEST(GatedInProducts, NeedInputsThatOpenOrCloseGates) {
   EXPECT_EQ(sentence([](Hardware& h) { h.dac.input_noise = 0.01f; }),
             "wires.topology = \"gated\" has inputs that only open transistors, so drivers have no "
             "dac.input_noise and no dac.asymmetry; leave both at 0");
+  EXPECT_EQ(
+      sentence([](Hardware& h) { h.current.law = CurrentKind::sinh; }),
+      "products of cells of [current] are not known behind the lines of wires.topology = \"gated\"; leave "
+      "out [current], or the resistances in [wires]");
+  EXPECT_EQ(sentence([](Hardware& h) { h.tile.spare_rows = 2; }),
+            "tile.spare_rows, spare_columns and remap = \"permute\" are not known behind the lines of "
+            "wires.topology = \"gated\"; leave them out, or the resistances in [wires]");
+  Hardware shorted = with_gates(0.0);
+  shorted.wires.word_line = shorted.wires.bit_line = 1e9;
+  std::get<Ideal::Params>(shorted.device).g_max = 1e-3f;
+  shorted.tile.rows = 1000;
+  TileArray long_one({}, shorted, {}, 1, 1000);
+  EXPECT_EQ(
+      message_of([&] { long_one.program({}, matrix(std::vector<float>(1000, 1.0f), 1)); }),
+      "a cell of 1 mS in tile 0 conducts far more than lines of 2000000 MOhm from end to end; check the "
+      "resistances in [wires], or use smaller tiles");
   TileArray array({}, with_gates(0.0), {}, kOutputs, kInputs);
   array.program({}, matrix(uniforms(kOutputs * kInputs, 1), kOutputs));
   std::vector<float> e(kOutputs), d(kInputs);

@@ -1,7 +1,7 @@
 /// Which line goes where, once a test has found the cells that do not work.
 ///
 /// What counts is the squared error of the weights: with d the signed error in weight units that the stuck
-/// cells of a weight make together, and of a failing cell the variance of what it holds,
+/// cells of a weight make together (times the full scale of its output, where outputs have one each), and of a failing cell the variance of what it holds,
 ///     E = sum over weights of (sum of d)^2 + sum of variances
 /// so a stuck cell costs nothing under a weight that it represents. `replace` moves lines to spare ones where
 /// that lowers E, `permute` puts any line anywhere. Given the word lines, the best bit lines are a linear
@@ -26,11 +26,13 @@ struct ArrayDefects {
   float failing_deviation = 0.0f;   ///< of what failing cells hold [S]
 };
 
-/// E as above.
-double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays);
+/// E as above. `full_scales` [outputs]: what a weight unit counts for each output; empty: 1.
+double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales = {});
 
 /// A map of least E, as far as found. E of `permute` <= E of `replace` <= E of `none`, which is `in_order`.
 /// A function of its arguments alone.
-LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays);
+LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales = {});
 
 }  // namespace mq

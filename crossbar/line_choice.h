@@ -1,7 +1,7 @@
 /// Which line goes where, once a test has found the cells that do not work.
 ///
 /// What counts is the squared error of the weights: with d the signed error in weight units that the stuck
-/// cells of a weight make together (times the full scale of its output, where outputs have one each), and of a failing cell the variance of what it holds,
+/// cells of a weight make together, and of a failing cell the variance of what it holds,
 ///     E = sum over weights of (sum of d)^2 + sum of variances
 /// so a stuck cell costs nothing under a weight that it represents. `replace` moves lines to spare ones where
 /// that lowers E, `permute` puts any line anywhere. Given the word lines, the best bit lines are a linear

@@ -11,7 +11,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <span>
 
 #include "meltquench/crossbar/cell_array.h"
 #include "meltquench/crossbar/current_expansion.h"

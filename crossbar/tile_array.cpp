@@ -187,9 +187,12 @@ void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t f
     const std::size_t begin = std::max(first, column);
     const std::size_t end = std::min(first + count, column + tiles_[t].inputs());
     if (begin >= end) continue;
-    const float* weights = w.data + t / grid_.columns() * grid_.tile_outputs * w.columns + column;
+    const std::size_t row = t / grid_.columns() * grid_.tile_outputs;
+    std::span<const float> full_scales(column_scale_);
+    if (!full_scales.empty()) full_scales = full_scales.subspan(row, tiles_[t].outputs());
     const WriteVerifyReport report =
-        tiles_[t].program(exec, pair, weights, w.columns, {begin - column, end - begin}, now());
+        tiles_[t].program(exec, pair, w.data + row * w.columns + column, w.columns,
+                          {begin - column, end - begin}, now(), full_scales);
     counters_.pulses += report.pulses;
     counters_.verify_steps += report.reads;
     if (report.reads > 0) counters_.unconverged += report.cells - report.converged;

@@ -63,6 +63,30 @@ TEST(NetlistCommand, WritesTilesOfTheChipsOfARun) {
   EXPECT_NE(first.out, here.run({"netlist", "tiny.toml", "--tile", "1", "--time", "1 h"}).out);
 }
 
+TEST(NetlistCommand, HasTheSpareLinesOfTheArraysAndTheReferenceColumn) {
+  const Workplace here;
+  here.write("ideal.toml", kIdeal);
+  here.write("w.txt", "1.0 -0.5\n0 1\n");
+  const std::vector<std::string> call = {"netlist",   "ideal.toml",
+                                         "--weights", "w.txt",
+                                         "--input",   "1,0.5",
+                                         "--set",     "tile.spare_rows=2",
+                                         "--set",     "tile.spare_columns=1",
+                                         "--set",     "mapping.kind=offset",
+                                         "--set",     "mapping.zero=reference-column"};
+  const Ended ended = here.run(call);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("[4 outputs, 4 inputs]"), std::string::npos) << ended.out;
+  EXPECT_NE(ended.out.find("outputs on bit lines 0 1; inputs on word lines 0 1"), std::string::npos);
+  EXPECT_NE(ended.out.find("Vin1 in1 0 0.1\nVin2 in2 0 0\nVin3 in3 0 0\n"), std::string::npos) << ended.out;
+  EXPECT_NE(ended.out.find("Rc3_1"), std::string::npos) << "the reference column: " << ended.out;
+  std::vector<std::string> minus = call;
+  minus.insert(minus.end(), {"--array", "minus"});
+  EXPECT_NE(here.run(minus).err.find("the reference column of layer weights is the last bit line of the plus "
+                                     "side; take the plus side"),
+            std::string::npos);
+}
+
 TEST(NetlistCommand, SaysWhatIsWrong) {
   const Workplace here;
   here.write("ideal.toml", kIdeal);

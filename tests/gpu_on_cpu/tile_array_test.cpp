@@ -98,6 +98,28 @@ TEST_F(OnCuda, ArraysWithSpareLinesLiveAsOnTheCpu) {
   compare_lives(hardware, "replaced, with wires and a reference column");
 }
 
+/// Weights after two updates by pulses.
+std::vector<double> learned(const Exec& exec, const Hardware& hardware) {
+  TileArray array = programmed_array(exec, hardware);
+  const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.0f, 1.0f, 12)),
+                      d = on_backend(exec, uniform_floats(kBatch * kOutputs, -1.0f, 1.0f, 13));
+  for (std::uint32_t n = 0; n < 2; ++n) {
+    array.update(exec, x.as_matrix(kBatch, kInputs), d.as_matrix(kBatch, kOutputs),
+                 {.x_gain = 0.5f, .d_gain = 0.5f, .event = n});
+  }
+  return array.read_weights(exec);
+}
+
+TEST_F(OnCuda, ArraysWithSpareLinesLearnAsOnTheCpu) {
+  Hardware hardware = small_tiles(ConstantStep::Params{});
+  hardware.tile.spare_rows = hardware.tile.spare_columns = 3;
+  hardware.tile.remap = Remap::permute;
+  hardware.faults.stuck_random = 0.02f;
+  const std::vector<double> cpu = learned(kCpu, hardware);
+  expect_same_bits(cpu, learned(kCuda, hardware), "weights");
+  EXPECT_NE(cpu, programmed_array(kCpu, hardware).read_weights(kCpu));
+}
+
 TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.dac.digit_bits = 2;

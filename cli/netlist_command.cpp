@@ -93,7 +93,8 @@ std::string text_of(const Arguments& arguments, const RunConfig& config, TileCel
   const double v_read = hardware.dac.v_read;
   const NetlistCells cells = cells_of(hardware, tile);
   const std::size_t inputs = tile.lines.inputs.size();
-  if (arguments.text("--topology", "input-source") == "input-source") {
+  const std::string configured(names(wires.topology)[static_cast<std::size_t>(wires.topology)]);
+  if (arguments.text("--topology", configured) == "input-source") {
     std::vector<double> volts = inputs_of(arguments, inputs, -1.0, config.seed);
     for (double& v : volts) v *= v_read;
     return netlist(network_of(wires), cells, on_word_lines(tile, volts));
@@ -165,7 +166,7 @@ Command netlist_command() {
            {.name = "--topology",
             .value = "NAME",
             .sentence = "What inputs do: drive the word lines, or open transistors (0 or 1). Default: "
-                        "input-source.",
+                        "wires.topology.",
             .choices = {"input-source", "gated"}},
            {.name = "--runs",
             .value = "DIR",

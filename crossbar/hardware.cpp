@@ -7,6 +7,7 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
 #include "meltquench/crossbar/current_expansion.h"
+#include "meltquench/crossbar/input_phases.h"
 
 namespace mq {
 namespace {
@@ -67,9 +68,41 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
   }
 }
 
+/// Gates are open or closed.
+void check_gates(const Hardware& hardware) {
+  const DacParams& dac = hardware.dac;
+  if (hardware.wires.topology != WireTopology::gated) return;
+  if (dac.bits == 0 || largest_phase_code(dac) > 1) {
+    throw ConfigError("wires.topology = \"gated\" needs inputs that open or close transistors, but " +
+                      (dac.bits == 0 ? "dac.bits = 0 leaves them real numbers"
+                                     : "dac.bits = " + std::to_string(dac.bits) + " with dac.digit_bits = " +
+                                           std::to_string(dac.digit_bits) + " drives codes up to " +
+                                           std::to_string(largest_phase_code(dac)) + " at a time") +
+                      "; set dac.digit_bits = 1, which drives one bit after the other" +
+                      (dac.bits == 0 ? ", and dac.bits" : ""));
+  }
+  if (dac.input_noise > 0.0f || dac.asymmetry > 0.0f) {
+    throw ConfigError(
+        "wires.topology = \"gated\" has inputs that only open transistors, so drivers have no "
+        "dac.input_noise and no dac.asymmetry; leave both at 0");
+  }
+  if (!hardware.wires.is_gated()) return;
+  if (!hardware.current.is_absent()) {
+    throw ConfigError(
+        "products of cells of [current] are not known behind the lines of wires.topology = \"gated\"; "
+        "leave out [current], or the resistances in [wires]");
+  }
+  if (hardware.tile.has_line_map()) {
+    throw ConfigError(
+        "tile.spare_rows, spare_columns and remap = \"permute\" are not known behind the lines of "
+        "wires.topology = \"gated\"; leave them out, or the resistances in [wires]");
+  }
+}
+
 }  // namespace
 
 void check_mapping(const Hardware& hardware) {
+  check_gates(hardware);
   const MappingParams& mapping = hardware.mapping;
   const int arrays = hardware.programming.devices * mapping.slices;
   if (arrays > 8) {
@@ -145,7 +178,9 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   const bool has_terms = !hardware.current.is_absent() &&
                          (hardware.wires.is_ideal() || hardware.current.wires == NonlinearWires::linearised);
   const int terms = has_terms ? CurrentExpansion(hardware).terms() : 1;
-  return (cells + planes * plane * static_cast<std::size_t>(terms)) *
+  const int gated = hardware.wires.is_gated() ? (is_pair ? 2 : 1) * hardware.programming.devices : 0;
+  return (cells + planes * plane * static_cast<std::size_t>(terms) +
+          sizeof(float) * static_cast<std::size_t>(gated)) *
          static_cast<std::size_t>(hardware.mapping.slices);
 }
 

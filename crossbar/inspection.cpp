@@ -5,6 +5,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/gated_wires.h"
 #include "meltquench/crossbar/nonlinear_circuit.h"
 #include "meltquench/crossbar/wire_circuit.h"
 
@@ -74,6 +75,23 @@ double full_scale(const TileArray& array, std::span<const double> x) {
   return largest > 0.0 ? largest : 1.0;
 }
 
+/// The voltage of the source lines, where inputs open transistors for those of one sign at a time.
+double source_of_gates(std::span<const double> volts, double v_read) {
+  double v_source = 0.0;
+  for (const double volt : volts) {
+    if (volt == 0.0) continue;
+    if (std::abs(volt) == v_read && (v_source == 0.0 || v_source == volt)) {
+      v_source = volt;
+      continue;
+    }
+    throw ConfigError(
+        "with wires.topology = \"gated\" one read opens transistors for one bit of inputs of one sign; look "
+        "at "
+        "a read phase of inputs of one sign, or give x that is 0 or full scale");
+  }
+  return v_source == 0.0 ? v_read : v_source;
+}
+
 void read_without_wires(const std::vector<double>& volts, ArrayReading& reading) {
   reading.word.reserve(reading.conductances.size());
   for (std::size_t o = 0; o < reading.outputs; ++o) {
@@ -125,8 +143,19 @@ void read_nonlinear(const Hardware& hardware, const std::vector<double>& volts, 
   }
 }
 
+void read_gated(const WireParams& wires, const std::vector<float>& g, const std::vector<double>& volts,
+                double v_source, ArrayReading& reading) {
+  std::vector<std::uint8_t> gates;
+  for (const double volt : volts) gates.push_back(volt != 0.0);
+  GatedVoltages found =
+      gated_voltages(gated_network_of(wires), v_source, {g.data(), reading.outputs, gates.size()}, gates);
+  reading.word = std::move(found.source_line);
+  reading.bit = std::move(found.bit_line);
+  reading.currents = std::move(found.currents);
+}
+
 ArrayReading read_array(const Hardware& hardware, const std::vector<float>& g,
-                        const std::vector<double>& volts) {
+                        const std::vector<double>& volts, double v_source) {
   const WireParams& wires = hardware.wires;
   ArrayReading reading;
   reading.outputs = g.size() / volts.size();
@@ -137,7 +166,9 @@ ArrayReading read_array(const Hardware& hardware, const std::vector<float>& g,
     return reading;
   }
   const bool has_wires = !wires.is_ideal();
-  if (has_wires) {
+  if (wires.is_gated()) {
+    read_gated(wires, g, volts, v_source, reading);
+  } else if (has_wires) {
     read_with_wires(wires, volts, reading);
   } else {
     read_without_wires(volts, reading);
@@ -145,7 +176,8 @@ ArrayReading read_array(const Hardware& hardware, const std::vector<float>& g,
   }
   reading.cell_currents.resize(g.size());
   for (std::size_t k = 0; k < g.size(); ++k) {
-    reading.cell_currents[k] = reading.conductances[k] * (reading.word[k] - reading.bit[k]);
+    const bool is_closed = wires.is_gated() && volts[k % volts.size()] == 0.0;
+    reading.cell_currents[k] = is_closed ? 0.0 : reading.conductances[k] * (reading.word[k] - reading.bit[k]);
     if (!has_wires) reading.currents[k / volts.size()] += reading.cell_currents[k];
   }
   return reading;
@@ -220,6 +252,8 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
     }
   }
   const Hardware& hardware = array.hardware();
+  const bool has_gates = hardware.wires.topology == WireTopology::gated;
+  const double v_source = has_gates ? source_of_gates(reading.volts, v_read) : v_read;
   Tile& cells = array.tiles()[tile];
   const LineMap& lines = cells.lines();
   const std::vector<double> volts = on_word_lines(lines, reading.volts);
@@ -228,13 +262,14 @@ TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::s
   if (cells.has_reference_column()) {
     // One more bit line of the same array.
     plus.insert(plus.end(), minus.begin(), minus.end());
-    const ArrayReading both = read_array(hardware, plus, volts);
+    const ArrayReading both = read_array(hardware, plus, volts, v_source);
     reading.plus = in_order(both, lines, lines.outputs);
     reading.minus = in_order(both, lines, {static_cast<std::uint32_t>(lines.bit_lines)});
     return reading;
   }
-  reading.plus = in_order(read_array(hardware, plus, volts), lines, lines.outputs);
-  if (!minus.empty()) reading.minus = in_order(read_array(hardware, minus, volts), lines, lines.outputs);
+  reading.plus = in_order(read_array(hardware, plus, volts, v_source), lines, lines.outputs);
+  if (!minus.empty())
+    reading.minus = in_order(read_array(hardware, minus, volts, v_source), lines, lines.outputs);
   return reading;
 }
 

@@ -192,6 +192,7 @@ Buffer<float> Tile::read_cells(const Exec& exec, Place place, const TileTime& no
 }
 
 Buffer<float> Tile::through_wires(const Exec& exec, Place place, const ReadCells& read) const {
+  if (hardware_.wires.is_gated()) return read_alone(exec, place, read(place));
   // A reference column is one more bit line of the array, behind all others.
   const Place front{has_reference_column() ? Polarity::plus : place.side, place.device, place.slice};
   const std::size_t first = array_size(front.side);
@@ -338,6 +339,7 @@ void Tile::read_arrays(const Exec& exec, PlaneRole role, const TileTime& now, Bu
 
 void Tile::settle(const Exec& exec, const TileTime& now) {
   keep_slopes(exec, now);
+  if (hardware_.wires.is_gated()) settle_gates(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
     read_plane(exec, plane.role, now, conductances);

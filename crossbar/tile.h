@@ -43,6 +43,16 @@ struct WordLines {
   std::size_t first = 0, count = 0;
 };
 
+/// An array whose inputs open transistors, as gated_products reads it.
+struct GatedArray {
+  Polarity side = Polarity::plus;
+  int slice = 0;
+  double weight = 1.0;  ///< of its device
+  std::size_t outputs = 0;
+  float largest = 0.0f;  ///< no conductance is larger [S]
+  Buffer<float> cells;   ///< see PackGated
+};
+
 class Tile {
  public:
   /// `law`: of hardware.current; null where that is absent.
@@ -93,6 +103,9 @@ class Tile {
   /// have a solution. After `settle`, for current.wires = "newton"; threads may share a tile.
   bool add_currents(Direction direction, PlaneRole role, std::span<const double> volts, double factor,
                     std::span<double> currents) const;
+  /// All arrays of the moment; none where a matrix stands for them. The planes then are what cells conduct
+  /// with their gate alone open.
+  const std::vector<GatedArray>& gated_arrays() const { return gated_arrays_; }
 
   /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
   std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
@@ -162,6 +175,9 @@ class Tile {
   Buffer<float> at_read(const Exec& exec, Buffer<float> cells) const;
   void settle_terms(const Exec& exec, Plane& plane, const TileTime& now);
   void keep_slopes(const Exec& exec, const TileTime& now);
+  // tile_gated.cpp
+  void settle_gates(const Exec& exec, const TileTime& now);
+  Buffer<float> read_alone(const Exec& exec, Place place, const Buffer<float>& cells) const;
   /// A plane of a moment, on the backend.
   void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
   /// From the order of the arrays to that of the matrix.
@@ -209,6 +225,7 @@ class Tile {
   std::vector<CellArray> arrays_;  ///< of all polarities, devices and slices, see array_index
   std::vector<Plane> planes_;
   std::vector<std::vector<float>> slopes_;  ///< of all arrays [S], see Tile::add_currents
+  std::vector<GatedArray> gated_arrays_;
 };
 
 }  // namespace mq

@@ -266,6 +266,8 @@ class TileArray {
                                      std::size_t plane) const;
   Buffer<float> line_factors(const Exec& exec, std::size_t tile, std::size_t plane);
   void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
+  /// Adds to op.y what the arrays of a conversion conduct; tile_array_gated.cpp.
+  void add_gated_currents(const Exec& exec, const MvmLayer& op, const Conversion& conversion);
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
   void count_codes(const Conversion& conversion, ConvertOutputs& convert);

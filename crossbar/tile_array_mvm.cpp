@@ -46,6 +46,11 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
         "products from outputs to inputs need cells whose currents add to weights; use mapping.kind = "
         "\"differential\" and mapping.scale = \"tensor\"");
   }
+  if (!is_forward && hardware_.wires.topology == WireTopology::gated) {
+    throw ConfigError(
+        "products from outputs to inputs need word lines that carry the currents of cells; with "
+        "wires.topology = \"gated\" they only open transistors, so use \"input-source\"");
+  }
   const Ranges& ranges = products(direction).ranges;
   const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
     if (bits == 0 || smallest > 0.0f) return;

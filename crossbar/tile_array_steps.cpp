@@ -1,6 +1,7 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
 /// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
-/// on how long an input is on, codes are counted, or currents are those of circuits of nonlinear cells.
+/// on how long an input is on, codes are counted, currents are those of circuits of nonlinear cells, or
+/// inputs open transistors.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -24,7 +25,7 @@ bool TileArray::is_in_steps() const {
          hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
          hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
          hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
-         solves_circuits();
+         solves_circuits() || hardware_.wires.is_gated();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -47,6 +48,7 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) term.read_variance = 0.0f;
   term.adc_codes_per_unit = 0.0f;
   term.multiplier = 1.0;
+  if (hardware_.wires.is_gated() && !conversion.is_computed) term.scale = 0.0;  // what is left is the noise
 }
 
 Buffer<float> TileArray::fabricate_converters(const Exec& exec, Direction direction, std::size_t tile,
@@ -210,6 +212,7 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     if (solves_circuits() && !conversion.is_computed) add_currents(exec, direction, one, conversion);
     ConvertOutputs convert;
     if (!conversion.is_computed) {
+      if (hardware_.wires.is_gated()) add_gated_currents(exec, one, conversion);
       if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
         for (std::size_t t = 0; t < conversion.terms; ++t) {
           add_nanosecond_noise(exec, direction, one, side.whole_terms[conversion.first_term + t]);

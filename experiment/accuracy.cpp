@@ -231,6 +231,55 @@ double expansion_error() {
   return largest / 100e-6;
 }
 
+struct GatedErrors {
+  double largest = 0.0;    ///< of an output in floats, relative
+  double of_matrix = 0.0;  ///< root mean square error of the outputs of the matrix of single cells, relative
+};
+
+/// Outputs of 64 gated arrays of 64 x 256 cells, of whose gates half are open.
+GatedErrors gated_errors() {
+  constexpr std::size_t kOutputs = 64, kInputs = 256, kRows = 64;
+  const GatedNetwork network{.source = {.segment = 1.0, .first = 1.0},
+                             .bit = {.segment = 1.0, .first = WireLine::kOpen, .last = 1.0}};
+  const std::vector<float> g = uniforms(kOutputs * kInputs, 10, 0.0f, 25e-6f);
+  std::vector<std::int16_t> codes;
+  for (const float x : uniforms(kRows * kInputs, 11, -1.0f, 1.0f)) codes.push_back(x > 0.0f);
+  std::vector<float> cells(padded_outputs(kOutputs) * kInputs), alone(g.size()), found(kRows * kOutputs),
+      exact(found.size());
+  kernels(Backend::cpu)
+      .pack_gated(kExec, {.network = network,
+                          .g = g.data(),
+                          .outputs = kOutputs,
+                          .inputs = kInputs,
+                          .cells = cells.data(),
+                          .alone = alone.data()});
+  GatedProducts op{.network = network,
+                   .cells = cells.data(),
+                   .largest = 25e-6f,
+                   .outputs = kOutputs,
+                   .inputs = kInputs,
+                   .codes = codes.data(),
+                   .code_stride = kInputs,
+                   .batch = kRows,
+                   .y = found.data()};
+  kernels(Backend::cpu).gated_products(kExec, op);
+  op.y = exact.data();
+  kernels(Backend::reference).gated_products(kExec, op);
+  GatedErrors errors;
+  double sum = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    errors.largest = std::max(errors.largest, std::abs(double(found[i]) / exact[i] - 1.0));
+    double of_matrix = 0.0;
+    for (std::size_t j = 0; j < kInputs; ++j) {
+      of_matrix += codes[i / kOutputs * kInputs + j] * double(alone[i % kOutputs * kInputs + j]);
+    }
+    sum += square(of_matrix - exact[i]);
+    squares += square(exact[i]);
+  }
+  errors.of_matrix = std::sqrt(sum / squares);
+  return errors;
+}
+
 /// Largest relative error of a function of floats on 100 000 points in (low, high).
 template <class Own, class Exact>
 double function_error(float low, float high, const Own& own, const Exact& exact) {
@@ -248,6 +297,7 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
   const Moments aggregated = pulsed_weights(PulseSteps::aggregated),
                 single = pulsed_weights(PulseSteps::single);
   const WireModelErrors wires = wire_model_errors({.size = 64, .relative_segment = 2.5e-5});
+  const GatedErrors gated = gated_errors();
   const double cells = double(kPulsedSize * kPulsedSize), noises = double(kNoiseRows * kNoiseSize);
   return {
       {.what = "Weights as 16-bit codes",
@@ -283,6 +333,17 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
                   "Ohm a segment",
        .error = wires_error(),
        .where = "kernels/wires.h"},
+      {.what = "Gated arrays in single precision",
+       .exact = "the circuit in double precision",
+       .measure = "largest relative error of an output; 64 x 256 cells up to 25 uS, 1 Ohm a segment, half of "
+                  "the gates open",
+       .error = gated.largest,
+       .where = "kernels/gated_products.h"},
+      {.what = "Gated arrays as the matrix of what cells conduct alone",
+       .exact = "the circuit of all open gates",
+       .measure = "root mean square error of outputs, relative; the same arrays",
+       .error = gated.of_matrix,
+       .where = "kernels/gated_products.h"},
       {.what = "Wires by the model `lines`",
        .exact = "the exact circuit",
        .measure =

@@ -347,6 +347,62 @@ TEST(NonlinearProducts, WithLinearisedWiresAreExactWhereCellsAreNearlyLinear) {
   }
 }
 
+TEST(NonlinearProducts, SeeTheLinesThatTheirCellsAreOn) {
+  // Stuck cells move lines, and every line is part of the circuit; a reference column is its last bit line.
+  for (const MappingKind kind : {MappingKind::differential, MappingKind::offset}) {
+    Hardware h = cells_of({.law = CurrentKind::polynomial, .wires = NonlinearWires::newton});
+    h.mapping.kind = kind;
+    if (kind == MappingKind::offset) h.mapping.zero = ZeroRemoval::reference_column;
+    h.tile.rows = 24;
+    h.tile.columns = 16;
+    h.tile.spare_rows = 3;
+    h.tile.spare_columns = 2;
+    h.tile.remap = Remap::permute;
+    h.faults.stuck_high = 0.02f;
+    h.wires.word_line = h.wires.bit_line = 5.0;
+    for (const double wires : {0.0, 5.0}) {
+      h.wires.word_line = h.wires.bit_line = wires;
+      const std::vector<float> w = uniforms(kOutputs * kInputs, 1), x = uniforms(kInputs, 2);
+      TileArray array({}, h, {}, kOutputs, kInputs);
+      array.program({}, matrix(w, kOutputs));
+      Tile& tile = array.tiles().front();
+      const LineMap& lines = tile.lines();
+      EXPECT_NE(lines, LineMap::in_order(kOutputs, kInputs, 2, 3));
+      std::vector<double> volts(lines.word_lines), exact(kOutputs);
+      for (std::size_t j = 0; j < kInputs; ++j) volts[lines.inputs[j]] = kVolts * x[j] / 1.5;
+      const auto slopes = [&](Polarity side) {
+        std::vector<float> g = tile.array_conductances({}, side, array.now());
+        for (float& value : g) {
+          value = static_cast<float>(slope_at_zero(h.current, value, h.dac.v_read).value());
+        }
+        return g;
+      };
+      const auto currents = [&](const std::vector<float>& g) {
+        const MatrixView<const float> cells{g.data(), g.size() / lines.word_lines, lines.word_lines};
+        return wires > 0.0 ? solve_nonlinear(h.wires, h.current, cells, volts).currents
+                           : nonlinear_currents(h.current, cells, volts);
+      };
+      std::vector<float> plus = slopes(Polarity::plus);
+      const std::vector<float> minus = slopes(Polarity::minus);
+      const double weight = 1.5 / kVolts * array.mapping().weight_per_siemens(0);
+      if (kind == MappingKind::offset) {
+        plus.insert(plus.end(), minus.begin(), minus.end());
+        const std::vector<double> found = currents(plus);
+        for (std::size_t o = 0; o < kOutputs; ++o) {
+          exact[o] = weight * (found[lines.outputs[o]] - found[lines.bit_lines]);
+        }
+      } else {
+        const std::vector<double> of_plus = currents(plus), of_minus = currents(minus);
+        for (std::size_t o = 0; o < kOutputs; ++o) {
+          exact[o] = weight * (of_plus[lines.outputs[o]] - of_minus[lines.outputs[o]]);
+        }
+      }
+      const std::vector<float> y = product(array, {}, x);
+      for (std::size_t o = 0; o < kOutputs; ++o) EXPECT_NEAR(y[o], exact[o], 2e-5) << wires;
+    }
+  }
+}
+
 TEST(NonlinearProducts, HaveTheCurrentsThatInspectionShows) {
   for (const double ohm : {0.0, 20.0}) {
     Hardware h = wired({.law = CurrentKind::sinh, .negative_factor = 0.8}, ohm);

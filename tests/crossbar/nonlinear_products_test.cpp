@@ -254,6 +254,20 @@ TEST(NonlinearProducts, InStepsAreThoseOfTheFusedKernel) {
   for (std::size_t i = 0; i < fused.size(); ++i) EXPECT_NEAR(fused[i], steps[i], 1e-5);
 }
 
+TEST(NonlinearProducts, OfPatchesAreThoseOfTheSameInputs) {
+  Hardware h = cells_of({.law = CurrentKind::polynomial});
+  h.dac.bits = 8;
+  TileArray array({}, h, {}, kOutputs, kInputs);
+  const std::vector<float> w = uniforms(kOutputs * kInputs, 1), x = uniforms(kBatch * kInputs, 2);
+  array.program({}, matrix(w, kOutputs));
+  // Images of one pixel are patches.
+  const Windows windows{
+      .samples = kBatch, .channels = kInputs, .height = 1, .width = 1, .rows = 1, .columns = 1};
+  std::vector<float> y(kBatch * kOutputs);
+  array.mvm_patches({}, windows, x.data(), {y.data(), kBatch, kOutputs});
+  EXPECT_EQ(y, product(array, {}, x));
+}
+
 TEST(NonlinearProducts, OfDriversThatErrSeeWhatTheyReallyDrive) {
   Hardware linear = cells_of({}), h = cells_of({.law = CurrentKind::sinh});
   linear.dac.bits = h.dac.bits = 8;

@@ -64,6 +64,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
     side->counts = Buffer<ConverterCounts>(exec, 1);
     update_pulses_ = Buffer<std::int64_t>(exec, 1);
   }
+  if (shapes_inputs()) law_parts_ = parts_of_law(*law_, hardware.dac.bits > 0);
   if (shapes_inputs() && hardware.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
     throw ConfigError(
         "tile.read_noise_law = \"nanosecond\" needs cells that pass the same current in both directions; use "

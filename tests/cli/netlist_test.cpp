@@ -38,8 +38,9 @@ TEST(NetlistCommand, TakesWiresCurrentAndTopologyFromItsConfig) {
   here.write("ideal.toml", kIdeal);
   here.write("w.txt", "1.0 -0.5\n0 1\n");
   const Ended driven = here.run({"netlist", "ideal.toml", "--weights", "w.txt", "--array", "minus", "--set",
-                                 "current.law=sinh", "--input", "ones"});
+                                 "current.law=sinh", "--input", "ones", "--set", "dac.v_read=100 mV"});
   ASSERT_EQ(driven.code, 0) << driven.err;
+  EXPECT_NE(driven.out.find("Vin0 in0 0 0.1\n"), std::string::npos) << driven.out;
   EXPECT_NE(driven.out.find("Rb0_0 b0_0 b0_1 2\n"), std::string::npos) << driven.out;
   EXPECT_NE(driven.out.find("sinh(v(w1_0,b0_1)/0.25)"), std::string::npos) << driven.out;
   const Ended gated =

@@ -24,6 +24,23 @@ def test_ideal_cells_give_the_product_of_numpy():
     np.testing.assert_allclose(tile.weights, W, atol=2**-23)
 
 
+def test_cells_that_are_not_linear_bend_the_voltages_of_inputs():
+    one = np.ones((1, 1), dtype=np.float32)
+    inputs = np.array([[-1.0], [64 / 127], [1.0]], dtype=np.float32)
+
+    def outputs(coding, **current):
+        hardware = {"dac": {"v_read": "0.2 V", "coding": coding}, "current": current}
+        return mq.Tile(one, "ideal", dac_bits=8, dac_range=1.0, hardware=hardware) @ inputs
+
+    bent = np.sinh(inputs * 0.2 / 0.1) / np.sinh(0.2 / 0.1)
+    np.testing.assert_allclose(outputs("level", law="sinh", sinh_voltage="100 mV"), bent, atol=1e-4)
+    np.testing.assert_allclose(outputs("duration", law="sinh", sinh_voltage="100 mV"), inputs, atol=1e-4)
+    with pytest.raises(RuntimeError, match="full scale that dac.v_read stands for"):
+        mq.Tile(one, "ideal", hardware={"current": {"law": "sinh"}}) @ inputs
+    with pytest.raises(ValueError, match="current.law"):
+        outputs("level", law="shin")
+
+
 def test_leading_shape_is_kept():
     tile = mq.Tile(W, "ideal")
     assert (tile @ x[0]).shape == (48,)

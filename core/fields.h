@@ -30,7 +30,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -125,9 +124,17 @@ constexpr Field<T, PiecewiseTable> field(std::string_view name, PiecewiseTable T
   return {name, member, {.unit = x_unit, .y_unit = y_unit}, sentence};
 }
 
+/// A list of fields: called with a visitor, it calls that with every field in order. No tuple, because each
+/// file that includes a header with parameters would pay for its templates.
 template <class... Fields>
-constexpr std::tuple<Fields...> fields(Fields... list) {
-  return {list...};
+constexpr auto fields(Fields... list) {
+  return [=]([[maybe_unused]] auto&& visit) { (visit(list), ...); };
+}
+
+/// The fields of several lists, one list after the other.
+template <class... Lists>
+constexpr auto join_fields(Lists... lists) {
+  return [=](auto&& visit) { (lists(visit), ...); };
 }
 
 template <class T>

@@ -62,7 +62,7 @@ concept OwnField = requires(M& member, const Value& value, FieldInfo& info) {
 template <class E>
 struct EnumNames {
   static constexpr auto kList = names(E{});
-  static constexpr std::size_t kSize = std::tuple_size_v<std::remove_cvref_t<decltype(kList)>>;
+  static constexpr std::size_t kSize = kList.size();
 
   static constexpr std::array<std::string_view, kSize> texts() {
     std::array<std::string_view, kSize> result{};
@@ -214,26 +214,26 @@ concept HasProblem = requires(const T& object) {
 template <Described T>
 Value to_value(const T& object, Quantities quantities) {
   Value table = Value::table();
-  std::apply(
-      [&](const auto&... list) {
-        (table.set_key(list.name, detail::write_member(object.*list.member, list.rule, quantities)), ...);
-      },
-      T::describe());
+  T::describe()([&](const auto& field) {
+    table.set_key(field.name, detail::write_member(object.*field.member, field.rule, quantities));
+  });
   return table;
 }
 
 template <Described T>
 void from_value(T& object, const Value& table, std::string_view path) {
-  static const std::vector<std::string> known = std::apply(
-      [](const auto&... list) { return std::vector<std::string>{std::string(list.name)...}; }, T::describe());
+  static const std::vector<std::string> known = [] {
+    std::vector<std::string> names;
+    T::describe()([&](const auto& field) { names.emplace_back(field.name); });
+    return names;
+  }();
   detail::check_keys(table, known, path);
   T result = object;
-  const auto read_field = [&](const auto& field) {
+  T::describe()([&](const auto& field) {
     if (const Value* value = table.find(field.name)) {
       detail::read_member(result.*field.member, *value, field.rule, detail::join_path(path, field.name));
     }
-  };
-  std::apply([&](const auto&... list) { (read_field(list), ...); }, T::describe());
+  });
   if constexpr (detail::HasProblem<T>) {
     const std::string problem = result.problem();
     if (!problem.empty()) detail::throw_problem(problem, table, path);
@@ -251,14 +251,13 @@ template <Described T>
 std::vector<FieldInfo> field_infos() {
   const T defaults{};
   std::vector<FieldInfo> infos;
-  const auto add = [&](const auto& field) {
+  T::describe()([&](const auto& field) {
     FieldInfo info;
     info.name = field.name;
     info.sentence = field.sentence;
     detail::describe_member(defaults.*field.member, field.rule, info);
     infos.push_back(std::move(info));
-  };
-  std::apply([&](const auto&... list) { (add(list), ...); }, T::describe());
+  });
   return infos;
 }
 

@@ -15,8 +15,10 @@
 
 #include "meltquench/core/host_device.h"
 
-#if defined(__AVX2__) || defined(__SSE2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE2__)  // most files: <immintrin.h> takes longer to read than this header
+#include <emmintrin.h>
 #endif
 
 namespace mq {

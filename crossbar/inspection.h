@@ -1,10 +1,14 @@
 /// What a circuit designer wants to see of one tile: voltages and currents of every cell for one input
 /// vector.
 ///
-/// Both polarities of a tile are arrays of their own, each with its own wires. Without wires, word lines are
-/// at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are solved in double
-/// precision (wire_circuit.h), at the conductances that products see now. ADCs and the noise of products are
-/// left out: currents are what ADCs would get.
+/// Both polarities of a tile are arrays of their own, each with its own wires; a reference column is the last
+/// bit line of the array whose zero it measures. Matrices are in the order of outputs and inputs, wherever
+/// their lines are (`Tile::lines`): unused ones take part in the circuit, but are not shown. Without wires,
+/// word lines are at the voltage of their input and bit lines at 0 V. With wires, the nodal equations are
+/// solved in double precision (wire_circuit.h), at the conductances that products see now; cells pass what
+/// the law of [current] says (nonlinear_circuit.h). ADCs and the noise of products are left out: currents are
+/// what ADCs would get. Where inputs open transistors (gated_wires.h), x is 0 or full scale, source lines are
+/// at v_read, and `word` are their potentials; inputs of a phase are of one sign.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +52,8 @@ struct InspectedRead {
 /// WeightMapping::weight_per_siemens, over slices, are outputs. Several devices per polarity are shown as
 /// their sum. Throws ShapeError for a tile that does not exist or another number of inputs, ConfigError for
 /// inputs or v_read that are no numbers, for a slice or phase that does not exist and for several devices per
-/// polarity behind wires, StateError before `program`, DataError where the circuit has no accurate solution.
+/// polarity behind wires or with cells that are not linear, StateError before `program`, DataError where the
+/// circuit has no accurate solution.
 TileReading inspect(TileArray& array, const Exec& exec, std::size_t tile, std::span<const double> x,
                     double v_read, InspectedRead read = {});
 

@@ -48,19 +48,26 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   check_fields(hardware.periphery, "periphery");
   check_fields(hardware.adc, "adc");
   check_fields(hardware.wires, "wires");
+  check_current(hardware);
+  if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
       address.tile = static_cast<std::uint32_t>(tiles_.size());
-      tiles_.emplace_back(exec, hardware, address, grid_.outputs_of(r), grid_.inputs_of(c));
+      tiles_.emplace_back(exec, hardware, address, grid_.outputs_of(r), grid_.inputs_of(c), law_);
     }
   }
   for (Products* side : {&forward_, &transposed_}) {
     side->ranges.adc.assign(conversion(grid_.size(), 0, 0), 0.0f);
     side->counts = Buffer<ConverterCounts>(exec, 1);
     update_pulses_ = Buffer<std::int64_t>(exec, 1);
+  }
+  if (shapes_inputs() && hardware.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
+    throw ConfigError(
+        "tile.read_noise_law = \"nanosecond\" needs cells that pass the same current in both directions; use "
+        "current.negative_factor = 1 and a law that is odd");
   }
   if (hardware.adc.range) {
     forward_.ranges.adc.assign(forward_.ranges.adc.size(), static_cast<float>(*hardware.adc.range));

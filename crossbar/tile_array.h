@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -199,6 +200,10 @@ class TileArray {
     // With a range per column [conversions][tile_outputs], else empty.
     Buffer<float> codes_per_units;
     Buffer<double> multipliers;
+    // Of cells that are not linear:
+    std::vector<double> input_peaks;  // [terms] largest input of each
+    Buffer<std::int16_t> code_table;  // see ShapeInputs
+    Buffer<float> input_table;
   };
   /// Drivers of word lines that err: codes in steps of 2^-shift.
   struct Driver {
@@ -261,13 +266,39 @@ class TileArray {
                                      std::size_t plane) const;
   Buffer<float> line_factors(const Exec& exec, std::size_t tile, std::size_t plane);
   void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
+  /// Adds to op.y what the arrays of a conversion conduct; tile_array_gated.cpp.
+  void add_gated_currents(const Exec& exec, const MvmLayer& op, const Conversion& conversion);
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
   void count_codes(const Conversion& conversion, ConvertOutputs& convert);
   std::int64_t counted_clips() const;
-  void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                         const std::int16_t* clean_codes, Rounds rounds);
+  void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op, const MvmLayer& plain,
+                         Rounds rounds);
   void finish(const Exec& exec, Direction direction, const MvmLayer& op);
+
+  // tile_array_nonlinear.cpp
+  /// Whether currents are those of exact circuits of nonlinear cells.
+  bool solves_circuits() const { return tiles_.front().solves_circuits(); }
+  /// Whether inputs do not count as they are but as the terms of the law of cells see them.
+  bool shapes_inputs() const { return law_ != nullptr && !solves_circuits() && !law_->is_proportional(); }
+  int law_terms() const { return shapes_inputs() ? law_->terms() : 1; }
+  /// Throws StateError where inputs are voltages without a full scale.
+  void check_full_scale(Direction direction) const;
+  void make_input_tables(const Exec& exec, Direction direction);
+  /// Terms of products that a plane takes part in.
+  int parts_of(std::size_t tile, std::size_t plane) const;
+  /// Term `part` of the law, of a term of a product of linear cells.
+  MvmTerm part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane, int part);
+  /// The inputs of `op` as the terms of the law see them; x is what they were without a DAC.
+  void shape_inputs(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
+  std::vector<double> shaped_inputs(Direction direction, MatrixView<const double> x);
+  /// Outputs [batch, outputs] of a conversion, in weight units, by exact circuits of inputs[batch, its
+  /// inputs], relative to full scale, in phase `phase`.
+  std::vector<double> solved(const Exec& exec, Direction direction, const Conversion& conversion,
+                             std::uint32_t phase, MatrixView<const double> inputs);
+  /// Adds them to op.y, or to y.
+  void add_currents(const Exec& exec, Direction direction, const MvmLayer& op, const Conversion& conversion);
+  void add_currents(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y);
 
   QuantizeInputs codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   void count(Direction direction, std::size_t batch);
@@ -280,8 +311,9 @@ class TileArray {
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
   std::vector<float> column_scale_;
-  AffineCorrection correction_;                 // empty: none
-  Buffer<float> output_scale_, output_offset_;  // all that is digital, on the backend
+  AffineCorrection correction_;                  // empty: none
+  Buffer<float> output_scale_, output_offset_;   // all that is digital, on the backend
+  std::shared_ptr<const CurrentExpansion> law_;  // null: cells are linear
   InputPhases phases_;
   Driver driver_;
   RunningAverage average_input_;
@@ -291,8 +323,8 @@ class TileArray {
   Products forward_, transposed_;
   std::optional<CodeCounts> code_counts_;  // while somebody counts
   Buffer<ConverterCounts> repeat_counts_;  // 1
-  Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_;
-  Buffer<float> scaled_, row_factors_, analog_, variances_;
+  Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_, shaped_codes_, shaped_squares_;
+  Buffer<float> scaled_, row_factors_, analog_, variances_, shaped_;
   Buffer<double> totals_, shared_totals_;
   Buffer<std::int64_t> update_pulses_;  // 1
   Buffer<std::uint32_t> x_trains_, d_trains_;

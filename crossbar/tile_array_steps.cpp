@@ -1,6 +1,7 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
 /// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
-/// on how long an input is on, or codes are counted.
+/// on how long an input is on, codes are counted, currents are those of circuits of nonlinear cells, or
+/// inputs open transistors.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -23,7 +24,8 @@ bool TileArray::is_in_steps() const {
   return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
          hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
          hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty();
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
+         solves_circuits() || hardware_.wires.is_gated();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -46,6 +48,7 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) term.read_variance = 0.0f;
   term.adc_codes_per_unit = 0.0f;
   term.multiplier = 1.0;
+  if (hardware_.wires.is_gated() && !conversion.is_computed) term.scale = 0.0;  // what is left is the noise
 }
 
 Buffer<float> TileArray::fabricate_converters(const Exec& exec, Direction direction, std::size_t tile,
@@ -74,8 +77,14 @@ Buffer<float> TileArray::line_factors(const Exec& exec, std::size_t tile, std::s
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     const PlaneKind other = side == Polarity::plus ? PlaneKind::minus : PlaneKind::plus;
     if (role.kind == other) continue;
-    const std::vector<float> g = of.conductances(exec, side, now(), role.slice);
-    for (std::size_t i = 0; i < g.size(); ++i) total[i / of.inputs()] += g[i];
+    // All cells of a bit line load it, also those that nothing drives.
+    const std::vector<float> g = of.array_conductances(exec, side, now(), role.slice);
+    if (g.empty()) continue;
+    const std::size_t word_lines = of.lines().word_lines;
+    for (std::size_t i = 0; i < outputs * word_lines; ++i) {
+      const std::size_t line = is_shared(role) ? 0 : of.lines().outputs[i / word_lines];
+      total[i / word_lines] += g[line * word_lines + i % word_lines];
+    }
   }
   std::vector<float> factors;
   for (const double g : total) factors.push_back(static_cast<float>(hardware_.periphery.line_factor(g)));
@@ -175,7 +184,7 @@ void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& conver
 }
 
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                                  const std::int16_t* clean_codes, Rounds rounds) {
+                                  const MvmLayer& plain, Rounds rounds) {
   const Products& side = products(direction);
   const ProductShape sizes(grid_, direction);
   const KernelTable& table = kernels(backend_);
@@ -191,14 +200,19 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     one.terms = side.terms.data() + conversion.first_term;
     one.y = analog;
     one.y_lsb = 1.0;
-    if (conversion.is_computed && clean_codes != nullptr) {
-      one.codes = clean_codes;
-      one.code_limit = phase_limit();
+    if (conversion.is_computed) {
+      one.codes = plain.codes;
+      one.code_stride = plain.code_stride;
+      one.code_limit = plain.code_limit;
+      one.x = plain.x;
+      one.x_stride = plain.x_stride;
     }
     if (rounds.round > 0) one.key = op.key.at_moment(std::uint64_t(rounds.round) << 32);
     direction == Direction::forward ? table.mvm(exec, one) : table.mvm_transposed(exec, one);
+    if (solves_circuits() && !conversion.is_computed) add_currents(exec, direction, one, conversion);
     ConvertOutputs convert;
     if (!conversion.is_computed) {
+      if (hardware_.wires.is_gated()) add_gated_currents(exec, one, conversion);
       if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
         for (std::size_t t = 0; t < conversion.terms; ++t) {
           add_nanosecond_noise(exec, direction, one, side.whole_terms[conversion.first_term + t]);

@@ -112,6 +112,7 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   }
   const ProductShape shape(grid_, direction);
   const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
+  if (shapes_inputs()) make_input_tables(exec, direction);
   std::vector<MvmTerm>& terms = side.host_terms;
   terms.clear();
   side.whole_terms.clear();
@@ -121,9 +122,18 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
       const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
       for (std::size_t plane = 0; plane < planes; ++plane) {
         for (std::uint32_t phase = 0; phase < phases_.count(); ++phase) {
-          terms.push_back(term(direction, row * grid_.columns() + column, plane, phase, side.y_lsb));
-          terms.back().first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
-          if (is_in_steps()) take_conversion(side, b, row * grid_.columns() + column, plane);
+          const std::size_t tile = row * grid_.columns() + column;
+          MvmTerm whole = term(direction, tile, plane, phase, side.y_lsb);
+          whole.first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
+          for (int part = 0; part < parts_of(tile, plane); ++part) {
+            terms.push_back(part_of(direction, whole, tile, plane, part));
+            if (is_in_steps()) take_conversion(side, b, tile, plane);
+          }
+          // Products in double precision find the inputs as they are behind those of all terms of the law.
+          const bool is_computed = tiles_[tile].planes()[plane].role.kind == PlaneKind::computed_zero;
+          if (is_computed && shapes_inputs()) {
+            side.whole_terms.back().first_input += static_cast<std::uint32_t>(law_terms() * shape.inputs);
+          }
         }
       }
     }

@@ -50,7 +50,7 @@ struct AccumulativePcm {
 
     static constexpr auto describe() {
       using enum Unit;
-      return std::tuple_cat(
+      return join_fields(
           fields(
               field("g_min", &Params::g_min, siemens, between(0, 1e-3),
                     "Conductance that stands for weight 0; pulses leave at least that."),

@@ -7,7 +7,6 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "meltquench/core/fields.h"
 
@@ -58,12 +57,11 @@ struct StepParams {
   }
 };
 
-/// The fields of a model: the common ones, of which `step_sentence` says what the step means, and its own.
-template <class... Own>
-constexpr auto step_fields(std::string_view step_sentence, Own... own) {
+/// The fields that every model has; `step_sentence` says what its step means.
+constexpr auto common_step_fields(std::string_view step_sentence) {
   using enum Unit;
   using P = StepParams;
-  return std::tuple_cat(
+  return join_fields(
       fields(
           field("g_min", &P::g_min, siemens, between(0, 1e-3), "Mean lower bound of the conductance."),
           field("g_max", &P::g_max, siemens, between(1e-9, 1e-3), "Mean upper bound of the conductance."),
@@ -108,8 +106,13 @@ constexpr auto step_fields(std::string_view step_sentence, Own... own) {
           field("write_noise_scale", &P::write_noise_scale, non_negative,
                 "Multiplies write_noise; 0 switches it off."),
           field("reset_scale", &P::reset_scale, non_negative,
-                "Multiplies reset_spread and reset_noise; 0: all new cells are alike.")),
-      fields(own...));
+                "Multiplies reset_spread and reset_noise; 0: all new cells are alike.")));
+}
+
+/// The fields of a model: the common ones and its own.
+template <class... Own>
+constexpr auto step_fields(std::string_view step_sentence, Own... own) {
+  return join_fields(common_step_fields(step_sentence), fields(own...));
 }
 
 }  // namespace mq

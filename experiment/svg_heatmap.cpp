@@ -49,6 +49,7 @@ std::vector<PlotTick> line_ticks(std::size_t lines) {
   if (lines == 1) return {{0.0, "0"}};
   std::vector<PlotTick> ticks = linear_ticks(0.0, static_cast<double>(lines - 1), 6);
   std::erase_if(ticks, [](const PlotTick& tick) { return tick.at != std::floor(tick.at); });
+  for (PlotTick& tick : ticks) tick.label = fmt::format("{:.0f}", tick.at);
   return ticks;
 }
 

@@ -19,8 +19,9 @@ std::string cells_svg(const TileReading& reading, Polarity side, const std::stri
 
 /// One chart: share of conversions per code; codes at the ends of the range have a colour of their own.
 BarChart code_chart(const CodeHistogram& codes);
-/// "tile 0, slice 1, plus, phase 2", as far as there are several; numbers of conversions and clips.
+/// "tile 0, slice 1, plus, phase 2"; differences of cells need no name.
 std::string conversion_text(const CodeHistogram& codes);
+/// "3 200 conversions, 0.03 % clipped, 209 of 255 codes in use"
 std::string code_summary(const CodeHistogram& codes);
 
 /// SVG file of the conversions of one tile, one chart each; 12 at most, which the title then states. Expects

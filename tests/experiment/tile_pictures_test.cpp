@@ -75,13 +75,13 @@ TEST(TilePictures, CodesAreBarsOfTheirShares) {
   const std::string svg = svg_bars(chart);
   EXPECT_EQ(problem_of(svg), "");
   EXPECT_TRUE(contains(svg, "ADC code") && contains(svg, "conversions [%]") && !contains(svg, "bins"));
-  EXPECT_TRUE(
-      contains(svg, "tile 0, slice 0, difference, phase 0: 10 conversions, 40 % clipped, 5 of 7 codes"));
+  EXPECT_TRUE(contains(svg, "tile 0, slice 0, phase 0: 10 conversions, 40 % clipped, 5 of 7 codes"));
   BarChart wide{.x_title = "code", .values = std::vector<double>(1023, 1.0), .marked_ends = 1};
   EXPECT_TRUE(contains(svg_bars(wide), "code (bins of 4)"));
   const std::string sheet = codes_svg(std::vector{small_histogram(0), small_histogram(1)}, 1, "codes");
   EXPECT_EQ(problem_of(sheet), "");
   EXPECT_TRUE(contains(sheet, "tile 1, slice 0") && !contains(sheet, "tile 0"));
+  EXPECT_TRUE(contains(sheet, ">slice 0, phase 0: 40 % clipped, 5 of 7 codes<"));
   EXPECT_EQ(problem_of(codes_svg(std::vector<CodeHistogram>(20, small_histogram(0)), 0, "many")), "");
   EXPECT_TRUE(contains(codes_svg(std::vector<CodeHistogram>(20, small_histogram(0)), 0, "many"),
                        "many (the first 12 of 20)"));

@@ -47,7 +47,7 @@ double error(Remap remap, int spares, float stuck, std::uint64_t seed, Hardware 
 }
 
 TEST(SpareLines, WithAsManyAsThereAreBadLinesHoldWeightsWithoutError) {
-  // About three cells of a pair of arrays are stuck: no more than four bit lines or four word lines.
+  // Some three cells of a pair of arrays are stuck, on fewer lines than there are spare ones.
   const std::vector<double> good = programmed(ideal_io("ideal", 64, 64), weights()).read_weights(kExec);
   int moved = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
@@ -76,9 +76,9 @@ TEST(SpareLines, MakeTheErrorOfWeightsSmallerTheFreerTheyAre) {
   };
   RecordProperty("replaced", std::to_string(replaced_less / kChips));
   RecordProperty("permuted", std::to_string(permuted_less / kChips));
-  // 6 lines of 64 take out the worst 40 % of what some 20 stuck cells cost; a permutation nearly all.
-  EXPECT_LT(replaced_less / kChips + five(replaced_less, replaced_squares), 0.6);
-  EXPECT_LT(permuted_less / kChips + five(permuted_less, permuted_squares), 0.05);
+  // Of what some 20 stuck cells cost, six spare lines leave a sixth, and a permutation next to nothing.
+  EXPECT_LT(replaced_less / kChips + five(replaced_less, replaced_squares), 0.35);
+  EXPECT_LT(permuted_less / kChips + five(permuted_less, permuted_squares), 0.005);
 }
 
 TEST(SpareLines, OfEveryMappingMakeTheErrorSmaller) {
@@ -159,7 +159,7 @@ TEST(SpareLines, UpdatesMoveTheCellsOfTheirWeights) {
   }
 }
 
-/// Currents that the bit lines deliver, by dense elimination of what the wires of all cells make.
+/// Currents that the bit lines deliver, spare ones taking part, by the double-precision solver.
 std::vector<double> circuit_currents(TileArray& array, Polarity side, const std::vector<float>& x) {
   Tile& tile = array.tiles()[0];
   const LineMap& lines = tile.lines();
@@ -203,6 +203,7 @@ TEST(SpareLines, TakePartInTheCircuitOfTheWires) {
 TEST(SpareLines, LoadTheSeriesResistanceOfTheirBitLine) {
   Hardware h = with_spares("ideal", Remap::permute, 2, 0.3f);
   h.periphery.series_resistance = 1000.0;
+  h.adc.range = 100.0;
   h.mapping = {.kind = MappingKind::offset};
   TileArray array = programmed(h, weights());
   const std::vector<float> x(kInputs, 0.0f);
@@ -276,20 +277,24 @@ TEST(SpareLines, AreKeptInAFileWithTheMapOfTheLines) {
 
 TEST(SpareLines, OfADamagedFileAreRefused) {
   const Hardware h = with_spares("ideal", Remap::permute, 3, 0.02f);
-  TileArray array = programmed(h, weights());
-  for (const std::uint32_t wrong : {array.tiles()[0].lines().outputs[1], 31u}) {
+  const std::size_t cells = (kOutputs + 3) * (kInputs + 3);
+  for (const std::uint32_t wrong : {1u, 31u}) {
     const std::filesystem::path file =
         std::filesystem::path(testing::TempDir()) / ("damaged_lines_" + std::to_string(::getpid()) + ".h5");
+    LineMap lines = LineMap::in_order(kOutputs, kInputs);
+    lines.outputs[0] = wrong;
     H5Writer writer(file, "chip", 3);
-    array.save(writer, "/layer");
-    std::vector<std::uint32_t> lines = array.tiles()[0].lines().outputs;
-    lines[0] = wrong;
-    writer.write("/layer/tiles/0/bit_lines", lines);
+    for (const char* side : {"/tile/plus", "/tile/minus"}) {
+      const auto fields = static_cast<std::size_t>(cell_fields(h.device));
+      writer.write(side, std::vector<float>(fields * cells), {fields, cells});
+    }
+    writer.write("/tile/bit_lines", lines.outputs);
+    writer.write("/tile/word_lines", lines.inputs);
     writer.commit();
-    TileArray other(kExec, h, {.seed = 1}, kOutputs, kInputs);
-    const std::string message = message_of([&] { other.load(kExec, H5Reader(file, "chip", 3), "/layer"); });
+    Tile tile(kExec, h, {}, kOutputs, kInputs);
+    const std::string message = message_of([&] { tile.load(H5Reader(file, "chip", 3), "/tile"); });
     std::filesystem::remove(file);
-    EXPECT_EQ(message, "/layer/tiles/0/bit_lines: line " + std::to_string(wrong) +
+    EXPECT_EQ(message, "/tile/bit_lines: line " + std::to_string(wrong) +
                            (wrong == 31 ? " does not exist" : " is taken twice") + "; the file is damaged");
   }
 }
@@ -297,12 +302,12 @@ TEST(SpareLines, OfADamagedFileAreRefused) {
 TEST(SpareLines, ThatCannotBeAreRefused) {
   const auto message = [](TileParams tile) { return message_of([&] { check_fields(tile, "tile"); }); };
   EXPECT_EQ(message({.remap = Remap::replace}),
-            "tile.remap = replace needs spare lines; set spare_rows or spare_columns");
+            "tile: remap = replace needs spare lines; set spare_rows or spare_columns");
   EXPECT_EQ(message({.rows = 65534, .spare_rows = 1}),
-            "tile.rows and spare_rows must not exceed 65534 together");
+            "tile: rows and spare_rows must not exceed 65534 together");
   EXPECT_EQ(
       message({.columns = 2048, .spare_columns = 1, .remap = Remap::permute}),
-      "tile.remap = permute takes tiles of up to 2048 lines a side, since its time grows with their third "
+      "tile: remap = permute takes tiles of up to 2048 lines a side, since its time grows with their third "
       "power; use smaller tiles");
   EXPECT_EQ(message({.spare_rows = 4, .remap = Remap::replace}), "no error");
 }

@@ -56,6 +56,8 @@ std::string cells_svg(const TileReading& reading, Polarity side, const std::stri
   std::vector<Drawing> drawings;
   const auto add = [&](const char* name, std::vector<float> values, const char* unit,
                        Reduction reduction = Reduction::mean) {
+    const bool is_zero = std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; });
+    if (is_zero && !drawings.empty()) return;
     drawings.push_back(svg_heatmap({.title = name,
                                     .rows = array.outputs,
                                     .cols = reading.inputs,

@@ -14,7 +14,8 @@ namespace mq {
 
 /// SVG file of the array of one polarity: conductances [S], potentials of word and bit lines at each cell
 /// [V], IR drop [V] and currents of cells [A]. IR drop is what is missing at a cell of the voltage of its
-/// driver, positive where |voltage| was lost. Expects an array with cells.
+/// driver, positive where |voltage| was lost. What is 0 at every cell, such as IR drop without wires, is left
+/// out. Expects an array with cells.
 std::string cells_svg(const TileReading& reading, Polarity side, const std::string& title);
 
 /// One chart: share of conversions per code; codes at the ends of the range have a colour of their own.

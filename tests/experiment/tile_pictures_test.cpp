@@ -51,6 +51,15 @@ TEST(TilePictures, CellsHaveAllMapsWithUnitsAndScales) {
   EXPECT_TRUE(contains(svg, "mean 5 mV, 0 mV to 10 mV")) << "of both signs of the drivers";
 }
 
+TEST(TilePictures, CellsWithoutWiresHaveNoMapsOfZeros) {
+  TileReading reading = small_reading();
+  reading.plus.word = {0.2, 0.1, -0.2, 0.2, 0.1, -0.2};
+  reading.plus.bit.assign(6, 0.0);
+  const std::string svg = cells_svg(reading, Polarity::plus, "cells");
+  EXPECT_TRUE(contains(svg, "Conductance") && contains(svg, "Word line"));
+  EXPECT_FALSE(contains(svg, "IR drop") || contains(svg, "Bit line"));
+}
+
 TEST(TilePictures, LargeMatricesAreReducedAsTheySay) {
   MatrixPicture picture{.title = "m", .rows = 3, .cols = 600, .values = std::vector<float>(1800, 1.0f)};
   picture.values[601] = -7.0f;  // row 1, columns 0 to 2 make a pixel

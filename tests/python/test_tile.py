@@ -202,7 +202,8 @@ def test_code_histograms_count_the_conversions_of_the_product():
 
 
 def test_plots_are_svg():
-    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=4.0)
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=4.0,
+                   hardware={"wires": {"bit_line": "1 ohm"}})
     for what, inputs in (("plus", x[0, :32]), ("minus", x[0, :32]), ("codes", x), ("clips", x)):
         text = tile.plot(inputs, what=what)
         ElementTree.fromstring(text)

@@ -216,9 +216,9 @@ constexpr const char* kPlot =
 A picture as SVG text: write it to a file, or show it with IPython.display.SVG.
 
 what: 'plus' or 'minus', heatmaps of the cells of one tile for one vector x[inputs of the tile]: conductance, cell
-current, IR drop, word and bit lines, as inspect() gives them; 'codes', histograms of the ADC codes of one tile for
-x[batch, in], one per conversion; 'clips', the share of clipped conversions of every tile. More than 256 lines are
-drawn by their mean, IR drop by the largest, which the picture states.
+current, IR drop, word and bit lines, as inspect() gives them, but for what is 0 without wires; 'codes', histograms
+of the ADC codes of one tile for x[batch, in], one per conversion; 'clips', the share of clipped conversions of
+every tile. More than 256 lines are drawn by their mean, IR drop by the largest, which the picture states.
 
 Raises ValueError as inspect() or code_histograms(), and for another picture.
 

@@ -46,7 +46,7 @@ TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.dac.digit_bits = 4;
   hardware.mapping.subtraction = Subtraction::digital;
-  hardware.adc.range = 0.5;
+  hardware.adc.range = 0.1;
   const auto count = [&](const Exec& exec, std::vector<float>& host) {
     TileArray array = programmed_array(exec, hardware);
     const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.1f, 1.1f, 9));

@@ -11,18 +11,19 @@ namespace {
 
 /// A programmed array of n x n weights on tiles of `tile` x `tile`, with inputs and room for outputs.
 struct Product {
-  Product(std::size_t n, int tile, std::size_t batch, int bits, float noise)
+  Product(std::size_t n, int tile, std::size_t batch, int bits, float noise, const CurrentParams& law = {})
       : size(n),
         rows(batch),
-        array({}, hardware(tile, bits, noise), {.seed = 7}, n, n),
+        array({}, hardware(tile, bits, noise, law), {.seed = 7}, n, n),
         x(uniform(batch * n, 2)),
         y(batch * n) {
     const std::vector<float> w = uniform(n * n, 1);
     array.program({}, {w.data(), n, n});
     array.set_transposed_ranges({.dac = 1.0f, .adc = std::vector<float>(array.grid().size(), 40.0f)});
   }
-  static Hardware hardware(int tile, int bits, float noise) {
+  static Hardware hardware(int tile, int bits, float noise, const CurrentParams& law) {
     Hardware h;
+    h.current = law;
     h.tile = {.rows = tile, .columns = tile, .output_noise = noise, .read_noise = noise};
     h.dac = {.bits = bits, .range = 1.0};
     h.adc = {.bits = bits, .range = 40.0};
@@ -61,6 +62,21 @@ void mvm_transposed(benchmark::State& state, int bits, float noise) {
 }
 BENCHMARK_CAPTURE(mvm_transposed, dac_adc_all_noise_512, 8, 0.02f)->Arg(1)->Arg(64)->Arg(512);
 BENCHMARK_CAPTURE(mvm_transposed, ideal_converters_512, 0, 0.0f)->Arg(1)->Arg(64)->Arg(512);
+
+// Cells whose currents are not linear, against linear ones: `vs_linear` per product, `terms` of the law.
+void mvm_nonlinear(benchmark::State& state, const CurrentParams& law) {
+  const std::size_t n = 512, batch = static_cast<std::size_t>(state.range(0));
+  Product linear(n, 512, batch, 8, 0.0f), product(n, 512, batch, 8, 0.0f, law);
+  for (auto _ : state) product.multiply();
+  const double seconds = best_seconds([&] { product.multiply(); });
+  report_product(state, n, batch, seconds);
+  state.counters["vs_linear"] = seconds / best_seconds([&] { linear.multiply(); });
+  state.counters["terms"] = CurrentExpansion(product.array.hardware()).terms();
+}
+BENCHMARK_CAPTURE(mvm_nonlinear, sinh_512, CurrentParams{.law = CurrentKind::sinh})->Arg(1)->Arg(64);
+BENCHMARK_CAPTURE(mvm_nonlinear, polynomial_512, CurrentParams{.law = CurrentKind::polynomial})
+    ->Arg(1)
+    ->Arg(64);
 
 // One grouped call for 64 tiles, against one call for each of 64 tiles that have weights of their own, as the
 // layer has; and against 64 times one of them, whose weights then stay in the second cache.

@@ -4,6 +4,9 @@
 ///   vs_cholesky          time / time of Eigen's SimplicialLDLT (factors and one solution) for the same
 ///                        equations; up to 256, beyond which it needs minutes and gigabytes
 ///   effective_matrix/N   the effective matrix in floats, tolerance 1e-6
+///   gated_products/N     an array whose inputs open transistors, 64 samples with half of the gates open;
+///   items
+///                        are cells times samples
 ///   peak_fmas            fused multiply-adds that the core could have done per node and right-hand side
 #include <benchmark/benchmark.h>
 
@@ -104,6 +107,34 @@ void effective_matrix(benchmark::State& state) {
   state.counters["ms"] = seconds * 1e3;
 }
 BENCHMARK(effective_matrix)->Arg(128)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+void gated_products(benchmark::State& state) {
+  constexpr std::size_t kBatch = 64;
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const GatedNetwork network{.source = {1.0, 1.0}, .bit = {1.0, WireLine::kOpen, 1.0}};
+  const std::vector<float> g = conductances(n);
+  std::vector<float> cells(padded_outputs(n) * n), y(kBatch * n);
+  std::vector<std::int16_t> codes;
+  for (const float x : uniform(kBatch * n, 6)) codes.push_back(x > 0.0f);
+  const KernelTable& table = kernels(Backend::cpu);
+  table.pack_gated({}, {.network = network, .g = g.data(), .outputs = n, .inputs = n, .cells = cells.data()});
+  const auto call = [&] {
+    table.gated_products({}, {.network = network,
+                              .cells = cells.data(),
+                              .largest = 25e-6f,
+                              .outputs = n,
+                              .inputs = n,
+                              .codes = codes.data(),
+                              .code_stride = n,
+                              .batch = kBatch,
+                              .y = y.data()});
+  };
+  for (auto _ : state) call();
+  const double seconds = best_seconds(call), items = double(kBatch) * double(n) * double(n);
+  report_items(state, items, seconds);
+  state.counters["ns"] = seconds / items * 1e9;
+}
+BENCHMARK(gated_products)->Arg(128)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace
 }  // namespace mq

@@ -36,21 +36,11 @@ void Arguments::add(std::string_view name, std::string value) {
 }
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {run_command(),
-                                           sweep_command(),
-                                           show_command(),
-                                           report_command(),
-                                           describe_command(),
-                                           presets_command(),
-                                           fit_command(),
-                                           synthesize_command(),
-                                           data_command(),
-                                           netlist_command(),
-                                           doctor_command(),
-                                           completion_command(),
-                                           docs_reference_command(),
-                                           docs_gallery_command(),
-                                           docs_accuracy_command()};
+  static const std::vector<Command> all = {
+      run_command(),        sweep_command(),          show_command(),         report_command(),
+      describe_command(),   presets_command(),        fit_command(),          synthesize_command(),
+      data_command(),       netlist_command(),        inspect_command(),      doctor_command(),
+      completion_command(), docs_reference_command(), docs_gallery_command(), docs_accuracy_command()};
   return all;
 }
 

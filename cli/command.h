@@ -86,6 +86,7 @@ Command fit_command();
 Command synthesize_command();
 Command report_command();
 Command netlist_command();
+Command inspect_command();
 Command doctor_command();
 Command completion_command();
 Command docs_reference_command();

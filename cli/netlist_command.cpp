@@ -8,6 +8,7 @@
 #include "meltquench/core/files.h"
 #include "meltquench/core/progress.h"
 #include "meltquench/core/random.h"
+#include "meltquench/crossbar/current_expansion.h"
 #include "meltquench/crossbar/netlist.h"
 #include "meltquench/experiment/tile_cells.h"
 #include "meltquench/experiment/trained_network.h"
@@ -15,12 +16,14 @@
 namespace mq::cli {
 namespace {
 
-/// The section of the cells' currents, which is taken out of the config: what is left is that of a run.
-CurrentParams take_current(Value& config) {
-  CurrentParams current;
-  if (const Value* table = config.find("current")) from_value(current, *table, "current");
-  config.erase_key("current");
-  return current;
+/// The cells of a tile with their law: slopes at 0 V where they are not linear.
+NetlistCells cells_of(const Hardware& hardware, TileCells& tile) {
+  NetlistCells cells{.g = {tile.g.data(), tile.outputs, tile.inputs}, .description = tile.description};
+  if (hardware.current.is_absent()) return cells;
+  const CurrentExpansion law(hardware);
+  for (float& g : tile.g) g = static_cast<float>(law.slope(g));
+  cells.current = hardware.current;
+  return cells;
 }
 
 TileCells chosen_cells(const Arguments& arguments, const RunConfig& config, Context& context) {
@@ -76,34 +79,42 @@ std::vector<double> inputs_of(const Arguments& arguments, std::size_t inputs, do
   return x;
 }
 
-std::string text_of(const Arguments& arguments, const RunConfig& config, const CurrentParams& current,
-                    const TileCells& tile) {
-  const double v_read = parse_quantity(arguments.text("--v-read", "0.2 V"), Unit::volt);
-  const NetlistCells cells{
-      .g = {tile.g.data(), tile.outputs, tile.inputs}, .current = current, .description = tile.description};
-  const WireParams wires = config.hardware.for_layer(tile.layer).wires;
-  if (arguments.text("--topology", "input-source") == "input-source") {
-    std::vector<double> volts = inputs_of(arguments, tile.inputs, -1.0, config.seed);
+/// The same for every word line; spare ones get none.
+template <class T>
+std::vector<T> on_word_lines(const TileCells& tile, const std::vector<T>& values) {
+  std::vector<T> all(tile.inputs);
+  for (std::size_t j = 0; j < values.size(); ++j) all[tile.lines.inputs[j]] = values[j];
+  return all;
+}
+
+std::string text_of(const Arguments& arguments, const RunConfig& config, TileCells tile) {
+  const Hardware hardware = config.hardware.for_layer(tile.layer);
+  const WireParams& wires = hardware.wires;
+  const double v_read = hardware.dac.v_read;
+  const NetlistCells cells = cells_of(hardware, tile);
+  const std::size_t inputs = tile.lines.inputs.size();
+  const std::string configured(names(wires.topology)[static_cast<std::size_t>(wires.topology)]);
+  if (arguments.text("--topology", configured) == "input-source") {
+    std::vector<double> volts = inputs_of(arguments, inputs, -1.0, config.seed);
     for (double& v : volts) v *= v_read;
-    return netlist(network_of(wires), cells, volts);
+    return netlist(network_of(wires), cells, on_word_lines(tile, volts));
   }
   std::vector<std::uint8_t> gates;
   const bool is_random = arguments.text("--input", "random") == "random";
-  for (const double x : inputs_of(arguments, tile.inputs, 0.0, config.seed)) {
+  for (const double x : inputs_of(arguments, inputs, 0.0, config.seed)) {
     if (!is_random && x != 0.0 && x != 1.0) {
       throw ConfigError("--input: " + format_number(x) + " opens no transistor; gates are 0 or 1");
     }
     gates.push_back(x >= 0.5 ? 1 : 0);
   }
-  return netlist(gated_network_of(wires), cells, v_read, gates);
+  return netlist(gated_network_of(wires), cells, v_read, on_word_lines(tile, gates));
 }
 
 int run(const Arguments& arguments, Context& context) {
   Value value = load_config(arguments.text("CONFIG"), arguments.all("--set"));
   value.erase_key("sweep");
-  const CurrentParams current = take_current(value);
   const RunConfig config = RunConfig::from_value(value);
-  const std::string text = text_of(arguments, config, current, chosen_cells(arguments, config, context));
+  const std::string text = text_of(arguments, config, chosen_cells(arguments, config, context));
   if (arguments.has("--output")) {
     write_file_atomically(arguments.text("--output"), text);
     context.out << arguments.text("--output") << '\n';
@@ -122,7 +133,8 @@ Command netlist_command() {
       .details =
           "The tile is one of the chip that `meltquench run` programs from the same config, with the trained "
           "weights (a missing training is done first) or those of a table. Resistances are those of the "
-          "section [wires], the cells' currents those of [current]. `ngspice -b FILE` computes the operating "
+          "section [wires], the cells' currents those of [current], and inputs of full scale are dac.v_read. "
+          "`ngspice -b FILE` computes the operating "
           "point and prints the output currents.",
       .operands = {config_operand()},
       .options =
@@ -151,13 +163,10 @@ Command netlist_command() {
            {.name = "--input",
             .value = "VALUES",
             .sentence = "random, ones, or a list like 0.5,-1,0 relative to full scale. Default: random."},
-           {.name = "--v-read",
-            .value = "V",
-            .sentence = "Voltage of full-scale inputs, or of the source lines. Default: 0.2 V."},
            {.name = "--topology",
             .value = "NAME",
             .sentence = "What inputs do: drive the word lines, or open transistors (0 or 1). Default: "
-                        "input-source.",
+                        "wires.topology.",
             .choices = {"input-source", "gated"}},
            {.name = "--runs",
             .value = "DIR",

@@ -9,7 +9,6 @@ bool is_staged(AdcKind kind) { return kind == AdcKind::pipeline || kind == AdcKi
 
 std::string AdcParams::problem() const {
   if (bits == 1) return "bits must be 0 or at least 2: one bit is the sign";
-  if (range_per == RangeGroup::column) return "range_per must be layer, slice or tile";
   if (bits == 0 && bound_management != BoundManagement::none) {
     return "bound_management needs an ADC that can cut outputs; set bits";
   }

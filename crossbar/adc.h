@@ -29,7 +29,7 @@ constexpr auto names(AdcKind) {
                                                               {"cyclic", cyclic}}};
 }
 
-/// Which outputs share one range. Arrays have one per conversion at most; `column` is for ConvertOutputs.
+/// Which outputs share one range; `column`: none, each output of a tile and plane has its own.
 enum class RangeGroup { layer, slice, tile, column };
 constexpr auto names(RangeGroup) {
   return std::array<std::string_view, 4>{"layer", "slice", "tile", "column"};

@@ -23,13 +23,13 @@ double summed_error(double t) {
 
 }  // namespace
 
-void MagnitudeCounts::add(std::span<const float> y) {
+void MagnitudeCounts::add(std::span<const float> y, std::int64_t weight) {
   for (const float value : y) {
     const float magnitude = std::abs(value);
     if (!(magnitude <= std::numeric_limits<float>::max())) continue;
-    ++size_;
+    size_ += weight;
     if (magnitude == 0.0f) {
-      ++zeros_;
+      zeros_ += weight;
       continue;
     }
     const std::uint32_t bin = bin_of(magnitude);
@@ -39,7 +39,7 @@ void MagnitudeCounts::add(std::span<const float> y) {
       first_ = bin;
     }
     if (bin - first_ >= counts_.size()) counts_.resize(bin - first_ + 1);
-    ++counts_[bin - first_];
+    counts_[bin - first_] += weight;
     maximum_ = std::max(maximum_, magnitude);
   }
 }
@@ -109,15 +109,16 @@ std::size_t OutputMagnitudes::group(std::size_t tile, std::size_t slice, std::si
   return (tile * slices_ + slice) * columns_ + column;
 }
 
-void OutputMagnitudes::add(std::size_t tile, std::size_t slice, MatrixView<const float> y) {
+void OutputMagnitudes::add(std::size_t tile, std::size_t slice, MatrixView<const float> y,
+                           std::int64_t weight) {
   MQ_EXPECTS(y.columns <= columns_ && slice < slices_);
   if (per_ != RangeGroup::column) {
-    groups_[group(tile, slice, 0)].add({y.data, y.size()});
+    groups_[group(tile, slice, 0)].add({y.data, y.size()}, weight);
     return;
   }
   for (std::size_t row = 0; row < y.rows; ++row) {
     for (std::size_t column = 0; column < y.columns; ++column) {
-      groups_[group(tile, slice, column)].add({y.data + row * y.columns + column, 1});
+      groups_[group(tile, slice, column)].add({y.data + row * y.columns + column, 1}, weight);
     }
   }
 }

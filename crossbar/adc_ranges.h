@@ -26,7 +26,8 @@ namespace mq {
 /// How often |y| was how large; what is no number does not count.
 class MagnitudeCounts {
  public:
-  void add(std::span<const float> y);
+  /// Each counts `weight` times.
+  void add(std::span<const float> y, std::int64_t weight = 1);
 
   std::int64_t size() const { return size_; }
   float maximum() const { return maximum_; }
@@ -51,8 +52,9 @@ class OutputMagnitudes {
   /// Of `tiles` tiles with `slices` planes of weights each and at most `columns` outputs.
   OutputMagnitudes(RangeGroup per, std::size_t tiles, std::size_t slices, std::size_t columns);
 
-  /// y[batch, outputs] of one conversion in host memory, weight units, before the ADC.
-  void add(std::size_t tile, std::size_t slice, MatrixView<const float> y);
+  /// y[batch, outputs] of one conversion in host memory, weight units, before the ADC; each counts `weight`
+  /// times.
+  void add(std::size_t tile, std::size_t slice, MatrixView<const float> y, std::int64_t weight = 1);
 
   /// The range of an output. A range of 0 (nothing but zeros seen) becomes 1, so that zeros stay zeros.
   /// Expects a method other than full_scale, which does not come from data.

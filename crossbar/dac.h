@@ -25,8 +25,17 @@ constexpr auto names(InputScaling) {
 enum class Accumulation { digital, analog };
 constexpr auto names(Accumulation) { return std::array<std::string_view, 2>{"digital", "analog"}; }
 
+/// What stands for the size of an input.
+enum class InputCoding {
+  level,     ///< the voltage of the word line
+  duration,  ///< the time for which the word line is at v_read
+};
+constexpr auto names(InputCoding) { return std::array<std::string_view, 2>{"level", "duration"}; }
+
 struct DacParams {
   int bits = 8;
+  double v_read = 0.2;
+  InputCoding coding = InputCoding::level;
   std::optional<double> range{};
   InputScaling scaling = InputScaling::none;
   double scale = 1.0;
@@ -41,6 +50,11 @@ struct DacParams {
     return fields(
         field("bits", &DacParams::bits, between(0, 12),
               "Resolution with sign; 0: ideal, inputs stay floats."),
+        field("v_read", &DacParams::v_read, Unit::volt, between(1e-6, 1e3),
+              "Voltage of a word line at full-scale input, or of the source lines of gated arrays."),
+        field("coding", &DacParams::coding,
+              "level: inputs are voltages; duration: inputs are times at v_read. It matters where [current] "
+              "is not linear."),
         field("range", &DacParams::range, positive,
               "Largest |x|, after scaling; unset: largest |x| on calibration data, or 1 with scaling."),
         field("scaling", &DacParams::scaling,

@@ -14,6 +14,14 @@
 
 namespace mq {
 
+/// How the responses are measured that factors compare, at the reference read and later.
+struct ResponseReads {
+  int count = 1;          ///< reads that are averaged, 1 or more
+  bool is_exact = false;  ///< without read noise, as no chip can be read: the limit of many reads
+
+  bool is_plain() const { return count == 1 && !is_exact; }
+};
+
 /// Mean of repeated reads of an array, value by value, in double and in the order of the calls. Signs stay,
 /// so that noise averages out: the mean of |g + noise| would be larger than |g|. After n reads the spread of
 /// noise is 1 / sqrt(n) of that of one; an exact read is one read of an array whose read noise is switched

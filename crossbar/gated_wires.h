@@ -21,14 +21,9 @@
 #include "meltquench/core/exec.h"
 #include "meltquench/core/matrix_view.h"
 #include "meltquench/crossbar/wires.h"
+#include "meltquench/kernels/gated_products.h"
 
 namespace mq {
-
-/// The rails of every column: the source line at `v_source` where it has a terminal, the bit line at 0 V.
-struct GatedNetwork {
-  WireLine source{};
-  WireLine bit{.first = WireLine::kOpen, .last = 0.0};
-};
 
 /// What section [wires] means here: word_line is the source line, driver and drive are its own, and its first
 /// end is that of input 0.

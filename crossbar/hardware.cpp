@@ -1,17 +1,20 @@
 #include "meltquench/crossbar/hardware.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/crossbar/current_expansion.h"
+#include "meltquench/crossbar/input_phases.h"
 
 namespace mq {
 namespace {
 
 constexpr std::string_view kSections[] = {"device", "programming", "faults",     "mapping",
                                           "tile",   "dac",         "periphery",  "adc",
-                                          "wires",  "cell_noise",  "temperature"};
+                                          "wires",  "current",     "cell_noise", "temperature"};
 
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
@@ -37,6 +40,8 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
     from_value(hardware.periphery, value, path);
   } else if (section == "wires") {
     from_value(hardware.wires, value, path);
+  } else if (section == "current") {
+    from_value(hardware.current, value, path);
   } else if (section == "adc") {
     from_value(hardware.adc, value, path);
   } else if (section == "cell_noise") {
@@ -63,9 +68,41 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
   }
 }
 
+/// Gates are open or closed.
+void check_gates(const Hardware& hardware) {
+  const DacParams& dac = hardware.dac;
+  if (hardware.wires.topology != WireTopology::gated) return;
+  if (dac.bits == 0 || largest_phase_code(dac) > 1) {
+    throw ConfigError("wires.topology = \"gated\" needs inputs that open or close transistors, but " +
+                      (dac.bits == 0 ? "dac.bits = 0 leaves them real numbers"
+                                     : "dac.bits = " + std::to_string(dac.bits) + " with dac.digit_bits = " +
+                                           std::to_string(dac.digit_bits) + " drives codes up to " +
+                                           std::to_string(largest_phase_code(dac)) + " at a time") +
+                      "; set dac.digit_bits = 1, which drives one bit after the other" +
+                      (dac.bits == 0 ? ", and dac.bits" : ""));
+  }
+  if (dac.input_noise > 0.0f || dac.asymmetry > 0.0f) {
+    throw ConfigError(
+        "wires.topology = \"gated\" has inputs that only open transistors, so drivers have no "
+        "dac.input_noise and no dac.asymmetry; leave both at 0");
+  }
+  if (!hardware.wires.is_gated()) return;
+  if (!hardware.current.is_absent()) {
+    throw ConfigError(
+        "products of cells of [current] are not known behind the lines of wires.topology = \"gated\"; "
+        "leave out [current], or the resistances in [wires]");
+  }
+  if (hardware.tile.has_line_map()) {
+    throw ConfigError(
+        "tile.spare_rows, spare_columns and remap = \"permute\" are not known behind the lines of "
+        "wires.topology = \"gated\"; leave them out, or the resistances in [wires]");
+  }
+}
+
 }  // namespace
 
 void check_mapping(const Hardware& hardware) {
+  check_gates(hardware);
   const MappingParams& mapping = hardware.mapping;
   const int arrays = hardware.programming.devices * mapping.slices;
   if (arrays > 8) {
@@ -131,11 +168,20 @@ std::size_t bytes_per_weight(const Hardware& hardware) {
   if (hardware.faults.wears()) ++floats;
   floats *= hardware.programming.devices;
   const bool is_pair = hardware.mapping.kind == MappingKind::differential;
-  const std::size_t cells = (is_pair ? 2 : 1) * sizeof(float) * static_cast<std::size_t>(floats);
+  const TileParams& tile = hardware.tile;
+  const double per_weight = double(tile.word_lines()) / tile.rows * tile.bit_lines() / tile.columns;
+  const auto cells = static_cast<std::size_t>(
+      std::ceil((is_pair ? 2.0 : 1.0) * double(sizeof(float)) * floats * per_weight));
   const std::size_t planes = is_pair && hardware.mapping.subtraction == Subtraction::digital ? 2 : 1;
   const std::size_t plane =
       hardware.dac.bits == 0 ? sizeof(float) : sizeof(std::int16_t) * (hardware.tile.reads_noisily() ? 2 : 1);
-  return (cells + planes * plane) * static_cast<std::size_t>(hardware.mapping.slices);
+  const bool has_terms = !hardware.current.is_absent() &&
+                         (hardware.wires.is_ideal() || hardware.current.wires == NonlinearWires::linearised);
+  const int terms = has_terms ? CurrentExpansion(hardware).terms() : 1;
+  const int gated = hardware.wires.is_gated() ? (is_pair ? 2 : 1) * hardware.programming.devices : 0;
+  return (cells + planes * plane * static_cast<std::size_t>(terms) +
+          sizeof(float) * static_cast<std::size_t>(gated)) *
+         static_cast<std::size_t>(hardware.mapping.slices);
 }
 
 bool matches_glob(std::string_view text, std::string_view glob) {
@@ -203,6 +249,7 @@ void HardwareConfig::write_to(Value& config) const {
   config.set_key("periphery", to_value(everywhere_.periphery));
   config.set_key("adc", to_value(everywhere_.adc));
   config.set_key("wires", to_value(everywhere_.wires));
+  config.set_key("current", to_value(everywhere_.current));
   config.set_key("cell_noise", to_value(everywhere_.cell_noise));
   config.set_key("temperature", to_value(everywhere_.temperature));
   if (rules_.empty()) return;

@@ -23,6 +23,7 @@
 #include "meltquench/crossbar/weight_mapping.h"
 #include "meltquench/crossbar/wires.h"
 #include "meltquench/devices/correlated_noise.h"
+#include "meltquench/devices/current_law.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/faults.h"
 #include "meltquench/devices/programming.h"
@@ -40,6 +41,7 @@ struct Hardware {
   PeripheryParams periphery;
   AdcParams adc;
   WireParams wires;
+  CurrentParams current;
   CellNoiseParams cell_noise;
   TemperatureParams temperature;
 };

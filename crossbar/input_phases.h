@@ -41,4 +41,10 @@ inline InputPhases input_phases(const DacParams& dac) {
   return phases;
 }
 
+/// Largest |code| that a phase drives; expects dac.bits > 0.
+inline std::int32_t largest_phase_code(const DacParams& dac) {
+  const std::uint32_t digit_bits = input_phases(dac).digit_bits;
+  return digit_bits > 0 ? (std::int32_t(1) << digit_bits) - 1 : largest_code(dac.bits);
+}
+
 }  // namespace mq

@@ -114,12 +114,10 @@ std::vector<double> checked_cells(const CurrentParams& law, MatrixView<const flo
   return {g.data, g.data + g.size()};
 }
 
-}  // namespace
-
-NonlinearSolution solve_nonlinear(const WireParams& wires, const CurrentParams& law,
-                                  MatrixView<const float> g, std::span<const double> volts,
-                                  const NewtonAccuracy& accuracy) {
-  const std::vector<double> cells = checked_cells(law, g, volts.size());
+/// Driven word lines deliver currents at the bit lines, driven bit lines at the word lines.
+NonlinearSolution solve_lines(const WireParams& wires, const CurrentParams& law, MatrixView<const float> g,
+                              const std::vector<double>& cells, const WireSources& driven,
+                              const NewtonAccuracy& accuracy) {
   WireCircuit circuit(wires, {cells.data(), g.rows, g.columns});
   const WireAccuracy linear{.tolerance = std::max(1e-13, 1e-2 * accuracy.tolerance)};
   WireSolution last;
@@ -128,13 +126,37 @@ NonlinearSolution solve_nonlinear(const WireParams& wires, const CurrentParams& 
                 [&](const std::vector<double>& slopes, const std::vector<double>& offsets, LinearState& to) {
                   circuit.set_conductances({slopes.data(), g.rows, g.columns});
                   for (std::size_t i = 0; i < offsets.size(); ++i) out_of_words[i] = -offsets[i];
-                  last =
-                      circuit.solve_rhs({.word_volts = volts, .word_amps = out_of_words, .bit_amps = offsets},
-                                        linear, last.bit.empty() ? nullptr : &last);
+                  last = circuit.solve_rhs({.word_volts = driven.word_volts,
+                                            .bit_volts = driven.bit_volts,
+                                            .word_amps = out_of_words,
+                                            .bit_amps = offsets},
+                                           linear, last.bit.empty() ? nullptr : &last);
                   to.line = last.word;
                   to.bit = last.bit;
                   to.currents = last.bit_current;
+                  if (driven.bit_volts.empty()) return;
+                  to.currents = last.word_current;  // counted into the array
+                  for (double& current : to.currents) current = -current;
                 });
+}
+
+}  // namespace
+
+NonlinearSolution solve_nonlinear(const WireParams& wires, const CurrentParams& law,
+                                  MatrixView<const float> g, std::span<const double> volts,
+                                  const NewtonAccuracy& accuracy) {
+  return solve_lines(wires, law, g, checked_cells(law, g, volts.size()), {.word_volts = volts}, accuracy);
+}
+
+NonlinearSolution solve_nonlinear_transposed(const WireParams& wires, const CurrentParams& law,
+                                             MatrixView<const float> g, std::span<const double> volts,
+                                             const NewtonAccuracy& accuracy) {
+  const std::vector<double> cells = checked_cells(law, g, g.columns);
+  if (volts.size() != g.rows) {
+    throw ShapeError("there are " + std::to_string(volts.size()) + " voltages for an array of " +
+                     std::to_string(g.rows) + " outputs");
+  }
+  return solve_lines(wires, law, g, cells, {.bit_volts = volts}, accuracy);
 }
 
 NonlinearSolution solve_nonlinear(const GatedNetwork& network, const CurrentParams& law,

@@ -39,6 +39,13 @@ NonlinearSolution solve_nonlinear(const WireParams& wires, const CurrentParams& 
                                   MatrixView<const float> g, std::span<const double> volts,
                                   const NewtonAccuracy& accuracy = {});
 
+/// The same array from outputs to inputs: volts[outputs] at the terminals where bit lines are sensed, and
+/// `currents` [inputs] that the word lines deliver into their drivers, at 0 V. Voltage over a cell still
+/// counts from word line to bit line. Throws likewise.
+NonlinearSolution solve_nonlinear_transposed(const WireParams& wires, const CurrentParams& law,
+                                             MatrixView<const float> g, std::span<const double> volts,
+                                             const NewtonAccuracy& accuracy = {});
+
 /// Inputs open transistors; what is not linear in `law` is the cell and, where it saturates, its transistor.
 NonlinearSolution solve_nonlinear(const GatedNetwork& network, const CurrentParams& law,
                                   MatrixView<const float> g, double v_source,

@@ -69,6 +69,13 @@ std::vector<float> column_scales(MatrixView<const float> w, float w_max);
 /// What an ideal plane holds of a weight, in weight units times the sign of the plane.
 double ideal_part(const WeightMapping& mapping, PlaneRole role, float w);
 
+/// What a further term of the currents of nonlinear cells (current_expansion.h) adds to a plane.
+struct PlaneTerm {
+  Buffer<std::int16_t> codes;
+  Buffer<float> floats;
+  double siemens_per_code = 0.0;
+};
+
 /// A plane as kernels read it, and what its codes mean.
 struct Plane {
   PlaneRole role;
@@ -79,6 +86,7 @@ struct Plane {
   double siemens_per_code = 0.0;
   double variance_per_code = 0.0;  ///< [S^2] of read noise per code of `magnitudes`
   double mean_response = 0.0;      ///< mean |g| [S]: the mean absolute response to the identity matrix
+  std::vector<PlaneTerm> more;     ///< all terms after the first; empty where cells are linear
 };
 
 }  // namespace mq

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "meltquench/core/error.h"
-#include "meltquench/crossbar/input_phases.h"
+#include "meltquench/core/contract.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -27,9 +26,9 @@ std::vector<float> ideal_plane(const Hardware& hardware, PlaneRole role, MatrixV
   return part;
 }
 
-/// [tiles][planes] -> the largest of the group that shares a range.
+/// [tiles][planes][columns] -> the largest of the group that shares a range.
 void share(RangeGroup per, std::size_t planes, std::vector<float>& ranges) {
-  if (per == RangeGroup::tile) return;
+  if (per == RangeGroup::tile || per == RangeGroup::column) return;
   std::vector<float> largest(planes);
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     largest[i % planes] = std::max(largest[i % planes], ranges[i]);
@@ -45,20 +44,22 @@ void share(RangeGroup per, std::size_t planes, std::vector<float>& ranges) {
 RangeFinder::RangeFinder(const TileGrid& grid, const Hardware& hardware)
     : grid_(grid),
       hardware_(hardware),
-      planes_(plane_roles(hardware.mapping)),
-      seen_(grid.size() * planes_.size()),
-      limit_(seen_.size()) {
+      phases_(input_phases(hardware.dac)),
+      planes_(plane_roles(hardware.mapping)) {
   const AdcParams& adc = hardware.adc;
-  const bool needs_counts =
-      adc.range_from == RangeMethod::percentile || adc.range_from == RangeMethod::least_error;
-  if (!needs_counts || adc.is_ideal() || adc.range) return;
-  if (input_phases(hardware.dac).conversions() > 1) {
-    throw ConfigError(
-        "adc.range_from = percentile and least-error look at whole outputs, but read phases are converted "
-        "one "
-        "by one; set adc.range_from = \"full-scale\", adc.range, or dac.accumulation = \"analog\"");
+  const bool is_found = !adc.is_ideal() && !adc.range;
+  if (is_found && adc.range_per == RangeGroup::column) columns_ = grid.tile_outputs;
+  seen_.assign(grid.size() * planes_.size() * columns_, 0.0f);
+  limit_ = seen_;
+  if (!is_found || adc.range_from == RangeMethod::full_scale) return;
+  if (phases_.conversions() > 1 && !fixed_dac_range(hardware.dac)) looks_ = 2;
+  if (adc.range_from != RangeMethod::maximum) {
+    magnitudes_.emplace(adc.range_per, grid.size(), planes_.size(), grid.tile_outputs);
   }
-  magnitudes_.emplace(adc.range_per, grid.size(), planes_.size(), grid.tile_outputs);
+}
+
+double RangeFinder::full_input() const {
+  return fixed_dac_range(hardware_.dac).value_or(dac_ > 0.0f ? dac_ : 1.0f);
 }
 
 std::vector<float> RangeFinder::scaled(const Exec& exec, MatrixView<const float> x) {
@@ -80,44 +81,86 @@ std::vector<float> RangeFinder::scaled(const Exec& exec, MatrixView<const float>
   return to;
 }
 
+std::vector<float> RangeFinder::driven(MatrixView<const float> x, std::uint32_t phase) const {
+  const double limit = largest_code(hardware_.dac.bits), step = full_input() / limit;
+  const std::uint32_t digit = phases_.splits_sign ? phase / 2 : phase;
+  std::vector<float> driven(x.size());
+  for (std::size_t i = 0; i < driven.size(); ++i) {
+    const double code = std::nearbyint(std::clamp(x.data[i] / step, -limit, limit));
+    if (phases_.splits_sign && (code < 0.0) != (phase % 2 == 1)) continue;
+    auto size = static_cast<std::uint32_t>(std::abs(code));
+    if (phases_.digit_bits > 0) {
+      size = size >> (digit * phases_.digit_bits) & ((1u << phases_.digit_bits) - 1);
+    }
+    const double on = code < 0.0 && !phases_.splits_sign ? -double(size) : double(size);
+    driven[i] = static_cast<float>(on * step);
+  }
+  return driven;
+}
+
+void RangeFinder::take(const Exec& exec, std::size_t tile, std::size_t plane, MatrixView<const float> y,
+                       std::int64_t weight) {
+  if (magnitudes_) return magnitudes_->add(tile, plane, y, weight);
+  float* seen = seen_.data() + (tile * planes_.size() + plane) * columns_;
+  if (columns_ == 1) {
+    *seen = std::max(*seen, kernels(exec.backend).largest_magnitude(exec, y.data, y.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    float& of_column = seen[i % y.columns];
+    of_column = std::max(of_column, std::abs(y.data[i]));
+  }
+}
+
 void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w) {
   MQ_EXPECTS(x.columns == grid_.inputs && w.rows == grid_.outputs && w.columns == grid_.inputs);
+  if (look_ > looks_) return;
   // The data are on the host, so a GPU's kernels cannot look at them.
   const Exec on_host{.backend = exec.backend == Backend::cuda ? Backend::cpu : exec.backend,
                      .threads = exec.threads};
   const KernelTable& table = kernels(on_host.backend);
   const std::vector<float> relative = scaled(on_host, x);
   if (!relative.empty()) x = {relative.data(), x.rows, x.columns};
-  dac_ = std::max(dac_, table.largest_magnitude(exec, x.data, x.size()));
+  dac_ = std::max(dac_, table.largest_magnitude(on_host, x.data, x.size()));
+  if (look_ < looks_) return;
   const MappingParams& how = hardware_.mapping;
   const bool is_plain = planes_.size() == 1 && how.slice_bits == 0 && how.scale == WeightScale::tensor;
+  const bool is_full_scale = hardware_.adc.range_from == RangeMethod::full_scale;
+  const std::uint32_t phases = is_full_scale || phases_.is_held ? 1 : phases_.count();
   std::vector<float> partial(x.rows * grid_.tile_outputs);
-  for (std::size_t p = 0; p < planes_.size(); ++p) {
-    const std::vector<float> plane = is_plain ? std::vector<float>() : ideal_plane(hardware_, planes_[p], w);
-    const float* weights = is_plain ? w.data : plane.data();
-    for (std::size_t t = 0; t < grid_.size(); ++t) {
-      const std::size_t r = t / grid_.columns(), c = t % grid_.columns(), outputs = grid_.outputs_of(r);
-      const float* tile = weights + r * grid_.tile_outputs * w.columns + c * grid_.tile_inputs;
-      table.float_product(exec, {.rows = x.rows,
-                                 .columns = outputs,
-                                 .depth = grid_.inputs_of(c),
-                                 .a = x.data + c * grid_.tile_inputs,
-                                 .a_row = x.columns,
-                                 .a_column = 1,
-                                 .b = tile,
-                                 .b_row = 1,
-                                 .b_column = w.columns,
-                                 .c = partial.data(),
-                                 .c_row = outputs,
-                                 .adds = false});
-      if (magnitudes_) magnitudes_->add(t, p, {partial.data(), x.rows, outputs});
-      float& seen = seen_[t * planes_.size() + p];
-      seen = std::max(seen, table.largest_magnitude(exec, partial.data(), x.rows * outputs));
-      float& limit = limit_[t * planes_.size() + p];
-      for (std::size_t o = 0; o < outputs; ++o) {
-        float sum = 0.0f;
-        for (std::size_t j = 0; j < grid_.inputs_of(c); ++j) sum += std::abs(tile[o * w.columns + j]);
-        limit = std::max(limit, sum);
+  for (std::uint32_t phase = 0; phase < phases; ++phase) {
+    const std::vector<float> part = phases > 1 ? driven(x, phase) : std::vector<float>();
+    const float* inputs = part.empty() ? x.data : part.data();
+    const bool counts_squares = hardware_.adc.range_from == RangeMethod::least_error && phases > 1;
+    const double squares = counts_squares ? std::pow(phases_.weight(phase), 2) : 1.0;
+    for (std::size_t p = 0; p < planes_.size(); ++p) {
+      const std::vector<float> plane =
+          is_plain ? std::vector<float>() : ideal_plane(hardware_, planes_[p], w);
+      const float* weights = is_plain ? w.data : plane.data();
+      for (std::size_t t = 0; t < grid_.size(); ++t) {
+        const std::size_t r = t / grid_.columns(), c = t % grid_.columns(), outputs = grid_.outputs_of(r);
+        const float* tile = weights + r * grid_.tile_outputs * w.columns + c * grid_.tile_inputs;
+        float* limits = limit_.data() + (t * planes_.size() + p) * columns_;
+        for (std::size_t o = 0; o < outputs; ++o) {
+          float sum = 0.0f;
+          for (std::size_t j = 0; j < grid_.inputs_of(c); ++j) sum += std::abs(tile[o * w.columns + j]);
+          float& limit = limits[columns_ == 1 ? 0 : o];
+          limit = std::max(limit, sum);
+        }
+        if (is_full_scale) continue;
+        table.float_product(on_host, {.rows = x.rows,
+                                      .columns = outputs,
+                                      .depth = grid_.inputs_of(c),
+                                      .a = inputs + c * grid_.tile_inputs,
+                                      .a_row = x.columns,
+                                      .a_column = 1,
+                                      .b = tile,
+                                      .b_row = 1,
+                                      .b_column = w.columns,
+                                      .c = partial.data(),
+                                      .c_row = outputs,
+                                      .adds = false});
+        take(on_host, t, p, {partial.data(), x.rows, outputs}, static_cast<std::int64_t>(squares));
       }
     }
   }
@@ -125,24 +168,31 @@ void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixVie
 
 Ranges RangeFinder::ranges() const {
   Ranges result{.dac = dac_ > 0.0f ? dac_ : 1.0f, .adc = {}};
-  const InputPhases phases = input_phases(hardware_.dac);
   std::vector<float> found = seen_;
-  if (phases.conversions() > 1 || hardware_.adc.range_from == RangeMethod::full_scale) {
-    const double full = fixed_dac_range(hardware_.dac).value_or(result.dac);
-    const double digit = phases.digit_bits > 0 && phases.conversions() > 1
-                             ? double((1u << phases.digit_bits) - 1) / largest_code(hardware_.dac.bits)
+  if (hardware_.adc.range_from == RangeMethod::full_scale) {
+    const double digit = phases_.digit_bits > 0 && !phases_.is_held
+                             ? double((1u << phases_.digit_bits) - 1) / largest_code(hardware_.dac.bits)
                              : 1.0;
-    for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<float>(limit_[i] * full * digit);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      found[i] = static_cast<float>(limit_[i] * full_input() * digit);
+    }
   }
   if (magnitudes_) {
     for (std::size_t i = 0; i < found.size(); ++i) {
-      found[i] = magnitudes_->range(hardware_.adc, i / planes_.size(), i % planes_.size(), 0);
+      const std::size_t plane = i / columns_;
+      found[i] =
+          magnitudes_->range(hardware_.adc, plane / planes_.size(), plane % planes_.size(), i % columns_);
     }
   } else {
     share(hardware_.adc.range_per, planes_.size(), found);
   }
-  for (const float range : found) {
-    result.adc.insert(result.adc.end(), phases.conversions(), range > 0.0f ? range : 1.0f);
+  for (float& range : found) range = range > 0.0f ? range : 1.0f;
+  for (auto first = found.begin(); first != found.end(); first += static_cast<std::ptrdiff_t>(columns_)) {
+    const auto last = first + static_cast<std::ptrdiff_t>(columns_);
+    for (std::uint32_t phase = 0; phase < phases_.conversions(); ++phase) {
+      result.adc.push_back(*std::max_element(first, last));
+      if (columns_ > 1) result.columns.insert(result.columns.end(), first, last);
+    }
   }
   return result;
 }

@@ -16,11 +16,33 @@ std::string name(Polarity side, int device, int slice) {
          (slice > 0 ? "_slice_" + std::to_string(slice) : "");
 }
 
+/// `count` different lines of the `all` that there are. Throws DataError.
+std::vector<std::uint32_t> read_lines(const H5Reader& file, const std::string& path, std::size_t count,
+                                      std::size_t all) {
+  std::vector<std::uint32_t> lines = file.read<std::uint32_t>(path, {count});
+  std::vector<bool> is_taken(all, false);
+  for (const std::uint32_t line : lines) {
+    if (line >= all || is_taken[line]) {
+      throw DataError(path + ": line " + std::to_string(line) +
+                      (line < all ? " is taken twice" : " does not exist") + "; the file is damaged");
+    }
+    is_taken[line] = true;
+  }
+  return lines;
+}
+
 }  // namespace
 
 Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
-           std::size_t inputs)
-    : hardware_(hardware), address_(address), outputs_(outputs), inputs_(inputs) {
+           std::size_t inputs, std::shared_ptr<const CurrentExpansion> law)
+    : hardware_(hardware),
+      address_(address),
+      outputs_(outputs),
+      inputs_(inputs),
+      law_(std::move(law)),
+      lines_(LineMap::in_order(outputs, inputs, static_cast<std::size_t>(hardware.tile.spare_columns),
+                               static_cast<std::size_t>(hardware.tile.spare_rows))) {
+  const int more = law_ != nullptr && !solves_circuits() ? law_->terms() - 1 : 0;
   for (const PlaneRole role : plane_roles(hardware.mapping)) {
     Plane plane;
     plane.role = role;
@@ -33,17 +55,37 @@ Tile::Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std:
     } else {
       plane.floats = Buffer<float>(exec, size);
     }
+    for (int i = 0; i < more && role.kind != PlaneKind::computed_zero; ++i) {
+      PlaneTerm& term = plane.more.emplace_back();
+      (hardware.dac.bits > 0 ? void(term.codes = Buffer<std::int16_t>(exec, size))
+                             : void(term.floats = Buffer<float>(exec, size)));
+    }
     planes_.push_back(std::move(plane));
   }
   for (int i = 0; i < devices() * hardware.mapping.slices; ++i) {
     for (const Polarity side : {Polarity::plus, Polarity::minus}) {
-      arrays_.emplace_back(exec, hardware.device, hardware.cell_noise, hardware.faults, rows(side) * inputs);
+      arrays_.emplace_back(exec, hardware.device, hardware.cell_noise, hardware.faults, array_size(side));
     }
+  }
+  if (hardware.tile.has_line_map()) {
+    bit_lines_ = Buffer<std::uint32_t>(exec, outputs);
+    word_lines_ = Buffer<std::uint32_t>(exec, inputs);
+    outputs_of_bit_lines_ = Buffer<std::uint32_t>(exec, lines_.bit_lines);
+    inputs_of_word_lines_ = Buffer<std::uint32_t>(exec, lines_.word_lines);
+    set_lines(lines_);
   }
   for_each_array([&](Place place) {
     kernels(exec.backend)
         .fabricate_cells(exec, array(place).view(), lasting_key(Purpose::fabrication, place));
   });
+}
+
+void Tile::set_lines(LineMap lines) {
+  lines_ = std::move(lines);
+  bit_lines_.copy_from(lines_.outputs);
+  word_lines_.copy_from(lines_.inputs);
+  outputs_of_bit_lines_.copy_from(inverse_lines(lines_.outputs, lines_.bit_lines));
+  inputs_of_word_lines_.copy_from(inverse_lines(lines_.inputs, lines_.word_lines));
 }
 
 RngKey Tile::key(Purpose purpose, Place place) const { return lasting_key(purpose, place, writes_); }
@@ -74,8 +116,28 @@ void Tile::update(const Exec& exec, PulseCells op, std::uint32_t event, const Ti
   if (cells_age(hardware_.device)) move_epoch(exec, now);
   // The devices of a polarity take turns, as in I. Boybat et al., Nat. Commun. 9, 2514 (2018).
   const int device = static_cast<int>(event % static_cast<std::uint32_t>(devices()));
-  op.outputs = outputs_;
-  op.inputs = inputs_;
+  Buffer<std::uint32_t> x, d;
+  if (hardware_.tile.has_line_map()) {
+    // Trains come to the lines that have them; unused lines get none.
+    const auto on_lines = [&](const std::uint32_t* trains, std::size_t stride,
+                              const Buffer<std::uint32_t>& lines) {
+      auto to = Buffer<std::uint32_t>::uncleared(exec, op.batch * lines.size());
+      kernels(exec.backend)
+          .gather_lines(exec, {.rows = op.batch,
+                               .columns = lines.size(),
+                               .from = trains,
+                               .from_stride = stride,
+                               .column_lines = lines.data(),
+                               .to = to.data()});
+      return to;
+    };
+    x = on_lines(op.x, op.x_stride, inputs_of_word_lines_);
+    d = on_lines(op.d, op.d_stride, outputs_of_bit_lines_);
+    op.x = x.data(), op.x_stride = lines_.word_lines;
+    op.d = d.data(), op.d_stride = lines_.bit_lines;
+  }
+  op.outputs = lines_.bit_lines;
+  op.inputs = lines_.word_lines;
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     if (side == Polarity::minus && !is_one_sided(hardware_.device)) return;
     op.cells = array({side, device}).view();
@@ -99,40 +161,55 @@ void Tile::read_device(const Exec& exec, Place place, const TileTime& now, Settl
 }
 
 void Tile::read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                     bool has_wires, Buffer<float>& plane) {
-  // What products draw anew is not in the plane.
-  const bool is_quiet = hardware_.tile.read_noise_law == ReadNoiseLaw::device;
-  const std::size_t size = rows(side) * inputs_;
-  const Buffer<float> zeros(exec, is_quiet ? size : 0);
-  Buffer<float> cells(exec, has_wires ? size : 0);
+                     bool transforms, Buffer<float>& array) {
+  const ReadCells read = [&](Place of) { return read_cells(exec, of, now); };
   for (int device = 0; device < devices(); ++device) {
-    // Read noise without memory is a function of the time it is read at, so looking at other times does not
-    // change it.
     const Place place{side, device, slice};
     const float weight = sign * static_cast<float>(hardware_.programming.weight_of(device));
-    const RngKey noise = key(Purpose::read_noise, place);
-    SettleCells op{.key = noise.at_moment(std::bit_cast<std::uint64_t>(now.seconds)),
-                   .deviates = zeros.data()};
-    if (has_wires) {
-      op.plane = cells.data();
-      read_device(exec, place, now, op);
-      add_plane(exec, through_wires(exec, side, cells), weight, adds || device > 0, plane);
+    if (transforms) {
+      add_plane(exec, transformed(exec, place, read), weight, adds || device > 0, array);
     } else {
-      op.sign = weight;
-      op.adds = adds || device > 0;
-      op.plane = plane.data();
-      read_device(exec, place, now, op);
+      read_cells(exec, place, now, {.sign = weight, .adds = adds || device > 0, .plane = array.data()});
     }
   }
 }
 
-Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const {
-  Buffer<float> effective(exec, cells.size());
+void Tile::read_cells(const Exec& exec, Place place, const TileTime& now, SettleCells op) {
+  // What products draw anew is not in the plane.
+  const bool is_quiet = now.is_exact || hardware_.tile.read_noise_law == ReadNoiseLaw::device;
+  const Buffer<float> zeros(exec, is_quiet ? array_size(place.side) : 0);
+  // Read noise without memory is a function of the time it is read at, so looking at other times does not
+  // change it.
+  op.key = key(Purpose::read_noise, place).at_moment(std::bit_cast<std::uint64_t>(now.seconds) + now.read);
+  op.deviates = zeros.data();
+  read_device(exec, place, now, op);
+}
+
+Buffer<float> Tile::read_cells(const Exec& exec, Place place, const TileTime& now) {
+  Buffer<float> cells(exec, array_size(place.side));
+  read_cells(exec, place, now, {.plane = cells.data()});
+  return cells;
+}
+
+Buffer<float> Tile::through_wires(const Exec& exec, Place place, const ReadCells& read) const {
+  if (hardware_.wires.is_gated()) return read_alone(exec, place, read(place));
+  // A reference column is one more bit line of the array, behind all others.
+  const Place front{has_reference_column() ? Polarity::plus : place.side, place.device, place.slice};
+  const std::size_t first = array_size(front.side);
+  const std::size_t size = first + (has_reference_column() ? lines_.word_lines : 0);
+  Buffer<float> cells = read(front), effective(exec, size);
+  if (has_reference_column()) {
+    Buffer<float> both(exec, size);
+    both.copy_within_backend(cells.data(), first);
+    cells = read({Polarity::minus, place.device, place.slice});
+    both.copy_within_backend(cells.data(), cells.size(), first);
+    cells = std::move(both);
+  }
   const std::int64_t open =
       kernels(exec.backend)
           .effective_matrix(exec, {.wires = network_of(hardware_.wires),
-                                   .outputs = rows(side),
-                                   .inputs = inputs_,
+                                   .outputs = size / lines_.word_lines,
+                                   .inputs = lines_.word_lines,
                                    .g = cells.data(),
                                    .effective = effective.data(),
                                    .tolerance = static_cast<float>(hardware_.wires.tolerance)});
@@ -142,11 +219,14 @@ Buffer<float> Tile::through_wires(const Exec& exec, Polarity side, const Buffer<
         std::to_string(open) +
         " lines; raise wires.tolerance, or check that resistances and conductances are what they should be");
   }
-  return effective;
+  if (!has_reference_column()) return effective;
+  Buffer<float> part(exec, array_size(place.side));
+  part.copy_within_backend(effective.data() + (place.side == Polarity::plus ? 0 : first), part.size());
+  return part;
 }
 
 void Tile::add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds,
-                     Buffer<float>& plane) const {
+                     Buffer<float>& array) const {
   const std::vector<float> host{sign};
   const Buffer<float> factor(exec, std::span<const float>(host));
   kernels(exec.backend)
@@ -154,13 +234,10 @@ void Tile::add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds
                              .outputs = part.size(),
                              .y = part.data(),
                              .row = factor.data(),
-                             .offset = adds ? plane.data() : nullptr});
-  // Other planes of the tile may have more outputs than this part.
-  if (part.size() == plane.size()) return void(plane = std::move(part));
-  std::vector<float> some(part.size()), all(plane.size());
-  part.copy_to(some);
-  std::copy(some.begin(), some.end(), all.begin());
-  plane.copy_from(all);
+                             .offset = adds ? array.data() : nullptr});
+  // Other sides of the tile may have more bit lines than this one.
+  if (part.size() == array.size()) return void(array = std::move(part));
+  array.copy_within_backend(part.data(), part.size());
 }
 
 Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& now) {
@@ -186,7 +263,7 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
       break;
   }
   const float scale = op.scale, offset = op.offset;  // of a device that counts 1
-  const std::size_t size = outputs_ * inputs_;
+  const std::size_t size = array_size(Polarity::plus);
   const auto growth = static_cast<float>(noise_growth(hardware_.device, now.aged - epoch_));
   const Buffer<float> quiet(exec, std::vector<float>(size, 0.0f)), up(exec, std::vector<float>(size, growth));
   Buffer<float> g(exec, size), base(exec, is_one_deviate_up ? size : 0), sum(exec, size);
@@ -205,39 +282,69 @@ Buffer<float> Tile::variances(const Exec& exec, PlaneRole role, const TileTime& 
       op.scale = scale * static_cast<float>(hardware_.programming.weight_of(device));
       op.offset = offset * static_cast<float>(hardware_.programming.weight_of(device));
       Buffer<float> after;
-      if (!hardware_.wires.is_ideal()) {
+      if (transforms_cells()) {
         op.before = is_one_deviate_up ? base.data() : g.data();
-        after = through_wires(exec, side, is_one_deviate_up ? base : g);
+        after = transformed(exec, place, [&](Place of) {
+          Buffer<float> cells(exec, array_size(of.side));
+          read_device(exec, of, now, {.deviates = quiet.data(), .plane = cells.data()});
+          return cells;
+        });
         op.after = after.data();
       }
       op.to = sum.data();
-      op.size = rows(side) * inputs_;
+      op.size = array_size(side);
       kernels(exec.backend).cell_variances(exec, op);
       op.adds = true;
     }
   }
-  return sum;
+  if (!hardware_.tile.has_line_map()) return sum;
+  Buffer<float> plane(exec, outputs_ * inputs_);
+  gather(exec, role, sum, plane);
+  return plane;
+}
+
+void Tile::gather(const Exec& exec, PlaneRole role, const Buffer<float>& array, Buffer<float>& plane) const {
+  const std::size_t outputs = plane_outputs(hardware_.mapping, role, outputs_);
+  const bool is_line = role.kind == PlaneKind::minus && has_reference_column();
+  kernels(exec.backend)
+      .gather_lines(exec, {.rows = outputs,
+                           .columns = inputs_,
+                           .from = array.data(),
+                           .from_stride = lines_.word_lines,
+                           .row_lines = is_line ? nullptr : bit_lines_.data(),
+                           .column_lines = word_lines_.data(),
+                           .to = plane.data()});
 }
 
 void Tile::read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances) {
   if (role.kind == PlaneKind::computed_zero) {
     conductances.copy_from(std::vector<float>(conductances.size(), 1.0f));
-    return;
+  } else if (hardware_.tile.has_line_map()) {
+    Buffer<float> array(exec, array_size(Polarity::plus));
+    read_arrays(exec, role, now, array);
+    gather(exec, role, array, conductances);
+  } else {
+    read_arrays(exec, role, now, conductances);
   }
-  const bool has_wires = !hardware_.wires.is_ideal();
+}
+
+void Tile::read_arrays(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& array) {
   const bool has_plus = role.kind != PlaneKind::minus, has_minus = role.kind != PlaneKind::plus;
-  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, has_wires, conductances);
+  if (has_plus) read_side(exec, Polarity::plus, role.slice, now, 1.0f, false, transforms_cells(), array);
   if (has_minus) {
-    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, has_wires,
-              conductances);
+    read_side(exec, Polarity::minus, role.slice, now, has_plus ? -1.0f : 1.0f, has_plus, transforms_cells(),
+              array);
   }
 }
 
 void Tile::settle(const Exec& exec, const TileTime& now) {
+  keep_slopes(exec, now);
+  if (hardware_.wires.is_gated()) settle_gates(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
     read_plane(exec, plane.role, now, conductances);
     pack(exec, conductances.data(), plane);
+    settle_terms(exec, plane, now);
     if (plane.magnitudes.size() == 0) continue;
     if (hardware_.tile.read_noise_law == ReadNoiseLaw::square_root) {
       const double span = weight_mapping(hardware_, 1.0f).full_scale();
@@ -307,17 +414,27 @@ MvmTerm Tile::term(std::size_t index) const {
 }
 
 std::vector<float> Tile::conductances(const Exec& exec, Polarity side, const TileTime& now, int slice) {
-  Buffer<float> plane(exec, rows(side) * inputs_);
-  std::vector<float> host(plane.size());
+  std::vector<float> array = array_conductances(exec, side, now, slice);
+  if (array.empty() || !hardware_.tile.has_line_map()) return array;
+  return lines_.logical(array);
+}
+
+std::vector<float> Tile::array_conductances(const Exec& exec, Polarity side, const TileTime& now, int slice) {
+  Buffer<float> array(exec, array_size(side));
+  std::vector<float> host(array.size());
   if (host.empty()) return host;
-  read_side(exec, side, slice, now, 1.0f, false, false, plane);
-  plane.copy_to(host);
+  read_side(exec, side, slice, now, 1.0f, false, false, array);
+  array.copy_to(host);
   return host;
 }
 
 void Tile::save(H5Writer& file, const std::string& path) const {
   for_each_array(
       [&](Place p) { arrays_[array_index(p)].save(file, path + name(p.side, p.device, p.slice)); });
+  if (hardware_.tile.has_line_map()) {
+    file.write(path + "/bit_lines", lines_.outputs);
+    file.write(path + "/word_lines", lines_.inputs);
+  }
   file.set_attribute(path, "writes", static_cast<std::int64_t>(writes_));
   file.set_attribute(path, "epoch_s", epoch_);
   file.set_attribute(path, "has_ages", static_cast<std::int64_t>(has_ages_));
@@ -325,6 +442,12 @@ void Tile::save(H5Writer& file, const std::string& path) const {
 
 void Tile::load(const H5Reader& file, const std::string& path) {
   for_each_array([&](Place p) { array(p).load(file, path + name(p.side, p.device, p.slice)); });
+  if (hardware_.tile.has_line_map()) {
+    LineMap lines = lines_;
+    lines.outputs = read_lines(file, path + "/bit_lines", outputs_, lines_.bit_lines);
+    lines.inputs = read_lines(file, path + "/word_lines", inputs_, lines_.word_lines);
+    set_lines(std::move(lines));
+  }
   const Value writes = file.attribute(path, "writes");
   if (!writes.is_integer() || writes.as_integer() < 0 || writes.as_integer() >= 1 << 24) {
     throw DataError(path + " has no valid attribute 'writes'; the file is damaged or no chip");

@@ -2,13 +2,20 @@
 ///
 /// A tile is unprogrammed until `program` writes it. Cells keep history; `settle` derives the planes for a
 /// moment in time. Products are made by `TileArray`, for all tiles of a layer at once.
+///
+/// Cells sit in arrays, which may have more lines than the tile has outputs and inputs (`tile.spare_rows`,
+/// `tile.spare_columns`); planes, weights and pulse trains are in the order of the matrix.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 #include "meltquench/crossbar/cell_array.h"
+#include "meltquench/crossbar/current_expansion.h"
 #include "meltquench/crossbar/device_fill.h"
 #include "meltquench/crossbar/hardware.h"
+#include "meltquench/crossbar/line_map.h"
 #include "meltquench/crossbar/plane.h"
 #include "meltquench/crossbar/write_verify.h"
 
@@ -27,6 +34,8 @@ struct TileTime {
   double seconds = 0.0;       ///< since the reference read
   double aged = 0.0;          ///< the same at the reference temperature: what drift has seen
   float inverse_heat = 0.0f;  ///< see Moment
+  std::uint64_t read = 0;     ///< reads at one moment have read noise of their own, but for one with memory
+  bool is_exact = false;      ///< without read noise
 };
 
 /// Word lines [first, first + count) of a tile.
@@ -34,18 +43,39 @@ struct WordLines {
   std::size_t first = 0, count = 0;
 };
 
+/// An array whose inputs open transistors, as gated_products reads it.
+struct GatedArray {
+  Polarity side = Polarity::plus;
+  int slice = 0;
+  double weight = 1.0;  ///< of its device
+  std::size_t outputs = 0;
+  float largest = 0.0f;  ///< no conductance is larger [S]
+  Buffer<float> cells;   ///< see PackGated
+};
+
 class Tile {
  public:
+  /// `law`: of hardware.current; null where that is absent.
   Tile(const Exec& exec, const Hardware& hardware, TileAddress address, std::size_t outputs,
-       std::size_t inputs);
+       std::size_t inputs, std::shared_ptr<const CurrentExpansion> law = nullptr);
 
   std::size_t outputs() const { return outputs_; }
   std::size_t inputs() const { return inputs_; }
   bool is_programmed() const { return writes_ > 0; }
+  /// Where outputs and inputs sit in the arrays: chosen by every `program` of all word lines, and by the
+  /// first.
+  const LineMap& lines() const { return lines_; }
+
+  /// Whether the minus side is one bit line, of reference cells: the last one of the arrays of the plus side.
+  bool has_reference_column() const {
+    return hardware_.mapping.kind == MappingKind::offset &&
+           hardware_.mapping.zero == ZeroRemoval::reference_column;
+  }
 
   /// Writes the cells of `lines` as hardware.programming says: w[outputs, inputs] in host memory with row
   /// stride `stride`, |w| <= mapping.w_max. The reference read of these cells is `now`; others keep what they
-  /// hold. Returns what it took; one-shot writing only counts cells and pulses.
+  /// hold, but cells whose lines are no longer used are reset to g_min. Returns what it took; one-shot
+  /// writing only counts cells and pulses.
   WriteVerifyReport program(const Exec& exec, const WeightMapping& mapping, const float* w,
                             std::size_t stride, WordLines lines, const TileTime& now);
 
@@ -66,13 +96,26 @@ class Tile {
   const std::vector<Plane>& planes() const { return planes_; }
   /// A plane as a term of a product: scale, variances, converters and inputs are still to be set.
   MvmTerm term(std::size_t plane) const;
+  /// Whether products are currents of exact circuits of nonlinear cells.
+  bool solves_circuits() const;
+  /// Adds the currents [A] of the cells of a plane to currents[outputs] of `direction` for volts[inputs], on
+  /// the host, in the circuit of nonlinear cells and wires, times `factor`. Returns whether all circuits
+  /// have a solution. After `settle`, for current.wires = "newton"; threads may share a tile.
+  bool add_currents(Direction direction, PlaneRole role, std::span<const double> volts, double factor,
+                    std::span<double> currents) const;
+  /// All arrays of the moment; none where a matrix stands for them. The planes then are what cells conduct
+  /// with their gate alone open.
+  const std::vector<GatedArray>& gated_arrays() const { return gated_arrays_; }
 
   /// What plane `plane` is at a moment, on the host: [its outputs, inputs] [S], or 1 where zero is computed.
   std::vector<float> read_plane(const Exec& exec, std::size_t plane, const TileTime& now);
   /// Conductances [S] of the cells of one side and slice at a moment, read noise included, on the host: sums
   /// over its devices. [outputs, inputs]; of the minus side of an offset array one row, or none.
   std::vector<float> conductances(const Exec& exec, Polarity side, const TileTime& now, int slice = 0);
-  /// What the cells keep.
+  /// The same of all cells of the arrays: [bit lines, word lines] of `lines()`, a reference column in one
+  /// row.
+  std::vector<float> array_conductances(const Exec& exec, Polarity side, const TileTime& now, int slice = 0);
+  /// What the cells keep, in the order of the arrays.
   const CellArray& cells(Polarity side, int device = 0, int slice = 0) const {
     return arrays_[array_index({side, device, slice})];
   }
@@ -92,7 +135,11 @@ class Tile {
     return static_cast<std::size_t>(static_cast<int>(p.side) + 2 * (p.device + devices() * p.slice));
   }
   CellArray& array(Place place) { return arrays_[array_index(place)]; }
-  std::size_t rows(Polarity side) const { return cell_rows(hardware_.mapping, side, outputs_); }
+  /// Bit lines of the array of one side.
+  std::size_t rows(Polarity side) const { return cell_rows(hardware_.mapping, side, lines_.bit_lines); }
+  std::size_t array_size(Polarity side) const { return rows(side) * lines_.word_lines; }
+  /// Reads the cells of one device: an array on the backend.
+  using ReadCells = std::function<Buffer<float>(Place)>;
   /// Calls f(place) for the arrays that there are.
   template <class F>
   void for_each_array(F&& f) const {
@@ -107,14 +154,34 @@ class Tile {
   /// Of the present programming, and of what no programming changes.
   RngKey key(Purpose purpose, Place place) const;
   RngKey lasting_key(Purpose purpose, Place place, std::uint32_t event = 0) const;
-  /// Adds sign times the devices of one side and slice to `plane`, or sets it: cells, or with `has_wires`
-  /// what wires leave of them.
+  /// Adds sign times the devices of one side and slice to `array`, or sets it: cells, or with `transforms`
+  /// what products see of them.
   void read_side(const Exec& exec, Polarity side, int slice, const TileTime& now, float sign, bool adds,
-                 bool has_wires, Buffer<float>& plane);
-  Buffer<float> through_wires(const Exec& exec, Polarity side, const Buffer<float>& cells) const;
-  void add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds, Buffer<float>& plane) const;
+                 bool transforms, Buffer<float>& array);
+  /// What wires leave of the cells of one device, which lie in an array of their own.
+  Buffer<float> through_wires(const Exec& exec, Place place, const ReadCells& read) const;
+  void add_plane(const Exec& exec, Buffer<float> part, float sign, bool adds, Buffer<float>& array) const;
+  void read_arrays(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& array);
+  /// The cells of an array as products of this moment see them, on the backend [S].
+  Buffer<float> read_cells(const Exec& exec, Place place, const TileTime& now);
+  /// The same; of `op`, sign, adds and plane are given.
+  void read_cells(const Exec& exec, Place place, const TileTime& now, SettleCells op);
+  // tile_nonlinear.cpp
+  /// Whether products see other conductances than those of the cells.
+  bool transforms_cells() const { return law_ != nullptr || !hardware_.wires.is_ideal(); }
+  /// The conductances [S] that products see of the cells of one device: at v_read, behind wires.
+  Buffer<float> transformed(const Exec& exec, Place place, const ReadCells& read) const;
+  /// Cells at v_read.
+  Buffer<float> at_read(const Exec& exec, Buffer<float> cells) const;
+  void settle_terms(const Exec& exec, Plane& plane, const TileTime& now);
+  void keep_slopes(const Exec& exec, const TileTime& now);
+  // tile_gated.cpp
+  void settle_gates(const Exec& exec, const TileTime& now);
+  Buffer<float> read_alone(const Exec& exec, Place place, const Buffer<float>& cells) const;
   /// A plane of a moment, on the backend.
   void read_plane(const Exec& exec, PlaneRole role, const TileTime& now, Buffer<float>& conductances);
+  /// From the order of the arrays to that of the matrix.
+  void gather(const Exec& exec, PlaneRole role, const Buffer<float>& array, Buffer<float>& plane) const;
   /// Of `op`, key, sign, adds and plane are given.
   void read_device(const Exec& exec, Place place, const TileTime& now, SettleCells op);
   /// Codes of `conductances`, and the mean response.
@@ -127,8 +194,11 @@ class Tile {
   Buffer<float> faults(const Exec& exec, Place place);
 
   // tile_program.cpp; targets below 0 are not written.
+  void choose_lines(const Exec& exec, const WeightMapping& mapping, const DeviceFill& fill, const float* w,
+                    std::size_t stride);
+  void set_lines(LineMap lines);
   bool corrects() const;  ///< one device of each cell is written last, after a read of the others
-  /// Targets [S] of both sides of one slice.
+  /// Targets [S] of both sides of one slice, in the order of the arrays.
   struct SliceTargets {
     int slice = 0;
     std::vector<float> side[2];
@@ -145,11 +215,17 @@ class Tile {
   Hardware hardware_;
   TileAddress address_;
   std::size_t outputs_, inputs_;
+  std::shared_ptr<const CurrentExpansion> law_;
   std::uint32_t writes_ = 0;
-  double epoch_ = 0.0;             ///< TileTime::aged from which ages of cells count
-  bool has_ages_ = false;          ///< cells were programmed at moments of their own
+  double epoch_ = 0.0;     ///< TileTime::aged from which ages of cells count
+  bool has_ages_ = false;  ///< cells were programmed at moments of their own
+  LineMap lines_;
+  /// The same on the backend, and the other way round: only where `hardware_.tile.has_line_map()`.
+  Buffer<std::uint32_t> bit_lines_, word_lines_, outputs_of_bit_lines_, inputs_of_word_lines_;
   std::vector<CellArray> arrays_;  ///< of all polarities, devices and slices, see array_index
   std::vector<Plane> planes_;
+  std::vector<std::vector<float>> slopes_;  ///< of all arrays [S], see Tile::add_currents
+  std::vector<GatedArray> gated_arrays_;
 };
 
 }  // namespace mq

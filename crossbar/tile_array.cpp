@@ -48,19 +48,26 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   check_fields(hardware.periphery, "periphery");
   check_fields(hardware.adc, "adc");
   check_fields(hardware.wires, "wires");
+  check_current(hardware);
+  if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
       address.tile = static_cast<std::uint32_t>(tiles_.size());
-      tiles_.emplace_back(exec, hardware, address, grid_.outputs_of(r), grid_.inputs_of(c));
+      tiles_.emplace_back(exec, hardware, address, grid_.outputs_of(r), grid_.inputs_of(c), law_);
     }
   }
   for (Products* side : {&forward_, &transposed_}) {
     side->ranges.adc.assign(conversion(grid_.size(), 0, 0), 0.0f);
     side->counts = Buffer<ConverterCounts>(exec, 1);
     update_pulses_ = Buffer<std::int64_t>(exec, 1);
+  }
+  if (shapes_inputs() && hardware.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
+    throw ConfigError(
+        "tile.read_noise_law = \"nanosecond\" needs cells that pass the same current in both directions; use "
+        "current.negative_factor = 1 and a law that is odd");
   }
   if (hardware.adc.range) {
     forward_.ranges.adc.assign(forward_.ranges.adc.size(), static_cast<float>(*hardware.adc.range));
@@ -80,18 +87,28 @@ void TileArray::check_ranges(const Ranges& ranges) const {
                      std::to_string(forward_.ranges.adc.size()) + " conversions in all but got " +
                      std::to_string(ranges.adc.size()) + " ADC ranges; calibrate with the same hardware");
   }
+  if (!ranges.columns.empty() && ranges.columns.size() != ranges.adc.size() * grid_.tile_outputs) {
+    throw ShapeError("the layer has " + std::to_string(ranges.adc.size()) + " conversions of up to " +
+                     std::to_string(grid_.tile_outputs) + " outputs but got " +
+                     std::to_string(ranges.columns.size()) +
+                     " ranges of columns; calibrate with the same hardware");
+  }
 }
 
 void TileArray::set_ranges(const Ranges& ranges) {
   check_ranges(ranges);
   if (!fixed_dac_range(hardware_.dac)) forward_.ranges.dac = ranges.dac;
-  if (!hardware_.adc.range) forward_.ranges.adc = ranges.adc;
-  forward_.is_stale = true;
+  if (!hardware_.adc.range) {
+    forward_.ranges.adc = ranges.adc;
+    forward_.ranges.columns = ranges.columns;
+  }
+  forward_.is_stale = transposed_.is_stale = true;  // both go in steps, or none
 }
 
 void TileArray::set_transposed_ranges(const Ranges& ranges) {
   check_ranges(ranges);
   transposed_.ranges = ranges;
+  transposed_.ranges.columns.clear();
   transposed_.is_stale = true;
 }
 
@@ -248,7 +265,7 @@ void TileArray::correct_outputs(const AffineCorrection& correction) {
 
 std::vector<double> TileArray::compensation() const { return factors_; }
 
-std::vector<double> TileArray::read_weights(const Exec& exec) {
+std::vector<double> TileArray::read_weights(const Exec& exec, const TileTime& moment) {
   if (!is_programmed())
     throw StateError("this array was never programmed, so there is nothing to read; call program() first");
   std::vector<double> weights(grid_.outputs * grid_.inputs);
@@ -259,7 +276,7 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
                       c = t % grid_.columns() * grid_.tile_inputs;
     for (std::size_t p = 0; p < tile.planes().size(); ++p) {
       const PlaneRole role = tile.planes()[p].role;
-      const std::vector<float> plane = tile.read_plane(exec, p, now());
+      const std::vector<float> plane = tile.read_plane(exec, p, moment);
       const double factor = role.kind == PlaneKind::computed_zero ? 1.0 : factors_[t];
       const double scale = mq::weight_per_siemens(how, role) * factor;
       for (std::size_t o = 0; o < tile.outputs(); ++o) {
@@ -279,6 +296,7 @@ std::vector<double> TileArray::read_weights(const Exec& exec) {
 void TileArray::save(H5Writer& file, const std::string& path) const {
   for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t].save(file, path + "/tiles/" + std::to_string(t));
   file.write(path + "/adc_ranges", forward_.ranges.adc);
+  if (!forward_.ranges.columns.empty()) file.write(path + "/adc_column_ranges", forward_.ranges.columns);
   file.write(path + "/reference_response", reference_response_);
   file.write(path + "/compensation", factors_);
   if (!column_scale_.empty()) file.write(path + "/column_scale", column_scale_);
@@ -315,8 +333,18 @@ void TileArray::load(const Exec& exec, const H5Reader& file, const std::string& 
   }
   const Shape per_tile{grid_.size()};
   for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t].load(file, path + "/tiles/" + std::to_string(t));
-  forward_.ranges.adc = file.read<float>(path + "/adc_ranges", {forward_.ranges.adc.size()});
-  forward_.ranges.dac = static_cast<float>(number("dac_range"));
+  forward_.ranges = {.dac = static_cast<float>(number("dac_range")),
+                     .adc = file.read<float>(path + "/adc_ranges", {forward_.ranges.adc.size()})};
+  if (file.contains(path + "/adc_column_ranges")) {
+    forward_.ranges.columns =
+        file.read<float>(path + "/adc_column_ranges", {forward_.ranges.adc.size() * grid_.tile_outputs});
+  }
+  const auto is_no_range = [](float range) { return !std::isfinite(range) || range < 0.0f; };
+  for (const std::vector<float>* ranges : {&forward_.ranges.adc, &forward_.ranges.columns}) {
+    if (std::any_of(ranges->begin(), ranges->end(), is_no_range)) {
+      throw DataError(path + " holds ADC ranges that are no numbers above 0; the file is damaged");
+    }
+  }
   w_max_ = static_cast<float>(number("w_max"));
   if (hardware_.mapping.scale == WeightScale::column && is_programmed()) {
     column_scale_ = file.read<float>(path + "/column_scale", {grid_.outputs});

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,7 +72,8 @@ class TileArray {
   /// Conversions of one output of a tile: planes times read phases that are not added as charge.
   std::size_t conversions_per_tile() const { return conversion(1, 0, 0); }
 
-  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile.
+  /// Ranges of the converters; throws ShapeError if there is not one ADC range per conversion of each tile,
+  /// or with `Ranges::columns` one for each of its outputs.
   void set_ranges(const Ranges& ranges);
   const Ranges& ranges() const { return forward_.ranges; }
   /// Ranges of the converters of `mvm_transposed`; likewise. They may change before every product: what goes
@@ -115,6 +118,13 @@ class TileArray {
 
   /// Sets the digital factors of the tiles for the present moment; holds until the clock moves.
   void compensate_drift(DriftCompensation how);
+  /// The same with a factor for each tile. Throws ShapeError for another number of them.
+  void compensate_drift(std::span<const double> factors);
+  /// Mean |response| of each tile to the identity matrix now [S of its first slice], over several reads or
+  /// without read noise (tile_array_responses.cpp). Reads that read noise with memory disturbs agree.
+  std::vector<double> mean_responses(const Exec& exec, ResponseReads reads);
+  /// Mean |response| of each output to single inputs now, in weight units; likewise.
+  std::vector<double> output_responses(const Exec& exec, ResponseReads reads);
   /// Scale and offset of each output in the digital part, after everything else; they hold until the clock
   /// moves. Throws ShapeError for another number of outputs.
   void correct_outputs(const AffineCorrection& correction);
@@ -144,7 +154,7 @@ class TileArray {
 
   /// Weights [out, in] as a product sees them now, on the host. With ideal cells and g_min = 0 they differ
   /// from what was programmed by at most 2^-23 of the largest weight.
-  std::vector<double> read_weights(const Exec& exec);
+  std::vector<double> read_weights(const Exec& exec) { return read_weights(exec, now()); }
 
   Counters counters() const;
 
@@ -154,10 +164,12 @@ class TileArray {
   void load(const Exec& exec, const H5Reader& file, const std::string& path);
 
  private:
+  friend class CodeCounter;  // code_histograms.h
   void settle(const Exec& exec);
   /// The weight of full scale. Throws as `program`.
   float full_scale(MatrixView<const float> w, std::optional<float> w_max) const;
   void write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count);
+  std::vector<double> read_weights(const Exec& exec, const TileTime& moment);
   /// Sets column_scale_ and divides by it.
   std::vector<float> scale_columns(MatrixView<const float> w);
   /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
@@ -171,6 +183,7 @@ class TileArray {
     bool is_computed = false;  // formed digitally: no noise, no ADC
     float codes_per_unit = 0.0f;
     double multiplier = 1.0;
+    std::size_t index = 0;  // among those of the array: see `conversion`
   };
   /// What products of one direction need beside the tiles.
   struct Products {
@@ -184,6 +197,13 @@ class TileArray {
     std::vector<Conversion> conversions;
     std::vector<MvmTerm> whole_terms;  // with the noise and converters that the products of steps leave out
     std::vector<Buffer<float>> converters, line_factors;  // [tiles][planes]
+    // With a range per column [conversions][tile_outputs], else empty.
+    Buffer<float> codes_per_units;
+    Buffer<double> multipliers;
+    // Of cells that are not linear:
+    std::vector<double> input_peaks;  // [terms] largest input of each
+    Buffer<std::int16_t> code_table;  // see ShapeInputs
+    Buffer<float> input_table;
   };
   /// Drivers of word lines that err: codes in steps of 2^-shift.
   struct Driver {
@@ -198,10 +218,18 @@ class TileArray {
     std::uint32_t round = 0;
     std::uint32_t* clipped = nullptr;  // [batch]
   };
+  /// Codes of forward products per conversion, on the backend.
+  struct CodeCounts {
+    Buffer<std::int64_t> codes;     // [conversions of the array][2 L + 1]
+    Buffer<ConverterCounts> clips;  // [conversions of the array]: adc_clips, which nobody else has
+  };
   Products& products(Direction direction);
   void check_ranges(const Ranges& ranges) const;
   void refresh_terms(const Exec& exec, Direction direction);
   MvmTerm term(Direction direction, std::size_t tile, std::size_t plane, std::uint32_t phase, double y_lsb);
+  /// What codes of a conversion count in the digital sum, beside the step of the ADC.
+  double digital_factor(std::size_t tile, std::size_t plane, std::uint32_t phase) const;
+  void refresh_column_ranges(const Exec& exec, Products& side);
   /// Largest |code| that a phase drives.
   std::int32_t phase_limit() const;
   /// Index of a conversion among those of the array.
@@ -238,11 +266,39 @@ class TileArray {
                                      std::size_t plane) const;
   Buffer<float> line_factors(const Exec& exec, std::size_t tile, std::size_t plane);
   void add_nanosecond_noise(const Exec& exec, Direction direction, MvmLayer op, const MvmTerm& term);
+  /// Adds to op.y what the arrays of a conversion conduct; tile_array_gated.cpp.
+  void add_gated_currents(const Exec& exec, const MvmLayer& op, const Conversion& conversion);
   ConvertOutputs converter(Direction direction, const Conversion& conversion, const MvmLayer& op,
                            std::uint32_t round) const;
-  void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                         const std::int16_t* clean_codes, Rounds rounds);
+  void count_codes(const Conversion& conversion, ConvertOutputs& convert);
+  std::int64_t counted_clips() const;
+  void multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op, const MvmLayer& plain,
+                         Rounds rounds);
   void finish(const Exec& exec, Direction direction, const MvmLayer& op);
+
+  // tile_array_nonlinear.cpp
+  /// Whether currents are those of exact circuits of nonlinear cells.
+  bool solves_circuits() const { return tiles_.front().solves_circuits(); }
+  /// Whether inputs do not count as they are but as the terms of the law of cells see them.
+  bool shapes_inputs() const { return law_ != nullptr && !solves_circuits() && !law_->is_proportional(); }
+  int law_terms() const { return shapes_inputs() ? law_->terms() : 1; }
+  /// Throws StateError where inputs are voltages without a full scale.
+  void check_full_scale(Direction direction) const;
+  void make_input_tables(const Exec& exec, Direction direction);
+  /// Terms of products that a plane takes part in.
+  int parts_of(std::size_t tile, std::size_t plane) const;
+  /// Term `part` of the law, of a term of a product of linear cells.
+  MvmTerm part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane, int part);
+  /// The inputs of `op` as the terms of the law see them; x is what they were without a DAC.
+  void shape_inputs(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
+  std::vector<double> shaped_inputs(Direction direction, MatrixView<const double> x);
+  /// Outputs [batch, outputs] of a conversion, in weight units, by exact circuits of inputs[batch, its
+  /// inputs], relative to full scale, in phase `phase`.
+  std::vector<double> solved(const Exec& exec, Direction direction, const Conversion& conversion,
+                             std::uint32_t phase, MatrixView<const double> inputs);
+  /// Adds them to op.y, or to y.
+  void add_currents(const Exec& exec, Direction direction, const MvmLayer& op, const Conversion& conversion);
+  void add_currents(const Exec& exec, Direction direction, MatrixView<const double> x, MatrixView<double> y);
 
   QuantizeInputs codes_for(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   void count(Direction direction, std::size_t batch);
@@ -255,8 +311,9 @@ class TileArray {
   std::vector<double> reference_response_, factors_;
   float w_max_ = 0.0f;
   std::vector<float> column_scale_;
-  AffineCorrection correction_;                 // empty: none
-  Buffer<float> output_scale_, output_offset_;  // all that is digital, on the backend
+  AffineCorrection correction_;                  // empty: none
+  Buffer<float> output_scale_, output_offset_;   // all that is digital, on the backend
+  std::shared_ptr<const CurrentExpansion> law_;  // null: cells are linear
   InputPhases phases_;
   Driver driver_;
   RunningAverage average_input_;
@@ -264,9 +321,10 @@ class TileArray {
   std::vector<WriteVerifyReport> reports_;
   Counters counters_;  // without what the converters count
   Products forward_, transposed_;
+  std::optional<CodeCounts> code_counts_;  // while somebody counts
   Buffer<ConverterCounts> repeat_counts_;  // 1
-  Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_;
-  Buffer<float> scaled_, row_factors_, analog_, variances_;
+  Buffer<std::int16_t> codes_, fine_codes_, squares_, mapped_, pixels_, shaped_codes_, shaped_squares_;
+  Buffer<float> scaled_, row_factors_, analog_, variances_, shaped_;
   Buffer<double> totals_, shared_totals_;
   Buffer<std::int64_t> update_pulses_;  // 1
   Buffer<std::uint32_t> x_trains_, d_trains_;

@@ -46,6 +46,11 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
         "products from outputs to inputs need cells whose currents add to weights; use mapping.kind = "
         "\"differential\" and mapping.scale = \"tensor\"");
   }
+  if (!is_forward && hardware_.wires.topology == WireTopology::gated) {
+    throw ConfigError(
+        "products from outputs to inputs need word lines that carry the currents of cells; with "
+        "wires.topology = \"gated\" they only open transistors, so use \"input-source\"");
+  }
   const Ranges& ranges = products(direction).ranges;
   const auto check = [&](const char* converter, const char* section, int bits, float smallest) {
     if (bits == 0 || smallest > 0.0f) return;
@@ -60,6 +65,7 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
       *std::min_element(ranges.adc.begin(), ranges.adc.end()) <= 0.0f) {
     throw StateError("the output stages have no full scale; set adc.range, or calibrate with typical inputs");
   }
+  check_full_scale(direction);
   check("DAC", "dac", hardware_.dac.bits, ranges.dac);
   check("ADC", "adc", hardware_.adc.bits, *std::min_element(ranges.adc.begin(), ranges.adc.end()));
 }
@@ -73,7 +79,7 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
   op.batch = batch;
   op.outputs = sizes.outputs;
   op.block = sizes.block;
-  op.terms_per_block = sizes.tiles * tiles_.front().planes().size() * phases_.count();
+  op.terms_per_block = side.host_terms.size() / sizes.blocks();
   op.terms = side.terms.data();
   op.x_stride = sizes.inputs;
   op.y_lsb = side.y_lsb;
@@ -92,10 +98,14 @@ MvmLayer TileArray::product(const Exec& exec, Direction direction, std::size_t b
 void TileArray::multiply_rows(const Exec& exec, Direction direction, MvmLayer& op,
                               const std::function<void(int)>& quantize) {
   const KernelTable& table = kernels(backend_);
+  MvmLayer plain = op;  // the inputs before drivers and cells do with them what they do
   const auto read = [&](int round) {
-    if (hardware_.dac.bits == 0) return;
-    quantize(round);
+    if (hardware_.dac.bits > 0) {
+      quantize(round);
+      plain = op;
+    }
     if (driver_.errs) disturb_inputs(exec, round, op);
+    if (shapes_inputs()) shape_inputs(exec, direction, plain.x, op);
   };
   read(0);
   if (!is_in_steps()) {
@@ -103,14 +113,14 @@ void TileArray::multiply_rows(const Exec& exec, Direction direction, MvmLayer& o
     return;
   }
   if (hardware_.adc.bound_management == BoundManagement::none) {
-    multiply_in_steps(exec, direction, op, codes_.data(), {});
+    multiply_in_steps(exec, direction, op, plain, {});
     return finish(exec, direction, op);
   }
   // Samples of which nothing was cut keep what they have; the others are read again, with smaller inputs.
   std::vector<std::uint32_t> of_samples(op.batch, 0), clipped(op.batch);
   Buffer<std::uint32_t> rounds(exec, op.batch), cuts(exec, op.batch);
   for (int round = 0;; ++round) {
-    multiply_in_steps(exec, direction, op, codes_.data(),
+    multiply_in_steps(exec, direction, op, plain,
                       {rounds.data(), static_cast<std::uint32_t>(round), cuts.data()});
     if (round == hardware_.adc.bound_rounds) break;
     cuts.copy_to(clipped);
@@ -138,8 +148,9 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   MvmLayer op = product(exec, direction, x.rows, place);
   const KernelTable& table = kernels(backend_);
   const bool has_dac = hardware_.dac.bits > 0;
-  const std::size_t rows_at_once = has_dac || is_in_steps() || scales_rows(direction)
-                                       ? std::max<std::size_t>(codes_at_once(backend_) / x.columns, 1)
+  const std::size_t inputs = x.columns * static_cast<std::size_t>(law_terms());
+  const std::size_t rows_at_once = has_dac || is_in_steps() || scales_rows(direction) || shapes_inputs()
+                                       ? std::max<std::size_t>(codes_at_once(backend_) / inputs, 1)
                                        : x.rows;
   for (std::size_t first = 0; first < x.rows; first += rows_at_once) {
     op.batch = std::min(rows_at_once, x.rows - first);
@@ -149,6 +160,7 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
     const float* row_factors = nullptr;
     if (scales_rows(direction)) from = scale_rows(exec, {from, op.batch, x.columns}, row_factors);
     op.x = has_dac ? nullptr : from;
+    op.x_stride = x.columns;
     multiply_rows(exec, direction, op, [&](int round) {
       QuantizeInputs inputs = codes_for(exec, direction, from, op);
       inputs.codes_per_unit = std::ldexp(inputs.codes_per_unit, -round);
@@ -180,14 +192,26 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   }
   if (hardware_.adc.has_errors() || hardware_.periphery.has_errors() ||
       hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-      hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction)) {
+      hardware_.adc.bound_management != BoundManagement::none || scales_rows(direction) ||
+      !forward_.ranges.columns.empty()) {
     throw ConfigError(
-        "products in double precision know no errors of converters, scaled inputs, bound management or read "
-        "noise of nanosecond pulses; use products in float");
+        "products in double precision know no errors of converters, ADC ranges of columns, scaled inputs, "
+        "bound management or read noise of nanosecond pulses; use products in float");
+  }
+  if (solves_circuits() && (hardware_.adc.bits > 0 || hardware_.mapping.kind == MappingKind::offset)) {
+    throw ConfigError(
+        "products in double precision of nonlinear cells with wires need an ideal ADC and mapping.kind = "
+        "\"differential\"; use products in float");
   }
   MvmLayer op = product(exec, direction, x.rows, place);
   if (is_in_steps()) op.terms = products(direction).whole_terms.data();
-  reference::mvm_in_double(op, direction, x.data, y.data);
+  std::vector<double> shaped;
+  if (shapes_inputs()) {
+    shaped = shaped_inputs(direction, x);
+    op.x_stride = shaped.size() / x.rows;
+  }
+  reference::mvm_in_double(op, direction, shaped.empty() ? x.data : shaped.data(), y.data);
+  if (solves_circuits()) add_currents(exec, direction, x, y);
   for (std::size_t i = 0; i < y.size() && direction == Direction::forward; ++i) {
     const std::size_t o = i % y.columns;
     if (!column_scale_.empty()) y.data[i] *= column_scale_[o];
@@ -270,6 +294,7 @@ Counters TileArray::counters() const {
   std::int64_t pulses = 0;
   update_pulses_.copy_to({&pulses, 1});
   sum.pulses += pulses;
+  sum.adc_clips += counted_clips();
   return sum;
 }
 

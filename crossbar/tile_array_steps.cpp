@@ -1,6 +1,7 @@
 /// Products in steps: one conversion after the other, where an output stage or an ADC has errors of its own,
-/// outputs share a zero, samples are repeated by bound management, or noise depends on how long an input is
-/// on.
+/// outputs share a zero or have ranges of their own, samples are repeated by bound management, noise depends
+/// on how long an input is on, codes are counted, currents are those of circuits of nonlinear cells, or
+/// inputs open transistors.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,9 +21,11 @@ constexpr std::int32_t kSquareLimit = 1023;
 }  // namespace
 
 bool TileArray::is_in_steps() const {
-  return hardware_.mapping.kind == MappingKind::offset || hardware_.periphery.has_errors() ||
-         hardware_.adc.has_errors() || hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
-         hardware_.adc.bound_management != BoundManagement::none;
+  return code_counts_.has_value() || hardware_.mapping.kind == MappingKind::offset ||
+         hardware_.periphery.has_errors() || hardware_.adc.has_errors() ||
+         hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond ||
+         hardware_.adc.bound_management != BoundManagement::none || !forward_.ranges.columns.empty() ||
+         solves_circuits() || hardware_.wires.is_gated();
 }
 
 void TileArray::take_conversion(Products& side, std::size_t block, std::size_t tile, std::size_t plane) {
@@ -41,9 +44,11 @@ void TileArray::take_conversion(Products& side, std::size_t block, std::size_t t
   conversion.codes_per_unit = term.adc_codes_per_unit;
   conversion.multiplier = term.multiplier;
   conversion.phase = term.phase;
+  conversion.index = this->conversion(tile, plane, term.phase);
   if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) term.read_variance = 0.0f;
   term.adc_codes_per_unit = 0.0f;
   term.multiplier = 1.0;
+  if (hardware_.wires.is_gated() && !conversion.is_computed) term.scale = 0.0;  // what is left is the noise
 }
 
 Buffer<float> TileArray::fabricate_converters(const Exec& exec, Direction direction, std::size_t tile,
@@ -72,8 +77,14 @@ Buffer<float> TileArray::line_factors(const Exec& exec, std::size_t tile, std::s
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     const PlaneKind other = side == Polarity::plus ? PlaneKind::minus : PlaneKind::plus;
     if (role.kind == other) continue;
-    const std::vector<float> g = of.conductances(exec, side, now(), role.slice);
-    for (std::size_t i = 0; i < g.size(); ++i) total[i / of.inputs()] += g[i];
+    // All cells of a bit line load it, also those that nothing drives.
+    const std::vector<float> g = of.array_conductances(exec, side, now(), role.slice);
+    if (g.empty()) continue;
+    const std::size_t word_lines = of.lines().word_lines;
+    for (std::size_t i = 0; i < outputs * word_lines; ++i) {
+      const std::size_t line = is_shared(role) ? 0 : of.lines().outputs[i / word_lines];
+      total[i / word_lines] += g[line * word_lines + i % word_lines];
+    }
   }
   std::vector<float> factors;
   for (const double g : total) factors.push_back(static_cast<float>(hardware_.periphery.line_factor(g)));
@@ -153,10 +164,7 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
       .codes_per_unit = conversion.codes_per_unit > 0.0f ? conversion.codes_per_unit : 1.0f,
       .output = hardware_.periphery.law(),
       .adc = hardware_.adc.law()};
-  if (hardware_.adc.bits == 0)
-    convert.adc.limit =
-        side.ranges
-            .adc[this->conversion(conversion.tile, conversion.plane, phases_.is_held ? 0 : conversion.phase)];
+  if (hardware_.adc.bits == 0) convert.adc.limit = side.ranges.adc[conversion.index];
   convert.line_factors = side.line_factors[i].data();
   convert.converters = side.converters[i].data();
   convert.converter_stride = side.converters[i].size() / fields;
@@ -169,8 +177,14 @@ ConvertOutputs TileArray::converter(Direction direction, const Conversion& conve
   return convert;
 }
 
+void TileArray::count_codes(const Conversion& conversion, ConvertOutputs& convert) {
+  const std::size_t entries = 2 * static_cast<std::size_t>(largest_code(hardware_.adc.bits)) + 1;
+  convert.histogram = code_counts_->codes.data() + conversion.index * entries;
+  convert.counts = code_counts_->clips.data() + conversion.index;
+}
+
 void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const MvmLayer& op,
-                                  const std::int16_t* clean_codes, Rounds rounds) {
+                                  const MvmLayer& plain, Rounds rounds) {
   const Products& side = products(direction);
   const ProductShape sizes(grid_, direction);
   const KernelTable& table = kernels(backend_);
@@ -186,14 +200,19 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
     one.terms = side.terms.data() + conversion.first_term;
     one.y = analog;
     one.y_lsb = 1.0;
-    if (conversion.is_computed && clean_codes != nullptr) {
-      one.codes = clean_codes;
-      one.code_limit = phase_limit();
+    if (conversion.is_computed) {
+      one.codes = plain.codes;
+      one.code_stride = plain.code_stride;
+      one.code_limit = plain.code_limit;
+      one.x = plain.x;
+      one.x_stride = plain.x_stride;
     }
     if (rounds.round > 0) one.key = op.key.at_moment(std::uint64_t(rounds.round) << 32);
     direction == Direction::forward ? table.mvm(exec, one) : table.mvm_transposed(exec, one);
+    if (solves_circuits() && !conversion.is_computed) add_currents(exec, direction, one, conversion);
     ConvertOutputs convert;
     if (!conversion.is_computed) {
+      if (hardware_.wires.is_gated()) add_gated_currents(exec, one, conversion);
       if (hardware_.tile.read_noise_law == ReadNoiseLaw::nanosecond) {
         for (std::size_t t = 0; t < conversion.terms; ++t) {
           add_nanosecond_noise(exec, direction, one, side.whole_terms[conversion.first_term + t]);
@@ -202,11 +221,17 @@ void TileArray::multiply_in_steps(const Exec& exec, Direction direction, const M
       convert = converter(direction, conversion, op, rounds.round);
       convert.clipped = rounds.clipped;
       convert.counts = op.counts;
+      if (code_counts_ && direction == Direction::forward) count_codes(conversion, convert);
     }
     convert.batch = op.batch;
     convert.outputs = convert.y_stride = one.outputs;
     convert.y = analog;
     convert.multiplier = std::ldexp(conversion.multiplier, static_cast<int>(rounds.round));
+    if (side.multipliers.size() > 0 && !conversion.is_computed) {
+      convert.codes_per_units = side.codes_per_units.data() + conversion.index * grid_.tile_outputs;
+      convert.multipliers = side.multipliers.data() + conversion.index * grid_.tile_outputs;
+      convert.multiplier = std::ldexp(1.0, static_cast<int>(rounds.round));
+    }
     const std::size_t to = 2 * conversion.block + conversion.is_shared;
     convert.adds = adds[to];
     adds[to] = true;

@@ -23,7 +23,7 @@ MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane
   term.is_held = phases_.is_held && phase + 1 < phases_.count();
   // An output in weight units; what phases and planes count is applied to codes, or to charge before the ADC.
   term.scale = (has_dac ? siemens : 1.0) * std::abs(weight) * step_x * (phases_.is_held ? phase_weight : 1.0);
-  double multiplier = factors_[tile] * (phases_.is_held ? 1.0 : phase_weight) * (weight < 0.0 ? -1.0 : 1.0);
+  double multiplier = digital_factor(tile, plane, phase);
   if (is_computed) {
     // Exact, so that no rounding of a large sum remains where zero is taken off.
     term.scale =
@@ -63,6 +63,27 @@ MvmTerm TileArray::term(Direction direction, std::size_t tile, std::size_t plane
   return term;
 }
 
+double TileArray::digital_factor(std::size_t tile, std::size_t plane, std::uint32_t phase) const {
+  const bool is_negative = weight_per_siemens(mapping(), tiles_[tile].planes()[plane].role) < 0.0;
+  return factors_[tile] * (phases_.is_held ? 1.0 : phases_.weight(phase)) * (is_negative ? -1.0 : 1.0);
+}
+
+void TileArray::refresh_column_ranges(const Exec& exec, Products& side) {
+  if (side.ranges.columns.empty() || hardware_.adc.bits == 0) return;
+  const double limit = largest_code(hardware_.adc.bits);
+  std::vector<float> codes_per_units(side.ranges.columns.size());
+  std::vector<double> multipliers(codes_per_units.size());
+  for (const Conversion& of : side.conversions) {
+    const double factor = digital_factor(of.tile, of.plane, phases_.is_held ? 0 : of.phase) / side.y_lsb;
+    for (std::size_t i = of.index * grid_.tile_outputs; i < (of.index + 1) * grid_.tile_outputs; ++i) {
+      codes_per_units[i] = static_cast<float>(limit / side.ranges.columns[i]);
+      multipliers[i] = std::nearbyint(side.ranges.columns[i] / limit * factor);
+    }
+  }
+  side.codes_per_units = Buffer<float>(exec, std::span<const float>(codes_per_units));
+  side.multipliers = Buffer<double>(exec, std::span<const double>(multipliers));
+}
+
 std::int32_t TileArray::phase_limit() const {
   return phases_.digit_bits > 0 ? (std::int32_t(1) << phases_.digit_bits) - 1
                                 : largest_code(hardware_.dac.bits);
@@ -91,6 +112,7 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
   }
   const ProductShape shape(grid_, direction);
   const std::size_t stride = hardware_.dac.bits > 0 ? padded_inputs(shape.input_block) : shape.input_block;
+  if (shapes_inputs()) make_input_tables(exec, direction);
   std::vector<MvmTerm>& terms = side.host_terms;
   terms.clear();
   side.whole_terms.clear();
@@ -100,14 +122,24 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
       const std::size_t row = direction == Direction::forward ? b : t, column = b + t - row;
       for (std::size_t plane = 0; plane < planes; ++plane) {
         for (std::uint32_t phase = 0; phase < phases_.count(); ++phase) {
-          terms.push_back(term(direction, row * grid_.columns() + column, plane, phase, side.y_lsb));
-          terms.back().first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
-          if (is_in_steps()) take_conversion(side, b, row * grid_.columns() + column, plane);
+          const std::size_t tile = row * grid_.columns() + column;
+          MvmTerm whole = term(direction, tile, plane, phase, side.y_lsb);
+          whole.first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
+          for (int part = 0; part < parts_of(tile, plane); ++part) {
+            terms.push_back(part_of(direction, whole, tile, plane, part));
+            if (is_in_steps()) take_conversion(side, b, tile, plane);
+          }
+          // Products in double precision find the inputs as they are behind those of all terms of the law.
+          const bool is_computed = tiles_[tile].planes()[plane].role.kind == PlaneKind::computed_zero;
+          if (is_computed && shapes_inputs()) {
+            side.whole_terms.back().first_input += static_cast<std::uint32_t>(law_terms() * shape.inputs);
+          }
         }
       }
     }
   }
   if (is_in_steps()) make_converters(exec, direction);
+  refresh_column_ranges(exec, side);
   std::vector<float> scale = column_scale_;
   if (!correction_.scale.empty()) {
     scale.resize(grid_.outputs, 1.0f);

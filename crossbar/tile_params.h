@@ -23,11 +23,24 @@ constexpr auto names(ReadNoiseLaw) {
   return std::array<std::string_view, 5>{"square-root", "constant", "proportional", "device", "nanosecond"};
 }
 
+/// How lines of a matrix are put on those of an array, given the cells that do not work.
+enum class Remap {
+  none,     ///< in their order; spare lines stay unused
+  replace,  ///< the same, but the worst lines are put on spare ones
+  permute,  ///< any line on any other
+};
+constexpr auto names(Remap) { return std::array<std::string_view, 3>{"none", "replace", "permute"}; }
+
 /// Noise is relative to the signal of one fully-on cell at full-scale input: (largest weight) x (DAC range,
 /// or 1 without a DAC).
 struct TileParams {
-  int rows = 256;     ///< word lines: inputs
-  int columns = 256;  ///< bit lines: outputs, each a differential pair
+  static constexpr int kMostLines = 2048;  ///< that may be permuted
+
+  int rows = 256;         ///< word lines: inputs
+  int columns = 256;      ///< bit lines: outputs, each a differential pair
+  int spare_rows = 0;     ///< word lines beside those
+  int spare_columns = 0;  ///< bit lines beside those, each a differential pair
+  Remap remap = Remap::none;
   float output_noise = 0.0f;
   float read_noise = 0.0f;
   ReadNoiseLaw read_noise_law = ReadNoiseLaw::square_root;
@@ -38,6 +51,13 @@ struct TileParams {
     return fields(
         field("rows", &TileParams::rows, between(1, 65534), "Word lines, one per input."),
         field("columns", &TileParams::columns, between(1, 65536), "Bit-line pairs, one per output."),
+        field("spare_rows", &TileParams::spare_rows, between(0, 1024), "Word lines beside those."),
+        field("spare_columns", &TileParams::spare_columns, between(0, 1024), "Bit-line pairs beside those."),
+        field(
+            "remap", &TileParams::remap,
+            "Where lines go at programming, given the cells that do not work. none: in their order. replace: "
+            "the worst ones to spare lines. permute: any line anywhere, so that stuck cells meet weights "
+            "that suit them."),
         field("output_noise", &TileParams::output_noise, non_negative,
               "Standard deviation added to every output of every product, relative to one fully-on cell."),
         field("read_noise", &TileParams::read_noise, non_negative,
@@ -57,7 +77,19 @@ struct TileParams {
   }
   /// Whether products draw read noise.
   bool reads_noisily() const { return read_noise > 0.0f || has_own_size(); }
+  /// The lines of a whole tile with its spare ones.
+  int word_lines() const { return rows + spare_rows; }
+  int bit_lines() const { return columns + spare_columns; }
+  /// Whether lines of a matrix may sit elsewhere than in their order on all lines that there are.
+  bool has_line_map() const { return spare_rows > 0 || spare_columns > 0 || remap == Remap::permute; }
   std::string problem() const {
+    if (word_lines() > 65534) return "rows and spare_rows must not exceed 65534 together";
+    if (bit_lines() > 65536) return "columns and spare_columns must not exceed 65536 together";
+    if (remap == Remap::replace && spare_rows + spare_columns == 0)
+      return "remap = replace needs spare lines; set spare_rows or spare_columns";
+    if (remap == Remap::permute && (word_lines() > kMostLines || bit_lines() > kMostLines))
+      return "remap = permute takes tiles of up to " + std::to_string(kMostLines) +
+             " lines a side, since its time grows with their third power; use smaller tiles";
     if (has_own_size() && read_noise > 0.0f)
       return "read_noise_law = device or nanosecond brings its own size; leave read_noise = 0";
     return "";

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "meltquench/crossbar/device_fill.h"
+#include "meltquench/crossbar/line_choice.h"
 #include "meltquench/crossbar/tile.h"
 
 namespace mq {
@@ -24,25 +25,37 @@ WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, 
                             takes_pulses(hardware_.device) && cells_age(hardware_.device);
     has_ages_ = write_time > 0.0 || keeps_ages;
   }
-  std::vector<float> ages(has_ages_ ? outputs_ * inputs_ : 0);
-  for (std::size_t i = 0; i < ages.size(); ++i) {
-    const std::size_t j = i % inputs_;
-    if (j < lines.first || j >= lines.first + lines.count) continue;
-    const auto later = static_cast<double>(lines.first + lines.count - 1 - j);
-    ages[i] = static_cast<float>(later * write_time);
-  }
   WriteVerifyReport report;
   const auto all = static_cast<float>(hardware_.programming.total_weight());
   const DeviceFill fill{
       .how = hardware_.programming, .g_min = mapping.g_min / all, .g_max = mapping.g_max / all};
+  const LineMap before = lines_;
+  if (lines.count == inputs_ || writes_ == 1) choose_lines(exec, mapping, fill, w, stride);
+  std::vector<float> ages(has_ages_ ? array_size(Polarity::plus) : 0);
+  for (std::size_t j = lines.first; j < lines.first + lines.count && has_ages_; ++j) {
+    const auto later = static_cast<double>(lines.first + lines.count - 1 - j);
+    for (std::size_t b = 0; b < lines_.bit_lines; ++b) {
+      ages[b * lines_.word_lines + lines_.inputs[j]] = static_cast<float>(later * write_time);
+    }
+  }
   for (int slice = 0; slice < mapping.slices; ++slice) {
     SliceTargets totals{.slice = slice, .side = {}};
     for (const Polarity side : {Polarity::plus, Polarity::minus}) {
+      const bool is_line = side == Polarity::minus && has_reference_column();
+      const std::size_t outputs = cell_rows(hardware_.mapping, side, outputs_);
       std::vector<float>& total = totals.side[static_cast<int>(side)];
-      total.assign(rows(side) * inputs_, kLeftAlone);
-      for (std::size_t o = 0; o < rows(side); ++o) {
+      total.assign(array_size(side), kLeftAlone);
+      if (writes_ > 1 && lines_ != before) {
+        // What was in use is reset, and written again where it still is.
+        for (std::size_t i = 0; i < outputs * inputs_; ++i) {
+          const std::size_t o = i / inputs_, j = i % inputs_;
+          total[is_line ? before.inputs[j] : before.cell(o, j)] = mapping.g_min;
+        }
+      }
+      for (std::size_t o = 0; o < outputs; ++o) {
         for (std::size_t j = lines.first; j < lines.first + lines.count; ++j) {
-          total[o * inputs_ + j] = mapping.target(w[o * stride + j], side, slice);
+          total[is_line ? lines_.inputs[j] : lines_.cell(o, j)] =
+              mapping.target(w[o * stride + j], side, slice);
         }
       }
     }
@@ -52,6 +65,39 @@ WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, 
   return report;
 }
 
+void Tile::choose_lines(const Exec& exec, const WeightMapping& mapping, const DeviceFill& fill,
+                        const float* w, std::size_t stride) {
+  if (hardware_.tile.remap == Remap::none || !hardware_.faults.has_any()) return;
+  std::vector<ArrayDefects> arrays;
+  for_each_array([&](Place place) {
+    ArrayDefects& of = arrays.emplace_back();
+    of.weight_per_siemens = mapping.weight_per_siemens(place.slice) *
+                            hardware_.programming.weight_of(place.device) *
+                            (place.side == Polarity::plus ? 1.0 : -1.0);
+    of.failing_deviation = hardware_.faults.failing_spread * g_max(hardware_.device);
+    of.targets.reserve(outputs_ * inputs_);
+    for (std::size_t o = 0; o < outputs_; ++o) {
+      for (std::size_t j = 0; j < inputs_; ++j) {
+        const float total = mapping.target(w[o * stride + j], place.side, place.slice);
+        of.targets.push_back(fill.target(total, place.device));
+      }
+    }
+    const Buffer<float> found = faults(exec, place);
+    of.found.resize(found.size());
+    found.copy_to(of.found);
+    // A reference cell counts in the weights of all outputs, wherever they are.
+    std::vector<float> line;
+    if (rows(place.side) < lines_.bit_lines) line.swap(of.found);
+    for (std::size_t b = 0; b < lines_.bit_lines && !line.empty(); ++b) {
+      of.found.insert(of.found.end(), line.begin(), line.end());
+    }
+  });
+  const TileParams& tile = hardware_.tile;
+  const LineMap in_order = LineMap::in_order(outputs_, inputs_, static_cast<std::size_t>(tile.spare_columns),
+                                             static_cast<std::size_t>(tile.spare_rows));
+  set_lines(mq::choose_lines(tile.remap, in_order, arrays));
+}
+
 bool Tile::corrects() const {
   return hardware_.programming.fill == Fill::mixed && hardware_.programming.devices > 1;
 }
@@ -59,7 +105,7 @@ bool Tile::corrects() const {
 void Tile::write_devices(const Exec& exec, const DeviceFill& fill, const SliceTargets& totals,
                          const std::vector<float>& ages, bool last_ones, const TileTime& now,
                          WriteVerifyReport& report) {
-  std::vector<double> line_seconds(inputs_);
+  std::vector<double> line_seconds(lines_.word_lines);
   for (const Polarity side : {Polarity::plus, Polarity::minus}) {
     const std::vector<float>& total = totals.side[static_cast<int>(side)];
     if (total.empty()) continue;
@@ -124,7 +170,7 @@ void Tile::write_device(const Exec& exec, Place place, const std::vector<float>&
                       .response = lasting_key(Purpose::pulse_response, place),
                       .faults = on_write,
                       .age = age.data()},
-                     targets.size() / inputs_, inputs_, report, line_seconds);
+                     targets.size() / lines_.word_lines, lines_.word_lines, report, line_seconds);
   } else {
     kernels(exec.backend)
         .program_cells(exec, {.cells = cells.view(),

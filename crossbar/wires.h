@@ -15,8 +15,9 @@ namespace mq {
 
 enum class WireTopology {
   input_source,  ///< the input drives the word line, and the current of the cells flows through it
+  gated,         ///< the input opens the transistors of its cells, between source line and bit line
 };
-constexpr auto names(WireTopology) { return std::array<std::string_view, 1>{"input-source"}; }
+constexpr auto names(WireTopology) { return std::array<std::string_view, 2>{"input-source", "gated"}; }
 
 enum class WireMethod {
   exact,  ///< the nodal equations, to `tolerance`
@@ -45,8 +46,11 @@ struct WireParams {
   static constexpr auto describe() {
     using enum Unit;
     return fields(
-        field("topology", &WireParams::topology,
-              "input-source: the input drives the word line and feeds the cells through it."),
+        field(
+            "topology", &WireParams::topology,
+            "input-source: the input drives the word line and feeds the cells through it. gated: the input, "
+            "0 or 1, opens the transistors of its cells, and word_line, driver and drive are those of the "
+            "source line that runs along each bit line; needs inputs of one bit at a time."),
         field("method", &WireParams::method, "exact: the nodal equations are solved to the tolerance."),
         field("word_line", &WireParams::word_line, ohm, between(0, 1e9),
               "Resistance of a word line from one cell to the next. 0: ideal."),
@@ -61,11 +65,13 @@ struct WireParams {
         field("sense_side", &WireParams::sense_side,
               "Bit lines are sensed at the last input, at the first, or at both ends, added up."),
         field("tolerance", &WireParams::tolerance, between(1e-7, 1e-2),
-              "Relative accuracy of the effective matrix."));
+              "input-source: relative accuracy of the effective matrix."));
   }
 
   /// Whether nothing resists: an array does as without wires.
   bool is_ideal() const { return word_line == 0.0 && bit_line == 0.0 && driver == 0.0 && sense == 0.0; }
+  /// Whether every input vector is a circuit of its own: no matrix stands for such an array.
+  bool is_gated() const { return topology == WireTopology::gated && !is_ideal(); }
 };
 
 /// The network of resistances that they stand for.

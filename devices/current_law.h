@@ -1,8 +1,9 @@
 /// The current of a cell over its voltage, and its slope: what Newton's method needs where cells are not
 /// ohmic.
 ///
-/// `g` [S] is the conductance that programming and drift speak of: the slope at 0 V of positive polarity. The
-/// laws, before polarity and access device:
+/// `g` [S] is the slope at 0 V, for positive polarity, of the cell alone; read_calibration.h says how it
+/// follows from the conductance that programming and drift speak of. The laws, before polarity and access
+/// device:
 ///
 ///     ohmic        I = g V
 ///     polynomial   I = g V + n2 V^2 + n3 V^3, n2 and n3 polynomials in log10(g / 1 S)
@@ -28,8 +29,26 @@ namespace mq {
 enum class CurrentKind { ohmic, polynomial, sinh };
 constexpr auto names(CurrentKind) { return std::array<std::string_view, 3>{"ohmic", "polynomial", "sinh"}; }
 
+/// What the conductance of a device model means.
+enum class ConductanceReference {
+  read_voltage,  ///< current over voltage at dac.v_read, access device included: what a measurement gives
+  zero_voltage,  ///< the slope at 0 V of the cell alone
+};
+constexpr auto names(ConductanceReference) {
+  return std::array<std::string_view, 2>{"read-voltage", "zero-voltage"};
+}
+
+/// How products solve arrays of cells that are not linear where wires have resistance.
+enum class NonlinearWires {
+  newton,      ///< one circuit for every input vector, on the host
+  linearised,  ///< wires take what they take of the currents of linear cells, at v_read
+};
+constexpr auto names(NonlinearWires) { return std::array<std::string_view, 2>{"newton", "linearised"}; }
+
 struct CurrentParams {
   CurrentKind law = CurrentKind::ohmic;
+  ConductanceReference reference = ConductanceReference::read_voltage;
+  NonlinearWires wires = NonlinearWires::newton;
   std::array<double, 4> quadratic = {7.063e-3, 5.711e-3, 1.541e-3, 1.388e-4};
   std::array<double, 3> cubic = {1.2968e-3, 6.7919e-4, 8.871e-5};
   double fit_low = 50e-6, fit_high = 225e-6;
@@ -42,6 +61,12 @@ struct CurrentParams {
     using enum Unit;
     return fields(
         field("law", &CurrentParams::law, "How the current of a cell grows with its voltage."),
+        field("reference", &CurrentParams::reference,
+              "What a conductance means: read-voltage: current over voltage at dac.v_read, access device "
+              "included; zero-voltage: the slope at 0 V of the cell alone."),
+        field("wires", &CurrentParams::wires,
+              "Products of cells that are not linear, with wires: newton: the exact circuit of every input "
+              "vector, slow; linearised: wires act as on linear cells."),
         field("quadratic", &CurrentParams::quadratic, any,
               "Coefficients of n2 [A/V^2] in powers of log10(g / 1 S), ascending."),
         field("cubic", &CurrentParams::cubic, any, "The same of n3 [A/V^3]."),
@@ -68,6 +93,10 @@ struct CurrentParams {
   /// Whether a cell with its access device is a conductance (`linear_conductance`).
   bool is_linear() const {
     return law == CurrentKind::ohmic && negative_factor == 1.0 && access_saturation == 0.0;
+  }
+  /// Whether cells are the conductances that device models speak of.
+  bool is_absent() const {
+    return is_linear() && (access_resistance == 0.0 || reference == ConductanceReference::read_voltage);
   }
 };
 

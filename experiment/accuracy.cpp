@@ -181,6 +181,105 @@ double wires_error() {
   return largest;
 }
 
+/// Root mean square difference of products of nonlinear cells with linearised wires from those of exact
+/// circuits, relative; 64 x 64 weights, 4 inputs, 1 Ohm a segment.
+double linearised_error(const CurrentParams& law) {
+  constexpr std::size_t kSize = 64, kBatch = 4;
+  const std::vector<float> w = uniforms(kSize * kSize, 1, -1.0f, 1.0f),
+                           x = inputs_on_codes(kBatch * kSize, 2);
+  const auto multiply = [&](NonlinearWires how) {
+    Hardware hardware = ideal_cells(8);
+    hardware.wires.word_line = hardware.wires.bit_line = 1.0;
+    hardware.current = law;
+    hardware.current.wires = how;
+    TileArray array(kExec, hardware, {.seed = 1}, kSize, kSize);
+    array.program(kExec, {w.data(), kSize, kSize});
+    std::vector<float> y(kBatch * kSize);
+    array.mvm(kExec, {x.data(), kBatch, kSize}, MatrixView<float>{y.data(), kBatch, kSize});
+    return y;
+  };
+  const std::vector<float> exact = multiply(NonlinearWires::newton),
+                           found = multiply(NonlinearWires::linearised);
+  double error = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    error += square(double(found[i]) - exact[i]);
+    size += square(exact[i]);
+  }
+  return std::sqrt(error / size);
+}
+
+/// Largest error of the currents of cells up to 100 uS as a sum of products, relative to the largest current.
+double expansion_error() {
+  Hardware hardware = ideal_cells(8);
+  hardware.device = Ideal::Params{.g_min = 0.0f, .g_max = 100e-6f};
+  hardware.current = {.law = CurrentKind::polynomial, .access_resistance = 1e3, .access_saturation = 80e-6};
+  const CurrentExpansion law(hardware);
+  const std::vector<float> g = uniforms(200, 11, 0.0f, 100e-6f), x = uniforms(200, 12, -1.0f, 1.0f);
+  const auto terms = static_cast<std::size_t>(law.terms());
+  std::vector<float> cells(terms * g.size());
+  law.cells(kExec, g, law.terms(), cells);
+  double largest = 0.0;
+  for (const float u : x) {
+    std::vector<double> inputs(terms);
+    law.inputs(Direction::forward, u, inputs);
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      double sum = 0.0;
+      for (std::size_t t = 0; t < terms; ++t) sum += double(cells[t * g.size() + i]) * inputs[t];
+      largest = std::max(largest, std::abs(sum - law.response(g[i], u)));
+    }
+  }
+  return largest / 100e-6;
+}
+
+struct GatedErrors {
+  double largest = 0.0;    ///< of an output in floats, relative
+  double of_matrix = 0.0;  ///< root mean square error of the outputs of the matrix of single cells, relative
+};
+
+/// Outputs of 64 gated arrays of 64 x 256 cells, of whose gates half are open.
+GatedErrors gated_errors() {
+  constexpr std::size_t kOutputs = 64, kInputs = 256, kRows = 64;
+  const GatedNetwork network{.source = {.segment = 1.0, .first = 1.0},
+                             .bit = {.segment = 1.0, .first = WireLine::kOpen, .last = 1.0}};
+  const std::vector<float> g = uniforms(kOutputs * kInputs, 10, 0.0f, 25e-6f);
+  std::vector<std::int16_t> codes;
+  for (const float x : uniforms(kRows * kInputs, 11, -1.0f, 1.0f)) codes.push_back(x > 0.0f);
+  std::vector<float> cells(padded_outputs(kOutputs) * kInputs), alone(g.size()), found(kRows * kOutputs),
+      exact(found.size());
+  kernels(Backend::cpu)
+      .pack_gated(kExec, {.network = network,
+                          .g = g.data(),
+                          .outputs = kOutputs,
+                          .inputs = kInputs,
+                          .cells = cells.data(),
+                          .alone = alone.data()});
+  GatedProducts op{.network = network,
+                   .cells = cells.data(),
+                   .largest = 25e-6f,
+                   .outputs = kOutputs,
+                   .inputs = kInputs,
+                   .codes = codes.data(),
+                   .code_stride = kInputs,
+                   .batch = kRows,
+                   .y = found.data()};
+  kernels(Backend::cpu).gated_products(kExec, op);
+  op.y = exact.data();
+  kernels(Backend::reference).gated_products(kExec, op);
+  GatedErrors errors;
+  double sum = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    errors.largest = std::max(errors.largest, std::abs(double(found[i]) / exact[i] - 1.0));
+    double of_matrix = 0.0;
+    for (std::size_t j = 0; j < kInputs; ++j) {
+      of_matrix += codes[i / kOutputs * kInputs + j] * double(alone[i % kOutputs * kInputs + j]);
+    }
+    sum += square(of_matrix - exact[i]);
+    squares += square(exact[i]);
+  }
+  errors.of_matrix = std::sqrt(sum / squares);
+  return errors;
+}
+
 /// Largest relative error of a function of floats on 100 000 points in (low, high).
 template <class Own, class Exact>
 double function_error(float low, float high, const Own& own, const Exact& exact) {
@@ -198,6 +297,7 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
   const Moments aggregated = pulsed_weights(PulseSteps::aggregated),
                 single = pulsed_weights(PulseSteps::single);
   const WireModelErrors wires = wire_model_errors({.size = 64, .relative_segment = 2.5e-5});
+  const GatedErrors gated = gated_errors();
   const double cells = double(kPulsedSize * kPulsedSize), noises = double(kNoiseRows * kNoiseSize);
   return {
       {.what = "Weights as 16-bit codes",
@@ -233,6 +333,17 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
                   "Ohm a segment",
        .error = wires_error(),
        .where = "kernels/wires.h"},
+      {.what = "Gated arrays in single precision",
+       .exact = "the circuit in double precision",
+       .measure = "largest relative error of an output; 64 x 256 cells up to 25 uS, 1 Ohm a segment, half of "
+                  "the gates open",
+       .error = gated.largest,
+       .where = "kernels/gated_products.h"},
+      {.what = "Gated arrays as the matrix of what cells conduct alone",
+       .exact = "the circuit of all open gates",
+       .measure = "root mean square error of outputs, relative; the same arrays",
+       .error = gated.of_matrix,
+       .where = "kernels/gated_products.h"},
       {.what = "Wires by the model `lines`",
        .exact = "the exact circuit",
        .measure =
@@ -249,6 +360,25 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
        .measure = "the same",
        .error = wires.rms[static_cast<std::size_t>(WireModel::ideal)],
        .where = "crossbar/wire_models.h"},
+      {.what = "Currents of nonlinear cells as sums of products",
+       .exact = "the law of the cells",
+       .measure =
+           "largest error relative to the largest current; polynomial law behind an access device that "
+           "saturates, cells up to 100 uS",
+       .error = expansion_error(),
+       .where = "crossbar/current_expansion.h"},
+      {.what = "`current.wires = \"linearised\"`, sinh law",
+       .exact = "the exact circuit of nonlinear cells",
+       .measure =
+           "root mean square error of products, relative; 64 x 64 uniform weights of cells up to 25 uS, 1 "
+           "Ohm a segment, 0.2 V",
+       .error = linearised_error({.law = CurrentKind::sinh}),
+       .where = "crossbar/tile_nonlinear.cpp"},
+      {.what = "The same, polynomial law",
+       .exact = "the exact circuit of nonlinear cells",
+       .measure = "the same",
+       .error = linearised_error({.law = CurrentKind::polynomial}),
+       .where = "crossbar/tile_nonlinear.cpp"},
       {.what = "Own exponential function",
        .exact = "that of the C library in double precision",
        .measure = "largest relative error in (-20, 20)",

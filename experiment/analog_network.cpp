@@ -1,6 +1,7 @@
 #include "meltquench/experiment/analog_network.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "meltquench/core/error.h"
 #include "meltquench/experiment/compensated_product.h"
@@ -63,10 +64,15 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
   RangeProbe probe(network, finders);
   Workspace workspace;
   constexpr std::size_t kBatch = 250;
-  for (std::size_t first = 0; first < images.rows; first += kBatch) {
-    const MatrixView<const float> batch = images.slice_rows(first, std::min(kBatch, images.rows - first));
-    network.forward(on_cpu, batch, workspace,
-                    {.first_sample = first, .product = &probe, .keeps_activations = false});
+  int looks = 1;
+  for (const RangeFinder& finder : finders) looks = std::max(looks, finder.looks());
+  for (int look = 0; look < looks; ++look) {
+    if (look > 0) std::for_each(finders.begin(), finders.end(), std::mem_fn(&RangeFinder::look_again));
+    for (std::size_t first = 0; first < images.rows; first += kBatch) {
+      const MatrixView<const float> batch = images.slice_rows(first, std::min(kBatch, images.rows - first));
+      network.forward(on_cpu, batch, workspace,
+                      {.first_sample = first, .product = &probe, .keeps_activations = false});
+    }
   }
   std::vector<Ranges> ranges;
   for (const RangeFinder& finder : finders) ranges.push_back(finder.ranges());
@@ -84,7 +90,7 @@ ChipTrial evaluate_chip(const Exec& exec, const Network& network, const Hardware
   chip.program(exec, weights);
 
   ChipTrial trial;
-  CompensatedProduct product(exec, network, chip, calibration);
+  CompensatedProduct product(exec, network, chip, calibration, eval.reads());
   product.refer(eval.compensation);
   const Exec digital = digital_exec(exec);
   Buffer<float> parameters;  // empty on the host, where those of the network serve

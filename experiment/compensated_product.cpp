@@ -14,22 +14,31 @@ constexpr std::size_t kBatch = 250;            // results do not depend on it
 }  // namespace
 
 CompensatedProduct::CompensatedProduct(const Exec& exec, const Network& network, Chip& chip,
-                                       MatrixView<const float> images)
+                                       MatrixView<const float> images, ResponseReads reads)
     : exec_(exec),
       network_(network),
       chip_(chip),
       images_(images),
       evaluation_(exec, chip),
-      calibration_(exec, chip, kCalibrationCall) {}
+      calibration_(exec, chip, kCalibrationCall),
+      reads_(reads) {}
 
 void CompensatedProduct::refer(std::span<const EvalCompensation> kinds) {
   const auto asks_for = [&](EvalCompensation kind) {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
   };
+  const std::size_t layers = network_.weighted_layers().size();
+  if (asks_for(EvalCompensation::global) && !reads_.is_plain()) {
+    reference_responses_.clear();
+    for (std::size_t l = 0; l < layers; ++l) {
+      reference_responses_.push_back(chip_.array(l).mean_responses(exec_, reads_));
+    }
+  }
   if (asks_for(EvalCompensation::per_output)) {
     reference_magnitudes_.clear();
-    for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l)
-      reference_magnitudes_.push_back(magnitudes(l));
+    for (std::size_t l = 0; l < layers; ++l) {
+      reference_magnitudes_.push_back(chip_.array(l).output_responses(exec_, reads_));
+    }
   }
   if (asks_for(EvalCompensation::affine)) {
     if (images_.rows < 2) {
@@ -46,16 +55,26 @@ void CompensatedProduct::refer(std::span<const EvalCompensation> kinds) {
 }
 
 void CompensatedProduct::compensate(EvalCompensation how) {
-  chip_.compensate_drift(how == EvalCompensation::global ? DriftCompensation::global
-                                                         : DriftCompensation::none);
+  const bool is_global = how == EvalCompensation::global;
+  chip_.compensate_drift(is_global && reads_.is_plain() ? DriftCompensation::global
+                                                        : DriftCompensation::none);
+  if (is_global && !reads_.is_plain()) {
+    MQ_EXPECTS(!reference_responses_.empty());
+    for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l) {
+      TileArray& array = chip_.array(l);
+      array.compensate_drift(output_factors(reference_responses_[l], array.mean_responses(exec_, reads_)));
+    }
+  }
   clear_corrections();
   is_corrected_ = how == EvalCompensation::per_output || how == EvalCompensation::affine;
   if (how == EvalCompensation::per_output) {
     MQ_EXPECTS(!reference_magnitudes_.empty());
     for (std::size_t l = 0; l < network_.weighted_layers().size(); ++l) {
-      const std::vector<double> factors = output_factors(reference_magnitudes_[l], magnitudes(l));
-      chip_.array(l).correct_outputs({.scale = std::vector<float>(factors.begin(), factors.end()),
-                                      .offset = std::vector<float>(factors.size(), 0.0f)});
+      TileArray& array = chip_.array(l);
+      const std::vector<double> factors =
+          output_factors(reference_magnitudes_[l], array.output_responses(exec_, reads_));
+      array.correct_outputs({.scale = std::vector<float>(factors.begin(), factors.end()),
+                             .offset = std::vector<float>(factors.size(), 0.0f)});
     }
   } else if (how == EvalCompensation::affine) {
     MQ_EXPECTS(!reference_.empty());
@@ -86,15 +105,6 @@ void CompensatedProduct::multiply_patches(const Exec& exec, std::size_t layer, s
   }
   (seen_.empty() ? evaluation_ : calibration_).multiply_patches(exec, layer, first_row, patches, y);
   look_at(layer, y);
-}
-
-std::vector<double> CompensatedProduct::magnitudes(std::size_t layer) {
-  TileArray& array = chip_.array(layer);
-  const std::vector<double> weights = array.read_weights(exec_);
-  const std::vector<float> response(weights.begin(), weights.end());
-  AveragedRead read(array.outputs(), array.inputs());
-  read.add({response.data(), array.outputs(), array.inputs()});
-  return read.magnitudes();
 }
 
 std::vector<OutputMoments> CompensatedProduct::fresh_moments() const {

@@ -16,8 +16,10 @@ namespace mq {
 /// as the products that they are, and their read noise is not that of the products of an evaluation.
 class CompensatedProduct final : public WeightProduct {
  public:
-  /// Calibration `images` [n, input] are in host memory. All that is passed must live as long.
-  CompensatedProduct(const Exec& exec, const Network& network, Chip& chip, MatrixView<const float> images);
+  /// Calibration `images` [n, input] are in host memory. All that is passed must live as long. `reads`:
+  /// responses that EvalCompensation::global and per_output compare.
+  CompensatedProduct(const Exec& exec, const Network& network, Chip& chip, MatrixView<const float> images,
+                     ResponseReads reads = {});
 
   /// Notes how the chip answers now, at the reference read, for those of `kinds` that compare with it: one
   /// pass of the images for EvalCompensation::affine. Throws ConfigError if they are fewer than two.
@@ -34,7 +36,6 @@ class CompensatedProduct final : public WeightProduct {
                         const PatchRows& patches, MatrixView<float> y) override;
 
  private:
-  std::vector<double> magnitudes(std::size_t layer);
   std::vector<OutputMoments> fresh_moments() const;
   void run_images();
   void clear_corrections();
@@ -46,6 +47,9 @@ class CompensatedProduct final : public WeightProduct {
   Chip& chip_;
   MatrixView<const float> images_;
   ChipProduct evaluation_, calibration_;
+  ResponseReads reads_;
+  std::vector<std::vector<double>>
+      reference_responses_;  // per layer: of its tiles, where reads are not plain
   std::vector<std::vector<double>> reference_magnitudes_;  // per layer
   std::vector<OutputMoments> reference_;                   // per layer
   std::vector<OutputMoments> seen_;                        // while images are passed: per layer

@@ -108,7 +108,7 @@ class Runner {
         const TrainedNetwork trained = trained_network(options_.exec, point.config, variant, data,
                                                        options_.output / "models", progress_, options_.log);
         if (&point == &points_.front()) {
-          picture_ = picture_of_tile(trained, point, variant);
+          picture_ = picture_of_tile(trained, point, variant, data.test.samples());
         }
         evaluate_chips(point, variant, trained, data, missing, progress);
       }

@@ -56,6 +56,7 @@ std::vector<Section> sections_of(const ReportData& data) {
       {"accuracy", "Accuracy over time", report::accuracy_plots(data.rows)},
       {"results", "Results", report::accuracy_table(data.rows)},
       {"conductance", "Conductances of one tile", report::heatmap_figures(data.heatmaps)},
+      {"codes", "Codes of the ADCs", report::code_figures(data.codes, data.codes_note)},
       {"counters", "What the hardware did", counters_table(data.counters)},
       {"configuration", "Configuration", config_text(data.config)},
       {"provenance", "Provenance", provenance_table(data.provenance)},

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "meltquench/experiment/svg_bars.h"
+
 namespace mq {
 
 /// Accuracy of one variant of the network under one drift compensation, at one time, over all chips.
@@ -43,6 +45,12 @@ struct ReportHeatmap {
   std::string col_title = "word lines";
 };
 
+struct ReportCodes {
+  std::string name = {};
+  BarChart chart = {};
+  std::string caption = {};
+};
+
 struct ReportCounter {
   std::string name = {};
   std::uint64_t value = 0;
@@ -62,6 +70,8 @@ struct ReportData {
   std::string summary = {};  ///< one paragraph
   std::vector<AccuracyRow> rows = {};
   std::vector<ReportHeatmap> heatmaps = {};
+  std::vector<ReportCodes> codes = {};  ///< of ADCs; the first 8 are drawn
+  std::string codes_note = {};
   std::vector<ReportCounter> counters = {};
   std::string config = {};                                           ///< TOML, resolved
   std::vector<std::pair<std::string, std::string>> provenance = {};  ///< key, value

@@ -25,6 +25,9 @@ std::string accuracy_table(const std::vector<AccuracyRow>& rows);
 /// Heatmaps grouped by unit, each group with one colour bar. Throws ShapeError as html_report does.
 std::string heatmap_figures(const std::vector<ReportHeatmap>& heatmaps);
 
+/// Bar charts of codes, the first 8 of them.
+std::string code_figures(const std::vector<ReportCodes>& codes, const std::string& note);
+
 /// The style sheet: light and dark by the reader's preference, light on paper.
 std::string style_sheet();
 

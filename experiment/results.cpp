@@ -4,9 +4,15 @@
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/version.h"
+#include "meltquench/experiment/readable.h"
+#include "meltquench/experiment/tile_look.h"
+#include "meltquench/experiment/tile_pictures.h"
 
 namespace mq {
 namespace {
+
+/// Enough for the shape of a distribution; a run's chips take far more.
+constexpr std::size_t kSamplesOfCodes = 100;
 
 std::string variant_label(const PointResult& result) {
   const std::string label = result.point->label();
@@ -60,7 +66,8 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
 
 }  // namespace
 
-TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant) {
+TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant,
+                            const Samples& samples) {
   const Exec exec{.backend = Backend::cpu, .threads = 1};
   const Network& network = trained.network;
   const LayerShape layer = layer_shapes(network).front();
@@ -88,6 +95,13 @@ TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& poi
                       .inputs = tile.inputs(),
                       .aged_s = point.config.eval.times.back()};
   picture.programmed = difference(0.0);
+  if (hardware.adc.bits > 0) {
+    picture.samples = std::min(kSamplesOfCodes, samples.count());
+    array.set_ranges(trained.ranges.front());
+    const Samples some{samples.images.slice_rows(0, picture.samples), {}};
+    picture.codes = codes_of_first_layer(exec, network, array, some);
+    std::erase_if(picture.codes, [](const CodeHistogram& codes) { return codes.tile > 0; });
+  }
   picture.aged = difference(picture.aged_s);
   const WeightMapping pair = array.mapping();
   const bool has_pairs = hardware.mapping.kind == MappingKind::differential;
@@ -177,6 +191,15 @@ void write_arrays(const std::filesystem::path& path, const std::vector<PointResu
   file.write("/tile/target_S", picture.target, shape);
   file.write("/tile/programmed_S", picture.programmed, shape);
   file.write("/tile/aged_S", picture.aged, shape);
+  if (!picture.codes.empty()) {
+    std::vector<std::int64_t> codes, clipped;
+    for (const CodeHistogram& one : picture.codes) {
+      codes.insert(codes.end(), one.counts.begin(), one.counts.end());
+      clipped.push_back(one.clipped);
+    }
+    file.write("/tile/codes", codes, {clipped.size(), codes.size() / clipped.size()});
+    file.write("/tile/clipped", clipped);
+  }
   file.set_attribute("/tile", "layer", picture.layer);
   file.set_attribute("/tile", "variant", picture.variant);
   file.set_attribute("/tile", "aged_s", picture.aged_s);
@@ -216,6 +239,19 @@ ReportData report_data(const std::vector<PointResult>& results, const TilePictur
           "As read at the reference read, with programming and read noise.");
   heatmap("Aged", picture.aged,
           "The same cells " + format_quantity(picture.aged_s, Unit::second) + " later.");
+  for (const CodeHistogram& codes : picture.codes) {
+    data.codes.push_back(
+        {.name = conversion_text(codes),
+         .chart = code_chart(codes),
+         .caption = code_summary(codes) + fmt::format("; range {}.", readable_number(codes.range))});
+  }
+  if (!picture.codes.empty()) {
+    data.codes_note = fmt::format(
+        "ADC codes of the {}, at the reference read, while {} test images pass. Clipped conversions lie "
+        "beyond "
+        "the range; codes that never occur are resolution that is paid for and not used.",
+        where, picture.samples);
+  }
   data.counters = counter_rows(sum_of_counters(results));
   data.config = to_toml(config.to_value());
   for (const auto& entry : manifest.as_table()) {

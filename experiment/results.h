@@ -7,9 +7,11 @@
 #include <map>
 #include <vector>
 
+#include "meltquench/crossbar/code_histograms.h"
 #include "meltquench/experiment/experiment.h"
 #include "meltquench/experiment/journal.h"
 #include "meltquench/experiment/trained_network.h"
+#include "meltquench/training/samples.h"
 
 namespace mq {
 
@@ -22,16 +24,21 @@ struct PointResult {
   std::vector<ChipTrial> trials;
 };
 
-/// Conductances of one tile of one chip: what heatmaps show.
+/// One tile of one chip: conductances, which heatmaps show, and the codes of its ADCs for some test samples
+/// at the reference read.
 struct TilePicture {
   std::string variant, layer;
   std::size_t outputs = 0, inputs = 0;
   double aged_s = 0.0;
   std::vector<float> target = {}, programmed = {}, aged = {};  ///< g_plus - g_minus [S], [outputs, inputs]
+  std::size_t samples = 0;
+  std::vector<CodeHistogram> codes = {};  ///< of its conversions; none where outputs are not converted
 };
 
-/// Programs the first chip of a point once more and looks at the first tile of its first layer.
-TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant);
+/// Programs the first chip of a point once more and looks at the first tile of its first layer; at most 100
+/// of `samples` (host memory) pass for the codes.
+TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant,
+                            const Samples& samples);
 
 /// Per compensation and time: mean and Student-t interval over the chips of one network.
 std::vector<AccuracyRow> accuracy_rows(const std::string& variant, const EvalParams& eval,

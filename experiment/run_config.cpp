@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
-constexpr std::int64_t kResultsVersion = 3;
+constexpr std::int64_t kResultsVersion = 4;
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys = {"schema", "name", "seed", "data", "model", "train", "eval", "sweep"};
@@ -43,6 +43,9 @@ std::string EvalParams::problem() const {
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
   if (compensation.empty())
     return "compensation must list at least one of none, global, per_output and affine";
+  if (response == CompensationResponse::exact && response_reads > 1) {
+    return "response_reads needs response = \"read\": exact responses are equal each time";
+  }
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }

@@ -34,12 +34,21 @@ constexpr auto names(EvalCompensation) {
   return std::array<std::string_view, 4>{"none", "global", "per_output", "affine"};
 }
 
+/// What the factors of EvalCompensation::global and per_output compare.
+enum class CompensationResponse {
+  read,   ///< responses as they are read, with read noise
+  exact,  ///< what the cells conduct without it: how well a factor can do
+};
+constexpr auto names(CompensationResponse) { return std::array<std::string_view, 2>{"read", "exact"}; }
+
 /// The `[eval]` table: which chips are looked at, and when.
 struct EvalParams {
   std::vector<double> times = {25.0, 3600.0, 86400.0, 2592000.0, 31536000.0};
   int chips = 25;
   int first_chip = 0;
   std::vector<EvalCompensation> compensation = {EvalCompensation::none, EvalCompensation::global};
+  CompensationResponse response = CompensationResponse::read;
+  int response_reads = 1;
   int calibration_images = 1000;
   int batch_size = 500;
 
@@ -51,12 +60,20 @@ struct EvalParams {
               "Chips to program: samples of the device variation."),
         field("first_chip", &EvalParams::first_chip, between(0, 65535), "Id of the first chip."),
         field("compensation", &EvalParams::compensation, "Kinds of drift compensation to evaluate."),
+        field("response", &EvalParams::response,
+              "Responses that the factors of `global` and `per_output` compare: as they are read, or exact, "
+              "without read noise."),
+        field("response_reads", &EvalParams::response_reads, between(1, 10000),
+              "Reads that are averaged for each of these responses, with response = \"read\"."),
         field("calibration_images", &EvalParams::calibration_images, between(1, 1000000),
               "Training images for ranges of DACs and ADCs, and for the outputs' statistics of `affine`."),
         field("batch_size", &EvalParams::batch_size, between(1, 65536),
               "Test images per call; changes speed and memory, never results."));
   }
   std::string problem() const;
+  ResponseReads reads() const {
+    return {.count = response_reads, .is_exact = response == CompensationResponse::exact};
+  }
 };
 
 struct RunConfig {

@@ -39,6 +39,7 @@ const std::vector<Section>& sections() {
         config_section<PeripheryParams>("periphery", "Output stages between bit lines and ADCs."),
         config_section<AdcParams>("adc", "Analog-to-digital converters at the bit lines."),
         config_section<WireParams>("wires", "Resistance of word lines and bit lines."),
+        config_section<CurrentParams>("current", "The current of a cell over its voltage."),
         config_section<CellNoiseParams>("cell_noise", "How the read noise of cells behaves in time."),
         config_section<TemperatureParams>("temperature", "Temperature of the chip over time."),
         config_section<EvalParams>("eval", "Which chips are looked at, and when."),

@@ -25,15 +25,23 @@ TileCells read_tile(const Exec& exec, const RunConfig& config, const std::string
   array.program(exec, w);
   array.advance_to(exec, choice.time);
   Tile& tile = array.tiles()[static_cast<std::size_t>(choice.tile)];
-  std::vector<float> g = tile.conductances(exec, choice.side, array.now());
+  if (choice.side == Polarity::minus && tile.has_reference_column()) {
+    throw ConfigError("the reference column of layer " + layer +
+                      " is the last bit line of the plus side; take the plus side");
+  }
+  std::vector<float> g = tile.array_conductances(exec, choice.side, array.now());
   if (g.empty()) {
     throw ConfigError("layer " + layer +
                       " is an offset array whose zero is computed: it has no minus side; take the plus side");
   }
-  const std::size_t outputs = g.size() / tile.inputs();  // one of a reference column
+  if (tile.has_reference_column()) {
+    const std::vector<float> reference = tile.array_conductances(exec, Polarity::minus, array.now());
+    g.insert(g.end(), reference.begin(), reference.end());
+  }
   return {.layer = layer,
-          .outputs = outputs,
-          .inputs = tile.inputs(),
+          .lines = tile.lines(),
+          .outputs = g.size() / tile.lines().word_lines,
+          .inputs = tile.lines().word_lines,
           .g = std::move(g),
           .description = fmt::format("{}: chip {}, layer {}, tile {}, {} cells, {} after the reference read",
                                      config.name, choice.chip, layer, choice.tile,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "meltquench/crossbar/line_map.h"
 #include "meltquench/crossbar/weight_mapping.h"
 #include "meltquench/experiment/run_config.h"
 #include "meltquench/training/network.h"
@@ -22,9 +23,10 @@ struct TileChoice {
 
 struct TileCells {
   std::string layer;
-  std::size_t outputs = 0, inputs = 0;
-  std::vector<float> g;     ///< [outputs, inputs] S, read noise included, on the host
-  std::string description;  ///< which tile of what this is, in one line
+  LineMap lines;                        ///< where outputs and inputs are
+  std::size_t outputs = 0, inputs = 0;  ///< bit lines, with a reference column behind them, and word lines
+  std::vector<float> g;                 ///< [outputs, inputs] S, read noise included, on the host
+  std::string description;              ///< which tile of what this is, in one line
 };
 
 /// The tile of chip `choice.chip` that a run of this config programs with the network's weights: the same

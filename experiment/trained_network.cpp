@@ -42,7 +42,7 @@ TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Varian
                                const DatasetPair& data, const std::filesystem::path& folder,
                                ProgressSink& progress, Log* log) {
   const TrainParams params = config.train.of(variant);
-  const InputLimit limit{params.input_range, params.input_bits};
+  const InputLimit limit{params.input_range, params.input_bits, params.learn_input_range};
   TrainedNetwork trained{make_network(config.model, data.train.shape, data.train.classes, limit), {}, 0.0};
   trained.network.initialize(config.seed);
   Trainer trainer(exec, trained.network, data.train.samples(), params, config.seed);

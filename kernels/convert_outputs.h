@@ -43,8 +43,8 @@ struct ConvertOutputs {
   AdcLaw adc;
   const float* converters = nullptr;  ///< of fabricate_converters; null: without errors
   std::size_t converter_stride = 0;
-  double multiplier = 1.0;              ///< as in MvmTerm, of all outputs, unless there is
-  const double* multipliers = nullptr;  ///< [outputs] one for each
+  double multiplier = 1.0;              ///< as in MvmTerm, of all outputs
+  const double* multipliers = nullptr;  ///< [outputs] what it is times for each; null: 1
   bool adds = true;                     ///< false: totals = code * multiplier
   double* totals = nullptr;             ///< [batch, totals_stride]
   std::size_t totals_stride = 0;

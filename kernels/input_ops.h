@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "meltquench/core/random.h"
+#include "meltquench/kernels/mvm.h"
 
 namespace mq {
 
@@ -55,5 +56,28 @@ inline std::uint32_t refinement_shift(std::int32_t code_limit, float deviation, 
   while (shift < 14 && largest_finer_code(code_limit, deviation, shift + 1) <= most) ++shift;
   return shift;
 }
+
+/// Inputs as the terms of a law of currents see them (crossbar/current_expansion.h), one after the other:
+///
+///     to_codes[b, t, i] = code_table[t][codes[b, i]]
+///     to[b, t, i] = full_scale * table[t](x[b, i] / full_scale), cut to +-1 and linear between its points
+///
+/// Either codes or x are given.
+struct ShapeInputs {
+  std::size_t batch = 0, columns = 0, terms = 0;
+  const std::int16_t* codes = nullptr;       ///< [batch, columns]
+  std::int32_t code_limit = 0;               ///< expects |codes| <= code_limit
+  const std::int16_t* code_table = nullptr;  ///< [terms][2 code_limit + 1], from -code_limit on
+  std::int16_t* to_codes = nullptr;          ///< [batch, terms, columns]
+  /// Likewise, of the first term only: square >> square_shift(square_limit); null without read noise.
+  std::int16_t* squares = nullptr;
+  std::int32_t square_limit = 0;
+  const float* x = nullptr;  ///< [batch, columns]
+  float full_scale = 1.0f;
+  const float* table = nullptr;  ///< [terms][2 half + 1] from -1 to 1
+  std::uint32_t half = 0;
+  float* to = nullptr;                ///< [batch, terms, columns]
+  ConverterCounts* counts = nullptr;  ///< dac_clips grows by the x that were cut
+};
 
 }  // namespace mq

@@ -20,6 +20,8 @@
 #include "meltquench/kernels/convert_outputs.h"
 #include "meltquench/kernels/faults.h"
 #include "meltquench/kernels/float_product.h"
+#include "meltquench/kernels/gated_products.h"
+#include "meltquench/kernels/gather_lines.h"
 #include "meltquench/kernels/input_ops.h"
 #include "meltquench/kernels/mvm.h"
 #include "meltquench/kernels/patch_codes.h"
@@ -91,6 +93,8 @@ struct KernelTable {
   void (*make_pulse_trains)(const Exec&, const PulseTrains& op);
   /// Cells move where pulses coincide.
   void (*pulse_cells)(const Exec&, const PulseCells& op);
+  /// Lines of an array in another order.
+  void (*gather_lines)(const Exec&, const GatherLines& op);
   /// Which cells of an array are faulty.
   void (*find_faults)(const Exec&, const FindFaults& op);
   /// Writes cells until they verify.
@@ -98,6 +102,10 @@ struct KernelTable {
   /// What an array with resistive lines computes as one matrix; returns how many of its rows or columns, one
   /// per right-hand side, did not reach the tolerance.
   std::int64_t (*effective_matrix)(const Exec&, const EffectiveMatrix& op);
+  /// Cells of an array whose inputs open transistors, as products read them and as they are read alone.
+  void (*pack_gated)(const Exec&, const PackGated& op);
+  /// What such an array conducts: a circuit for each sample and output.
+  void (*gated_products)(const Exec&, const GatedProducts& op);
   /// Variance of the read noise of every cell.
   void (*cell_variances)(const Exec&, const CellVariances& op);
   /// What the codes of inputs count in a variance.
@@ -110,6 +118,8 @@ struct KernelTable {
   void (*scale_rows)(const Exec&, const ScaleRows& op);
   /// DAC codes -> finer codes with the errors of the drivers.
   void (*disturb_inputs)(const Exec&, const DisturbInputs& op);
+  /// Inputs -> what the terms of a law of currents make of them.
+  void (*shape_inputs)(const Exec&, const ShapeInputs& op);
   /// Offsets, gains and thresholds of new converters.
   void (*fabricate_converters)(const Exec&, const FabricateConverters& op);
   /// Analog outputs of one conversion -> digital sums.

@@ -45,14 +45,19 @@ struct Rectify {
   float* to = nullptr;        ///< y, or dx
 };
 
+/// The least that a learned range can be.
+inline constexpr float kSmallestRange = 1e-6f;
+
 /// Forward: x clipped to +-range and, with steps > 0, rounded to that many steps on each side of 0. Backward:
-/// dx = dy where |x| <= range, else 0.
+/// dx = dy where |x| <= range, else 0. By the range: dy where x > range, -dy where x < -range, else 0; their
+/// sum is the gradient (J. Choi et al., arXiv:1805.06085, 2018, with two signs).
 struct LimitInputs {
   std::size_t size = 0;
   float range = 1.0f, steps = 0.0f;
+  const float* learned = nullptr;  ///< on the backend; not null: the range is max(*learned, kSmallestRange)
   const float* x = nullptr;
   const float* dy = nullptr;  ///< backward
-  float* to = nullptr;        ///< y, or dx
+  float* to = nullptr;        ///< y, dx, or the parts of the gradient by the range
 };
 
 /// Square windows over images [samples, channels, height, width]: window (i, j) of [rows, columns] begins at
@@ -209,6 +214,7 @@ struct TrainingKernels {
   void (*rectify_backward)(const Exec&, const Rectify& op);
   void (*limit_inputs)(const Exec&, const LimitInputs& op);
   void (*limit_inputs_backward)(const Exec&, const LimitInputs& op);
+  void (*limit_range_backward)(const Exec&, const LimitInputs& op);
   void (*gather_patches)(const Exec&, const GatherPatches& op);
   void (*add_patches)(const Exec&, const AddPatches& op);
   void (*transpose_samples)(const Exec&, const TransposeSamples& op);

@@ -17,7 +17,9 @@ class Builder {
 
   template <class L, class... Arguments>
   void append_weighted(const std::string& name, Arguments&&... arguments) {
-    if (limit_.range > 0.0f) network_.append<InputRange>(name + ".input", limit_.range, limit_.bits);
+    if (limit_.range > 0.0f) {
+      network_.append<InputRange>(name + ".input", limit_.range, limit_.bits, limit_.learns);
+    }
     network_.append<L>(name, std::forward<Arguments>(arguments)...);
   }
   template <class L, class... Arguments>

@@ -28,11 +28,12 @@ struct ModelParams {
   std::string problem() const;
 };
 
-/// Limits the inputs of every layer with weights (`train.input_range`, `train.input_bits`); a range of 0 does
-/// not.
+/// Limits the inputs of every layer with weights (`train.input_range`, `input_bits`, `learn_input_range`); a
+/// range of 0 does not.
 struct InputLimit {
   float range = 0.0f;
   int bits = 0;
+  bool learns = false;
 };
 
 /// A multilayer perceptron with rectifiers: layers fc1, fc2, ..., one output per class.

@@ -5,53 +5,12 @@
 
 #include "meltquench/core/json.h"
 #include "meltquench/core/storage.h"
-#include "meltquench/crossbar/inspection.h"
 
 namespace mq::python {
 namespace {
 
 constexpr int kFileVersion = 2;
 const std::string kArrayPath = "/array";
-
-/// Products on host memory, whatever the backend of the array.
-void multiply(const Exec& exec, TileArray& array, MatrixView<const float> x, MatrixView<float> y,
-              MvmPlace place) {
-  if (exec.backend != Backend::cuda) {
-    array.mvm(exec, x, y, place);
-    return;
-  }
-  const Buffer<float> x_there(exec, std::span<const float>(x.data, x.size()));
-  Buffer<float> y_there(exec, y.size());
-  array.mvm(exec, x_there.as_matrix(x.rows, x.columns), y_there.as_matrix(y.rows, y.columns), place);
-  y_there.copy_to({y.data, y.size()});
-}
-
-/// "0.2 V" or a plain number.
-double volts(py::handle object, const std::string& name) {
-  struct Keyword {
-    double volts = 0.0;
-    static constexpr auto describe() {
-      return fields(field("v_read", &Keyword::volts, Unit::volt, "Voltage of full-scale input."));
-    }
-  };
-  Value table = Value::table();
-  table.set_key("v_read", to_value(object, name));
-  Keyword keyword;
-  mq::from_value(keyword, table, "");
-  return keyword.volts;
-}
-
-py::dict as_dict(ArrayReading reading, py::ssize_t inputs) {
-  const auto outputs = static_cast<py::ssize_t>(reading.outputs);
-  const std::vector<py::ssize_t> cells{outputs, inputs};
-  py::dict array;
-  array["conductances"] = owning_array(std::move(reading.conductances), cells);
-  array["word_voltages"] = owning_array(std::move(reading.word), cells);
-  array["bit_voltages"] = owning_array(std::move(reading.bit), cells);
-  array["cell_currents"] = owning_array(std::move(reading.cell_currents), cells);
-  array["currents"] = owning_array(std::move(reading.currents), {outputs});
-  return array;
-}
 
 FloatArray read_only_copy(const FloatArray& matrix) {
   const FloatArray copy = matrix.attr("copy")();
@@ -73,11 +32,16 @@ DriftCompensation compensation_from(py::handle how) {
 
 }  // namespace
 
-template <class F>
-auto PyTile::compute(F&& work) {
-  const py::gil_scoped_release release;
-  const std::lock_guard lock(mutex_);
-  return with_keywords(std::forward<F>(work));
+void multiply_on_host(const Exec& exec, TileArray& array, MatrixView<const float> x, MatrixView<float> y,
+                      MvmPlace place) {
+  if (exec.backend != Backend::cuda) {
+    array.mvm(exec, x, y, place);
+    return;
+  }
+  const Buffer<float> x_there(exec, std::span<const float>(x.data, x.size()));
+  Buffer<float> y_there(exec, y.size());
+  array.mvm(exec, x_there.as_matrix(x.rows, x.columns), y_there.as_matrix(y.rows, y.columns), place);
+  y_there.copy_to({y.data, y.size()});
 }
 
 PyTile::PyTile(const RunKeywords& keywords, Hardware hardware, std::string label, std::size_t outputs,
@@ -93,17 +57,21 @@ void PyTile::program(const py::object& W) {
   target_ = target;
 }
 
+std::size_t PyTile::rows_of(const FloatArray& x) const {
+  const auto in = static_cast<py::ssize_t>(array_.inputs());
+  if (x.ndim() == 0 || x.shape(x.ndim() - 1) != in) {
+    throw ShapeError("x has the shape " + shape_text(x) + ", but this tile takes x[" + std::to_string(in) +
+                     "] or x[batch, " + std::to_string(in) + "]");
+  }
+  return static_cast<std::size_t>(x.size() / in);
+}
+
 py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row, const py::object& call) {
   const FloatArray inputs = float_array(x, "x");
-  const auto in = static_cast<py::ssize_t>(array_.inputs());
-  if (inputs.ndim() == 0 || inputs.shape(inputs.ndim() - 1) != in) {
-    throw ShapeError("x has the shape " + shape_text(inputs) + ", but this tile takes x[" +
-                     std::to_string(in) + "] or x[batch, " + std::to_string(in) + "]");
-  }
+  const std::size_t rows = rows_of(inputs);
   std::vector<py::ssize_t> shape(inputs.shape(), inputs.shape() + inputs.ndim());
   shape.back() = static_cast<py::ssize_t>(array_.outputs());
   py::array_t<float> outputs(shape);
-  const auto rows = static_cast<std::size_t>(inputs.size() / in);
   const std::uint64_t row = whole_number(first_row, "first_row", std::numeric_limits<std::int64_t>::max());
   const bool is_counted = call.is_none();
   const std::uint64_t number =
@@ -111,8 +79,8 @@ py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row,
   float* const y = outputs.mutable_data();
   compute([&] {
     check_finite(inputs.data(), rows * array_.inputs(), array_.inputs(), "x");
-    multiply(exec_, array_, {inputs.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
-             {.first_row = row, .call = is_counted ? calls_++ : static_cast<std::uint32_t>(number)});
+    multiply_on_host(exec_, array_, {inputs.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
+                     {.first_row = row, .call = is_counted ? calls_++ : static_cast<std::uint32_t>(number)});
   });
   return outputs;
 }
@@ -140,7 +108,10 @@ void PyTile::calibrate(const py::object& x) {
     const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend,
                        .threads = exec_.threads};
     RangeFinder finder(array_.grid(), array_.hardware());
-    finder.look_at(on_host, view(inputs), view(target));
+    for (int look = 0; look < finder.looks(); ++look) {
+      if (look > 0) finder.look_again();
+      finder.look_at(on_host, view(inputs), view(target));
+    }
     array_.set_ranges(finder.ranges());
   });
 }
@@ -200,24 +171,6 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
   return tile;
 }
 
-py::dict PyTile::inspect(const py::object& x, const py::object& tile, const py::object& v_read) {
-  const FloatArray given = float_array(x, "x");
-  if (given.ndim() != 1) {
-    throw ShapeError("x has the shape " + shape_text(given) + ", but one vector of inputs is inspected");
-  }
-  const std::vector<double> inputs(given.data(), given.data() + given.size());
-  const std::uint64_t index = whole_number(tile, "tile", std::numeric_limits<std::int64_t>::max());
-  const double read_volts = volts(v_read, "v_read");
-  TileReading reading = compute([&] { return mq::inspect(array_, exec_, index, inputs, read_volts); });
-  const auto columns = static_cast<py::ssize_t>(reading.inputs);
-  py::dict result;
-  result["full_scale"] = reading.full_scale;
-  result["volts"] = owning_array(std::move(reading.volts), {columns});
-  result["plus"] = as_dict(std::move(reading.plus), columns);
-  result["minus"] = as_dict(std::move(reading.minus), columns);
-  return result;
-}
-
 py::array_t<float> PyTile::weights() {
   const auto shape = std::vector<py::ssize_t>{target_.shape(0), target_.shape(1)};
   const std::vector<double> weights = compute([&] { return array_.read_weights(exec_); });
@@ -267,7 +220,14 @@ py::dict PyTile::ranges() {
   result["dac"] =
       array_.hardware().dac.bits > 0 && ranges.dac > 0.0f ? py::object(py::float_(ranges.dac)) : py::none();
   const bool has_adc = array_.hardware().adc.bits > 0 && ranges.adc.front() > 0.0f;
-  result["adc"] = has_adc ? py::object(owning_array(ranges.adc, grid_shape())) : py::none();
+  std::vector<py::ssize_t> shape = grid_shape();
+  const std::size_t conversions = array_.conversions_per_tile();
+  if (conversions > 1) shape.push_back(static_cast<py::ssize_t>(conversions));
+  result["adc"] = has_adc ? py::object(owning_array(ranges.adc, shape)) : py::none();
+  if (!ranges.columns.empty()) {
+    shape.push_back(static_cast<py::ssize_t>(array_.grid().tile_outputs));
+    result["adc_columns"] = owning_array(ranges.columns, shape);
+  }
   return result;
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "meltquench/crossbar/code_histograms.h"
+#include "meltquench/crossbar/inspection.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/python/bindings.h"
 
@@ -22,8 +24,16 @@ class PyTile {
   /// `call` None: the next one.
   py::array_t<float> mvm(const py::object& x, const py::object& first_row, const py::object& call);
   void calibrate(const py::object& x);
-  /// `tile`: row-major in the grid. Inputs x[inputs of the tile]; `v_read` in V at full-scale input.
-  py::dict inspect(const py::object& x, const py::object& tile, const py::object& v_read);
+  // tile_looks.cpp
+  /// `tile`: row-major in the grid. Inputs x[inputs of the tile]; `v_read` in V at full-scale input; `phase`
+  /// None: all of x at once.
+  py::dict inspect(const py::object& x, const py::object& tile, const py::object& v_read,
+                   const py::object& slice, const py::object& phase);
+  py::dict code_histograms(const py::object& x, const py::object& first_row, const py::object& call);
+  /// SVG text.
+  std::string plot(const py::object& x, const py::object& what, const py::object& tile,
+                   const py::object& v_read, const py::object& slice, const py::object& phase);
+
   void drift_to(const py::object& time);
   void compensate_drift(const py::object& how);
   void save(const py::object& path);
@@ -42,7 +52,16 @@ class PyTile {
 
  private:
   template <class F>
-  auto compute(F&& work);
+  auto compute(F&& work) {
+    const py::gil_scoped_release release;
+    const std::lock_guard lock(mutex_);
+    return with_keywords(std::forward<F>(work));
+  }
+  TileReading read_cells(const py::object& x, const py::object& tile, const py::object& v_read,
+                         const py::object& slice, const py::object& phase);
+  /// Rows of x[..., in]; throws ShapeError if it has another number of inputs.
+  std::size_t rows_of(const FloatArray& x) const;
+  std::vector<CodeHistogram> count_codes(const FloatArray& x, float* y, MvmPlace place);
   std::vector<float> conductances_of(Polarity side);
   std::vector<py::ssize_t> grid_shape() const;
   std::string description() const;
@@ -55,5 +74,9 @@ class PyTile {
   FloatArray target_;        // as programmed; never written to
   std::uint32_t calls_ = 0;  // of mvm without a call number
 };
+
+/// Products on host memory, whatever the backend of the array.
+void multiply_on_host(const Exec& exec, TileArray& array, MatrixView<const float> x, MatrixView<float> y,
+                      MvmPlace place);
 
 }  // namespace mq::python

@@ -157,7 +157,7 @@ Example:
 )";
 
 constexpr const char* kInspect =
-    R"(inspect(self, x, *, tile=0, v_read=0.2)
+    R"(inspect(self, x, *, tile=0, v_read=0.2, slice=0, phase=None)
 --
 
 Voltages and currents of every cell of one tile, for one vector of inputs x[inputs of the tile].
@@ -167,11 +167,13 @@ with an array = {'conductances' [S], 'word_voltages' and 'bit_voltages' of the l
 'cell_currents' [A], each [out, in], and 'currents' [out], the outputs of the bit lines [A]}; all float64.
 With [wires] the exact circuit of each array is solved. Drivers follow x without rounding and clip at the range
 of the DAC; without a range, full scale is the largest |x|. tile counts along the inputs, then along the
-outputs. Noise of products and ADCs are left out. Sliced weights show slice 0, and 'minus' of an offset mapping
-has one output or none.
+outputs. Noise of products and ADCs are left out. slice: of sliced weights. phase: a read phase of serial or
+one-sided inputs, in which drivers apply the DAC's codes, v_read at the largest; full_scale is then below 0 for
+negative inputs. Several devices per polarity are shown as their sum, and 'minus' of an offset mapping has one
+output or none.
 
-Raises ValueError for a tile or shape that does not exist, a number that is not finite, or several devices per
-polarity behind wires.
+Raises ValueError for a tile, slice, phase or shape that does not exist, a number that is not finite, or several
+devices per polarity behind wires.
 
 Example:
     >>> import numpy as np
@@ -180,6 +182,52 @@ Example:
     >>> plus = tile.inspect(np.ones(8), v_read="0.2 V")["plus"]
     >>> plus["word_voltages"].shape, bool((plus["word_voltages"] < 0.2).all())
     ((4, 8), True)
+)";
+
+constexpr const char* kCodeHistograms =
+    R"(code_histograms(self, x, *, first_row=0, call=None)
+--
+
+The product mvm(x, first_row=first_row, call=call), and how often its ADCs gave each code.
+
+A dict: 'y' [..., out], float32, as mvm gives it; 'codes' [2 L + 1]: -L to L, L = 2^(adc_bits - 1) - 1; 'counts'
+[tile rows, tile columns, planes, phases, 2 L + 1], int64; 'clipped' (int64) and 'clipped_share' of conversions
+beyond the range, and 'range', the |y| of code L in weight units, each [tile rows, tile columns, planes, phases];
+'planes': their names, one per difference of cells, or two where plus and minus are converted apart. Phases that
+are added before the ADC are one. It is a product like others, for counters too, but takes longer.
+
+Raises ValueError with an ideal ADC, else as mvm.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.eye(2), "ideal", adc_bits=3, adc_range=1.0)
+    >>> found = tile.code_histograms([[1.0, 0.0], [2.0, -0.4]])
+    >>> dict(zip(found["codes"].tolist(), found["counts"][0, 0, 0, 0].tolist()))
+    {-3: 0, -2: 0, -1: 1, 0: 1, 1: 0, 2: 0, 3: 2}
+    >>> found["clipped_share"].tolist()
+    [[[[0.25]]]]
+)";
+
+constexpr const char* kPlot =
+    R"(plot(self, x, *, what='plus', tile=0, v_read=0.2, slice=0, phase=None)
+--
+
+A picture as SVG text: write it to a file, or show it with IPython.display.SVG.
+
+what: 'plus' or 'minus', heatmaps of the cells of one tile for one vector x[inputs of the tile]: conductance, cell
+current, IR drop, word and bit lines, as inspect() gives them; 'codes', histograms of the ADC codes of one tile for
+x[batch, in], one per conversion; 'clips', the share of clipped conversions of every tile. More than 256 lines are
+drawn by their mean, IR drop by the largest, which the picture states.
+
+Raises ValueError as inspect() or code_histograms(), and for another picture.
+
+Example:
+    >>> import numpy as np
+    >>> import meltquench as mq
+    >>> tile = mq.Tile(np.ones((4, 8)), adc_bits=6, adc_range=8.0)
+    >>> tile.plot(np.ones(8))[:4], tile.plot(np.ones((9, 8)), what="codes")[:4]
+    ('<svg', '<svg')
 )";
 
 constexpr const char* kSave =
@@ -272,7 +320,11 @@ void bind_tile(py::module_& module) {
   type.def("drift_to", &PyTile::drift_to, kDriftTo, py::arg("time"));
   type.def("compensate_drift", &PyTile::compensate_drift, kCompensate, py::arg("how") = "global");
   type.def("inspect", &PyTile::inspect, kInspect, py::arg("x"), py::kw_only(), py::arg("tile") = 0,
-           py::arg("v_read") = 0.2);
+           py::arg("v_read") = 0.2, py::arg("slice") = 0, py::arg("phase") = py::none());
+  type.def("code_histograms", &PyTile::code_histograms, kCodeHistograms, py::arg("x"), py::kw_only(),
+           py::arg("first_row") = 0, py::arg("call") = py::none());
+  type.def("plot", &PyTile::plot, kPlot, py::arg("x"), py::kw_only(), py::arg("what") = "plus",
+           py::arg("tile") = 0, py::arg("v_read") = 0.2, py::arg("slice") = 0, py::arg("phase") = py::none());
   type.def("save", &PyTile::save, kSave, py::arg("path"));
   type.def_static("load", &PyTile::load, kLoad, py::arg("path"), py::kw_only(), py::arg("threads") = 1,
                   py::arg("backend") = "cpu");
@@ -289,9 +341,11 @@ void bind_tile(py::module_& module) {
   property(type, "counters", &PyTile::counters,
            "What the tiles did so far, as integers: MVMs, conversions, clips, sum of |code|, pulses, verify "
            "steps.");
-  property(type, "ranges", &PyTile::ranges,
-           "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or "
-           "not known yet.");
+  property(
+      type, "ranges", &PyTile::ranges,
+      "{'dac': largest |x|, 'adc': largest |y| of each tile [tile rows, tile columns]}; None: ideal, or "
+      "not known yet. With several conversions per tile (planes of weights, then read phases) 'adc' has "
+      "an axis for them, and with range_per = 'column' there is 'adc_columns', with an axis for outputs.");
   property(type, "compensation", &PyTile::compensation,
            "Factor of each tile [tile rows of W, tile columns of W]; 1 while drift is not compensated.");
 }

@@ -26,7 +26,11 @@ std::span<const float> WeightNoise::apply(const Exec& exec, const Network& netwo
                              .from = from,
                              .to = noisy_.data() + w.offset,
                              .size = w.weights()});
-    noisy_.copy_within_backend(from + w.weights(), w.shape.outputs, w.offset + w.weights());
+    const std::size_t last = w.offset + w.weights();
+    const bool is_last_layer = layer + 1 == network.weighted_layers().size();
+    const std::size_t next = is_last_layer ? parameters.size() : network.weighted_layers()[layer + 1].offset;
+    noisy_.copy_within_backend(parameters.data() + last, next - last, last);
+    if (layer == 0 && w.offset > 0) noisy_.copy_within_backend(parameters.data(), w.offset, 0);
   }
   return {noisy_.data(), noisy_.size()};
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,10 @@ class Layer {
   virtual std::string description() const = 0;
   /// Nothing for a layer without weights.
   virtual std::optional<WeightShape> weights() const { return std::nullopt; }
+  /// Those of its weights and biases, or of a layer without weights its own.
+  virtual std::size_t parameters() const { return weights() ? weights()->parameters() : 0; }
+  /// Sets the parameters of a layer without weights to what they start from.
+  virtual void initialize(std::span<float>) const {}
   virtual std::size_t kept_per_sample() const { return 0; }
   virtual std::size_t scratch_per_sample() const { return 0; }
 

@@ -63,19 +63,25 @@ class Relu final : public Layer {
 
 /// Clips to [-range, range] and, with `bits` > 0, rounds to 2^(bits-1) - 1 steps on each side, as the
 /// converters in front of a tile do. The gradient passes where the value was not clipped (straight-through
-/// estimator: Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432, 2013).
+/// estimator: Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432, 2013). A range that `learns` is the one
+/// parameter of the layer; its gradient is the sum of that by the values it clips, with their sign (J. Choi
+/// et al., arXiv:1805.06085, 2018).
 class InputRange final : public Layer {
  public:
   /// Expects range > 0, 0 <= bits <= 16.
-  InputRange(std::string name, SampleShape input, float range, int bits);
+  InputRange(std::string name, SampleShape input, float range, int bits, bool learns = false);
 
   std::string description() const override;
+  std::size_t parameters() const override { return learns_ ? 1 : 0; }
+  void initialize(std::span<float> parameters) const override;
+  std::size_t scratch_per_sample() const override;  ///< parts of the gradient by the range, and their sums
   void forward(const ForwardCall& call) const override;
   void backward(const BackwardCall& call) const override;
 
  private:
-  float range_;
+  float range_;  ///< where it learns, what it starts from
   float steps_;  ///< on each side of 0; 0: values are not rounded
+  bool learns_;
 };
 
 /// Pooling over windows of `size` x `size` without padding; what does not fill a window is left out.

@@ -44,8 +44,10 @@ Network& Network::append(std::unique_ptr<Layer> layer) {
       }
     }
     weighted_.push_back({layer->name(), layers_.size(), *shape, parameters_.size()});
-    parameters_.resize(parameters_.size() + shape->parameters());
   }
+  offsets_.push_back(parameters_.size());
+  parameters_.resize(parameters_.size() + layer->parameters());
+  layer->initialize(parameters().subspan(offsets_.back()));
   layers_.push_back(std::move(layer));
   return *this;
 }
@@ -78,6 +80,7 @@ void Network::initialize(std::uint64_t seed) {
     }
     std::ranges::fill(bias(layer), 0.0f);
   }
+  for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->initialize(parameters().subspan(offsets_[i]));
 }
 
 MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const float> images,
@@ -109,7 +112,7 @@ MatrixView<const float> Network::forward(const Exec& exec, MatrixView<const floa
                    .product = product,
                    .weighted_layer = weighted,
                    .first_sample = options.first_sample,
-                   .parameters = has_weights ? parameters.data() + weighted_[weighted].offset : nullptr,
+                   .parameters = parameters.data() + offsets_[i],
                    .x = x,
                    .y = y,
                    .kept = options.keeps_activations
@@ -129,21 +132,18 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
   MQ_EXPECTS(!other_parameters.empty() || exec.backend != Backend::cuda);
   const std::span<const float> parameters = other_parameters.empty() ? this->parameters() : other_parameters;
   const std::size_t samples = d_outputs.rows;
-  // Nobody needs the gradient by the input of the first layer with weights, nor that of any layer before it.
-  const std::size_t first = weighted_.empty() ? layers_.size() : weighted_.front().layer;
-  std::size_t weighted = weighted_.size();
+  // Nobody needs the gradient by the input of the first layer with parameters, nor that of any before it.
+  std::size_t first = 0;
+  while (first < layers_.size() && layers_[first]->parameters() == 0) ++first;
   MatrixView<const float> dy = d_outputs;
   for (std::size_t i = layers_.size(); i-- > first;) {
     const Layer& layer = *layers_[i];
-    const bool has_weights = layer.weights().has_value();
-    weighted -= has_weights ? 1 : 0;
-    const std::size_t offset = has_weights ? weighted_[weighted].offset : 0;
     const MatrixView<float> dx(
         i == first ? nullptr : grown(exec, workspace.dx_, samples * layer.input().size()), samples,
         layer.input().size());
     layer.backward(
         {.exec = exec,
-         .parameters = has_weights ? parameters.data() + offset : nullptr,
+         .parameters = parameters.data() + offsets_[i],
          .x = i == 0 ? workspace.x_
                      : MatrixView<const float>(workspace.y_[i - 1].data(), samples, layer.input().size()),
          .y = {workspace.y_[i].data(), samples, layer.output().size()},
@@ -151,7 +151,7 @@ void Network::backward(const Exec& exec, MatrixView<const float> d_outputs, Work
          .dx = dx,
          .kept = workspace.kept_[i].data(),
          .scratch = grown(exec, workspace.scratch_, samples * layer.scratch_per_sample()),
-         .gradient = has_weights ? gradient.data() + offset : nullptr,
+         .gradient = gradient.data() + offsets_[i],
          .gemm = gemm});
     std::swap(workspace.dx_, workspace.dy_);  // what was written is read next
     dy = {workspace.dy_.data(), samples, layer.input().size()};

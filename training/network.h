@@ -69,6 +69,8 @@ class Network {
   const SampleShape& output() const { return layers_.empty() ? input_ : layers_.back()->output(); }
   std::size_t layer_count() const { return layers_.size(); }
   const Layer& layer(std::size_t index) const { return *layers_[index]; }
+  /// Place of a layer's parameters in `parameters()`.
+  std::size_t offset(std::size_t layer) const { return offsets_[layer]; }
 
   std::span<const WeightedLayer> weighted_layers() const { return weighted_; }
   /// W[outputs, inputs] and the biases [outputs] of a weighted layer.
@@ -76,12 +78,13 @@ class Network {
   MatrixView<const float> weights(std::size_t weighted_layer) const;
   std::span<float> bias(std::size_t weighted_layer);
   std::span<const float> bias(std::size_t weighted_layer) const;
-  /// All of them: W and biases of the first weighted layer, of the second, ...
+  /// All of them, layer after layer: W and biases, or what a layer without weights learns.
   std::span<float> parameters() { return parameters_; }
   std::span<const float> parameters() const { return parameters_; }
 
   /// Draws the weights: uniform in +-sqrt(6 / inputs), which keeps the variance of signals through
-  /// rectifiers; biases are 0. K. He et al., ICCV 2015, doi:10.1109/ICCV.2015.123.
+  /// rectifiers; biases are 0, other parameters what their layer starts from. K. He et al., ICCV 2015,
+  /// doi:10.1109/ICCV.2015.123.
   void initialize(std::uint64_t seed);
 
   /// Outputs [samples, output().size()] for images [samples, input().size()]; they lie in the workspace until
@@ -98,6 +101,7 @@ class Network {
  private:
   SampleShape input_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::size_t> offsets_;
   std::vector<WeightedLayer> weighted_;
   std::vector<float> parameters_;
 };

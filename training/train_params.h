@@ -43,6 +43,7 @@ struct TrainParams {
   float weight_clip = 2.0f;
   float input_range = 0.0f;
   int input_bits = 0;
+  bool learn_input_range = false;
   Gemm gemm = Gemm::exact;
 
   static constexpr auto describe() {
@@ -73,6 +74,9 @@ struct TrainParams {
               "Hardware-aware: inputs of layers with weights are clipped to this magnitude; 0: not."),
         field("input_bits", &TrainParams::input_bits, between(0, 16),
               "Hardware-aware: inputs are rounded to so many bits within input_range; 0: not."),
+        field("learn_input_range", &TrainParams::learn_input_range,
+              "Hardware-aware: every layer learns a range of its own, from input_range on; it decays as "
+              "weights do."),
         field("gemm", &TrainParams::gemm,
               "Float products of training: exact has the same bits on every backend; cublas is faster, needs "
               "the "

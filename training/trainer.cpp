@@ -56,7 +56,7 @@ T* grown(const Exec& exec, Buffer<T>& memory, std::size_t size) {
   return memory.data();
 }
 
-/// A run of parameters: weights, which decay, or biases, which do not.
+/// A run of parameters: weights and learned ranges, which decay, or biases, which do not.
 struct Block {
   std::size_t first, last;
   bool decays;
@@ -65,11 +65,14 @@ struct Block {
 std::vector<Block> blocks_of(const Network& network, bool decays) {
   if (!decays) return {{0, network.parameters().size(), false}};
   std::vector<Block> blocks;
+  std::size_t first = 0;
   for (const WeightedLayer& layer : network.weighted_layers()) {
     const std::size_t middle = layer.offset + layer.weights();
-    blocks.push_back({layer.offset, middle, true});
-    blocks.push_back({middle, layer.offset + layer.shape.parameters(), false});
+    blocks.push_back({first, middle, true});
+    first = layer.offset + layer.shape.parameters();
+    blocks.push_back({middle, first, false});
   }
+  if (first < network.parameters().size()) blocks.push_back({first, network.parameters().size(), true});
   return blocks;
 }
 

@@ -16,6 +16,16 @@ constexpr int kVersion = 1;
 std::string weight_path(const WeightedLayer& layer) { return "/layers/" + layer.name + "/weight"; }
 std::string bias_path(const WeightedLayer& layer) { return "/layers/" + layer.name + "/bias"; }
 
+/// Calls f(path, first, count) for the parameters of layers without weights.
+template <class F>
+void for_each_other(const Network& network, F&& f) {
+  for (std::size_t i = 0; i < network.layer_count(); ++i) {
+    const Layer& layer = network.layer(i);
+    if (layer.weights() || layer.parameters() == 0) continue;
+    f("/layers/" + layer.name() + "/parameters", network.offset(i), layer.parameters());
+  }
+}
+
 std::string text_attribute(const H5Reader& file, std::string_view name) {
   const Value value = file.attribute("/", name);
   return value.is_text() ? value.as_text() : std::string();
@@ -61,6 +71,9 @@ void save_training(const std::filesystem::path& path, const Network& network, co
     file.write<float>(weight_path(layer), std::span(w.data, w.size()), {w.rows, w.columns});
     file.write<float>(bias_path(layer), network.bias(i), {w.rows});
   }
+  for_each_other(network, [&](const std::string& at, std::size_t first, std::size_t count) {
+    file.write<float>(at, network.parameters().subspan(first, count), {count});
+  });
   file.write("/optimizer/first", state.optimizer.first);
   file.write("/optimizer/second", state.optimizer.second);
   file.write("/optimizer/powers", std::vector{state.optimizer.beta1_power, state.optimizer.beta2_power});
@@ -91,6 +104,9 @@ void load_training(const std::filesystem::path& path, Network& network, Training
     file.read_into<float>(bias_path(layer), all.subspan(layer.offset + layer.weights(), layer.shape.outputs),
                           {layer.shape.outputs});
   }
+  for_each_other(network, [&](const std::string& at, std::size_t first, std::size_t count) {
+    file.read_into<float>(at, std::span(parameters).subspan(first, count), {count});
+  });
   TrainingState read;
   read.optimizer.first = file.read<float>("/optimizer/first", {state.optimizer.first.size()});
   read.optimizer.second = file.read<float>("/optimizer/second", {state.optimizer.second.size()});

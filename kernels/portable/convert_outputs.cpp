@@ -128,8 +128,8 @@ struct ConvertRow {
     double* totals = op.totals + row * op.totals_stride + o;
     std::uint32_t clips = 0;
     for (std::uint32_t l = 0; l < kWidth; ++l) {
-      const double part =
-          double(codes[l]) * (op.multipliers == nullptr ? op.multiplier : op.multipliers[o + l]);
+      const double part = double(codes[l]) *
+                          (op.multipliers == nullptr ? op.multiplier : op.multiplier * op.multipliers[o + l]);
       totals[l] = op.adds ? totals[l] + part : part;
       clips += cuts[l] > 0.0f;
       if (op.histogram != nullptr && op.adc.kind != AdcKind::ideal) {
@@ -161,7 +161,8 @@ struct FinishRow {
     const double scale = op.row_factors == nullptr ? op.y_lsb : op.y_lsb * double(op.row_factors[row]);
     const std::size_t at = row * op.outputs;
     if (op.shared == nullptr) {
-      for (std::uint32_t o = first; o < last; ++o) op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
+      for (std::uint32_t o = first; o < last; ++o)
+        op.y[at + o] = static_cast<float>(op.totals[at + o] * scale);
       return;
     }
     const double* shared = op.shared + row * ((op.outputs + op.block - 1) / op.block);

@@ -89,6 +89,43 @@ struct DisturbRow {
   }
 };
 
+/// The inputs of one term of one row; rows of `for_each_row` are rows times terms.
+struct ShapeRow {
+  ShapeInputs op;
+  std::uint32_t terms;
+  int square;  // shift of squares
+
+  MQ_HD void operator()(std::uint32_t row, std::uint32_t first, std::uint32_t last) const {
+    const std::uint32_t sample = row / terms, term = row % terms;
+    const std::size_t from = sample * op.columns, to = row * op.columns;
+    if (op.codes != nullptr) {
+      const std::int16_t* codes = op.code_table + term * (2 * std::size_t(op.code_limit) + 1) + op.code_limit;
+      for (std::uint32_t c = first; c < last; ++c) {
+        const std::int32_t code = codes[op.codes[from + c]];
+        op.to_codes[to + c] = static_cast<std::int16_t>(code);
+        if (op.squares != nullptr && term == 0) {
+          op.squares[to + c] = static_cast<std::int16_t>(code * code >> square);
+        }
+      }
+      return;
+    }
+    const float* table = op.table + term * (2 * std::size_t(op.half) + 1);
+    const float half = static_cast<float>(op.half);
+    std::int64_t cuts = 0;
+    for (std::uint32_t c = first; c < last; ++c) {
+      const float x = op.x[from + c] / op.full_scale;
+      cuts += abs(x) > 1.0f;
+      const float place = fma(clamp(x, -1.0f, 1.0f), half, half);
+      const std::int32_t most = static_cast<std::int32_t>(2 * op.half) - 1;
+      std::int32_t i = static_cast<std::int32_t>(place);
+      i = i > most ? most : i;
+      const float share = place - static_cast<float>(i);
+      op.to[to + c] = op.full_scale * fma(share, table[i + 1] - table[i], table[i]);
+    }
+    if (cuts > 0 && term == 0) add_from_any_thread(&op.counts->dac_clips, cuts);
+  }
+};
+
 }  // namespace
 
 void scale_rows(const Exec& exec, const ScaleRows& op) {
@@ -104,6 +141,12 @@ void disturb_inputs(const Exec& exec, const DisturbInputs& op) {
   const float steps = static_cast<float>(1u << op.shift);
   for_each_row(exec, op.batch, (op.code_stride + 31) / 32 * 8,
                DisturbRow{op, steps, square_shift(op.largest)});
+}
+
+void shape_inputs(const Exec& exec, const ShapeInputs& op) {
+  MQ_EXPECTS(op.terms > 0 && op.code_limit <= 32767 && op.square_limit <= 32767);
+  for_each_row(exec, op.batch * op.terms, op.columns,
+               ShapeRow{op, static_cast<std::uint32_t>(op.terms), square_shift(op.square_limit)});
 }
 
 }  // namespace mq::MQ_BACKEND

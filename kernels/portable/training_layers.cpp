@@ -60,14 +60,19 @@ struct RectifyElementBackward {
   }
 };
 
+MQ_HD float range_of(const LimitInputs& op) {
+  if (op.learned == nullptr) return op.range;
+  return *op.learned > kSmallestRange ? *op.learned : kSmallestRange;
+}
+
 struct LimitElement {
   LimitInputs op;
-  float steps_per_unit, step;
 
   template <class F>
   MQ_HD void operator()(std::uint32_t i) const {
-    F y = clamp(load<F>(op.x + i), F(-op.range), F(op.range));
-    if (op.steps > 0.0f) y = rint(y * F(steps_per_unit)) * F(step);
+    const float range = range_of(op);
+    F y = clamp(load<F>(op.x + i), F(-range), F(range));
+    if (op.steps > 0.0f) y = rint(y * F(op.steps / range)) * F(range / op.steps);
     store(op.to + i, y);
   }
 };
@@ -77,7 +82,18 @@ struct LimitElementBackward {
 
   template <class F>
   MQ_HD void operator()(std::uint32_t i) const {
-    store(op.to + i, select(abs(load<F>(op.x + i)) <= F(op.range), load<F>(op.dy + i), F(0.0f)));
+    store(op.to + i, select(abs(load<F>(op.x + i)) <= F(range_of(op)), load<F>(op.dy + i), F(0.0f)));
+  }
+};
+
+struct LimitRangeBackward {
+  LimitInputs op;
+
+  template <class F>
+  MQ_HD void operator()(std::uint32_t i) const {
+    const float range = range_of(op);
+    const F x = load<F>(op.x + i), dy = load<F>(op.dy + i);
+    store(op.to + i, select(x > F(range), dy, select(x < F(-range), -dy, F(0.0f))));
   }
 };
 
@@ -99,12 +115,14 @@ void rectify_backward(const Exec& exec, const Rectify& op) {
   for_each(exec, op.size, RectifyElementBackward{op});
 }
 
-void limit_inputs(const Exec& exec, const LimitInputs& op) {
-  for_each(exec, op.size, LimitElement{op, op.steps / op.range, op.range / op.steps});
-}
+void limit_inputs(const Exec& exec, const LimitInputs& op) { for_each(exec, op.size, LimitElement{op}); }
 
 void limit_inputs_backward(const Exec& exec, const LimitInputs& op) {
   for_each(exec, op.size, LimitElementBackward{op});
+}
+
+void limit_range_backward(const Exec& exec, const LimitInputs& op) {
+  for_each(exec, op.size, LimitRangeBackward{op});
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -195,7 +195,7 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   for (const Value& section : all.as_array()) names.push_back(section.at("name").as_text());
   std::vector<std::string> expected{"data",    "model",      "train",       "programming", "faults",
                                     "mapping", "tile",       "dac",         "periphery",   "adc",
-                                    "wires",   "cell_noise", "temperature", "eval"};
+                                    "wires",   "current",    "cell_noise",  "temperature", "eval"};
   for (const std::string& model : model_names()) expected.push_back(model);
   EXPECT_EQ(names, expected);
   const Ended adc = here.run({"describe", "adc"});

@@ -45,6 +45,40 @@ TEST(DriftCompensation, IsTheInverseOfTheMeanDecay) {
   }
 }
 
+TEST(DriftCompensation, ReadsOfAResponseAverageToTheExactOne) {
+  // 32 outputs of 64 inputs: read noise of one read spreads the mean |response| of an output, and lifts it.
+  TileArray array(kExec, ideal_io("pcm-like", 64, 32), {.seed = 2}, 32, 64);
+  array.program(kExec, matrix(uniforms(32 * 64, 1), 32));
+  array.advance_to(kExec, kDay);
+  const std::vector<double> exact = array.output_responses(kExec, {.is_exact = true});
+  EXPECT_EQ(array.output_responses(kExec, {.is_exact = true}), exact);
+  const auto distance = [&](int reads) {
+    const std::vector<double> read = array.output_responses(kExec, {.count = reads});
+    double square = 0.0;
+    for (std::size_t o = 0; o < exact.size(); ++o) square += std::pow(read[o] - exact[o], 2);
+    return std::sqrt(square);
+  };
+  EXPECT_GT(distance(1), 0.0);
+  EXPECT_LT(distance(64), 0.3 * distance(1));
+  EXPECT_THROW(array.output_responses(kExec, {.count = 0}), ConfigError);
+}
+
+TEST(DriftCompensation, ResponsesOfTilesAreThoseThatFactorsCompare) {
+  TileArray array(kExec, ideal_io("hermes-1", 64, 32), {.seed = 2}, 40, 100);  // 2 x 2 tiles
+  array.program(kExec, matrix(uniforms(40 * 100, 1), 40));
+  const std::vector<double> reference = array.mean_responses(kExec, {});
+  array.advance_to(kExec, kDay);
+  const std::vector<double> now = array.mean_responses(kExec, {});
+  array.compensate_drift(DriftCompensation::global);
+  const std::vector<double> factors = array.compensation();
+  for (std::size_t t = 0; t < 4; ++t) EXPECT_NEAR(reference[t] / now[t] / factors[t], 1.0, 1e-5) << t;
+  const std::vector<double> given = {1.0, 2.0, 3.0, 4.0};
+  array.compensate_drift(given);
+  EXPECT_EQ(array.compensation(), given);
+  EXPECT_EQ(message_of([&] { array.compensate_drift(std::vector<double>(3)); }),
+            "the array has 4 tiles but got 3 factors; give one for each tile");
+}
+
 TEST(DriftCompensation, HoldsUntilTheClockMoves) {
   TileArray array(kExec, ideal_io("pcm-like"), {.seed = 2}, 16, 16);
   array.program(kExec, matrix(uniforms(256, 1), 16));

@@ -109,6 +109,64 @@ TEST(Inspection, DriversClipAtTheRangeOfTheDac) {
   EXPECT_EQ(reading.volts[1], -kRead);
 }
 
+TEST(Inspection, SlicesAndPhasesAddUpToTheProduct) {
+  // 6-bit inputs in digits of 2 bits, both signs apart, on weights of 2 slices; ideal wires and real ones.
+  for (const double ohms : {0.0, 20.0}) {
+    const Exec exec;
+    Hardware hardware = hardware_with(ohms);
+    hardware.dac = {.bits = 6, .range = 1.0, .digit_bits = 2, .splits_sign = true};
+    hardware.mapping.slices = 2;
+    hardware.mapping.slice_bits = 3;
+    TileArray array = programmed(exec, hardware);
+    const std::vector<double> x = inputs(2);
+    std::vector<float> all(2 * kInputs);
+    std::copy(x.begin(), x.end(), all.begin() + kInputs);
+    const std::vector<float> y = product(array, exec, all);
+    std::vector<double> sum(kOutputs);
+    for (int slice = 0; slice < 2; ++slice) {
+      for (std::uint32_t phase = 0; phase < 6; ++phase) {
+        const TileReading reading = inspect(array, exec, 3, x, kRead, {.slice = slice, .phase = phase});
+        EXPECT_EQ(reading.full_scale < 0.0, phase % 2 == 1);
+        for (const double v : reading.volts) EXPECT_TRUE(v >= 0.0 && v <= kRead);
+        for (std::size_t o = 0; o < kOutputs; ++o) {
+          sum[o] += (reading.plus.currents[o] - reading.minus.currents[o]) *
+                    array.mapping().weight_per_siemens(slice) * reading.full_scale / kRead;
+        }
+      }
+    }
+    for (std::size_t o = 0; o < kOutputs; ++o) {
+      EXPECT_NEAR(sum[o], y[kOutputs + o], 1e-4) << ohms << " ohm, output " << o;
+    }
+  }
+}
+
+TEST(Inspection, SeveralDevicesAreShownAsTheirSum) {
+  const Exec exec;
+  Hardware hardware = hardware_with(0.0);
+  hardware.programming.devices = 2;
+  TileArray array = programmed(exec, hardware);
+  const std::vector<double> x = inputs(2);
+  std::vector<float> all(2 * kInputs);
+  std::copy(x.begin(), x.end(), all.begin() + kInputs);
+  const std::vector<float> y = product(array, exec, all);
+  const TileReading reading = inspect(array, exec, 3, x, kRead);
+  for (std::size_t o = 0; o < kOutputs; ++o) EXPECT_NEAR(output(array, reading, o), y[kOutputs + o], 1e-5);
+}
+
+TEST(Inspection, APhaseOfWholeInputsDrivesTheirCodes) {
+  const Exec exec;
+  Hardware hardware = hardware_with(0.0);
+  hardware.dac = {.bits = 3, .range = 1.0};
+  TileArray array = programmed(exec, hardware);
+  std::vector<double> x(kInputs);
+  x[0] = 0.5, x[1] = -2.0, x[2] = 0.3;
+  const TileReading reading = inspect(array, exec, 0, x, kRead, {.phase = 0});
+  EXPECT_DOUBLE_EQ(reading.volts[0], kRead * 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(reading.volts[1], -kRead);
+  EXPECT_DOUBLE_EQ(reading.volts[2], kRead / 3.0);
+  EXPECT_DOUBLE_EQ(reading.full_scale, 1.0);
+}
+
 TEST(Inspection, InputsOfZeroDriveNothing) {
   const Exec exec;
   for (const double ohms : {0.0, 20.0}) {
@@ -140,6 +198,14 @@ TEST(Inspection, RefusesWhatItCannotShow) {
             "x has 3 values, but tile 0 has 10 inputs; give one value for each");
   EXPECT_THROW(inspect(array, exec, 0, std::vector<double>(kInputs, NAN), kRead), ConfigError);
   EXPECT_THROW(inspect(array, exec, 0, inputs(2), 0.0), ConfigError);
+  EXPECT_EQ(message_of([&] { inspect(array, exec, 0, inputs(2), kRead, {.slice = 1}); }),
+            "there is no slice 1; weights have slices 0 to 0 (mapping.slices)");
+  EXPECT_THROW(inspect(array, exec, 0, inputs(2), kRead, {.phase = 0}), ConfigError) << "an ideal DAC";
+  Hardware coded = hardware_with(0.0);
+  coded.dac = {.bits = 4, .range = 1.0};
+  TileArray codes = programmed(exec, coded);
+  EXPECT_EQ(message_of([&] { inspect(codes, exec, 0, inputs(2), kRead, {.phase = 1}); }),
+            "there is no read phase 1; inputs have phases 0 to 0 (dac.digit_bits, dac.splits_sign)");
   Hardware several = hardware_with(20.0);
   several.programming.devices = 2;
   TileArray doubled = programmed(exec, several);

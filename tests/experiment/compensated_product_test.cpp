@@ -116,6 +116,27 @@ TEST_F(CompensatedProducts, CountTheProductsOfCalibration) {
   EXPECT_EQ(mvms(), 300 * (first + second) + 300 * first + 300 * (first + second));
 }
 
+TEST_F(CompensatedProducts, CompareExactResponsesOrTheMeanOfSeveralReads) {
+  // Factors from reads come closer to the exact ones with the number of reads; exact ones are the ratio of
+  // what cells conduct.
+  const std::vector<EvalCompensation> kinds = {EvalCompensation::global};
+  CompensatedProduct exact(exec, network, *chip, view(), {.is_exact = true});
+  CompensatedProduct many(exec, network, *chip, view(), {.count = 64});
+  for (CompensatedProduct* one : {&*product, &exact, &many}) one->refer(kinds);
+  const std::vector<double> before = chip->array(0).mean_responses(exec, {.is_exact = true});
+  chip->advance_to(exec, kYear);
+  const std::vector<double> now = chip->array(0).mean_responses(exec, {.is_exact = true});
+  const auto factors = [&](CompensatedProduct& by) {
+    by.compensate(EvalCompensation::global);
+    return chip->array(0).compensation();
+  };
+  const std::vector<double> wanted = output_factors(before, now);
+  EXPECT_EQ(factors(exact), wanted);
+  const double one_off = distance(factors(*product), wanted), many_off = distance(factors(many), wanted);
+  EXPECT_GT(one_off, 0.0);
+  EXPECT_LT(many_off, 0.5 * one_off);
+}
+
 TEST_F(CompensatedProducts, RefuseTooFewImages) {
   CompensatedProduct one(exec, network, *chip, view().slice_rows(0, 1));
   try {

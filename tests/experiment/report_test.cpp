@@ -105,6 +105,22 @@ TEST(HtmlReport, GivesEqualBytesForEqualData) {
   EXPECT_EQ(html_report(sample_report()), html_report(sample_report()));
 }
 
+TEST(HtmlReport, DrawsTheFirstCodesAndEscapesTheirText) {
+  ReportData data = sample_report();
+  const ReportCodes one{
+      kHostile,
+      {.title = kHostile, .x_title = "ADC code", .y_title = "conversions [%]", .values = {1.0, 0.0, 3.0}},
+      "12 conversions"};
+  data.codes.assign(9, one);
+  data.codes_note = "while 100 test images pass.";
+  const std::string html = html_report(data);
+  EXPECT_EQ(test::xml_problem(html), "");
+  for (const char* part :
+       {"Codes of the ADCs", "12 conversions", "ADC code", "while 100 test images pass. The first 8 of 9"})
+    EXPECT_NE(html.find(part), html.npos) << part;
+  EXPECT_EQ(html.find("<script"), html.npos);
+}
+
 TEST(HtmlReport, LeavesOutSectionsWithoutData) {
   ReportData data;
   data.title = "Nothing yet";

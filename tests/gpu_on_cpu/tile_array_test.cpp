@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "array_life.h"
+#include "meltquench/crossbar/code_histograms.h"
 
 namespace mq {
 namespace {
@@ -41,6 +42,35 @@ TEST_F(OnCuda, AnArrayCountsItsClippedConversionsAsOnTheCpu) {
   EXPECT_GT(live(kCuda, hardware).counters.adc_clips, 0);
 }
 
+TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.dac.digit_bits = 4;
+  hardware.mapping.subtraction = Subtraction::digital;
+  hardware.adc.range = 0.5;
+  const auto count = [&](const Exec& exec, std::vector<float>& host) {
+    TileArray array = programmed_array(exec, hardware);
+    const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.1f, 1.1f, 9));
+    Buffer<float> y(exec, kBatch * kOutputs);
+    std::vector<CodeHistogram> histograms =
+        code_histograms(array, exec, x.as_matrix(kBatch, kInputs), y.as_matrix(kBatch, kOutputs));
+    host = on_host(y);
+    return histograms;
+  };
+  std::vector<float> cpu_y, cuda_y;
+  const std::vector<CodeHistogram> cpu = count(kCpu, cpu_y), cuda = count(kCuda, cuda_y);
+  ASSERT_EQ(cpu.size(), cuda.size());
+  std::int64_t clipped = 0;
+  for (std::size_t i = 0; i < cpu.size(); ++i) {
+    expect_same_bits(cpu[i].counts, cuda[i].counts, "codes, conversion " + std::to_string(i));
+    EXPECT_EQ(cpu[i].clipped, cuda[i].clipped) << "conversion " << i;
+    clipped += cuda[i].clipped;
+  }
+  EXPECT_GT(clipped, 0);
+  expect_same_bits(cpu_y, cuda_y, "product");
+  TileArray uncounted = programmed_array(kCuda, hardware);
+  expect_same_bits(cuda_y, multiply(kCuda, uncounted, {}), "product without counting");
+}
+
 TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.mapping.subtraction = Subtraction::digital;
@@ -53,6 +83,19 @@ TEST_F(OnCuda, ArraysOfEveryMappingLiveAsOnTheCpu) {
   hardware.programming.devices = 2;
   hardware.programming.significance = 4.0f;
   compare_lives(hardware, "reference column, two devices");
+}
+
+TEST_F(OnCuda, ArraysWithSpareLinesLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.tile.spare_rows = hardware.tile.spare_columns = 3;
+  hardware.tile.remap = Remap::permute;
+  hardware.tile.read_noise_law = ReadNoiseLaw::proportional;
+  hardware.faults.stuck_random = 0.02f;
+  compare_lives(hardware, "permuted");
+  hardware.tile.remap = Remap::replace;
+  hardware.wires.word_line = 2.0;
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  compare_lives(hardware, "replaced, with wires and a reference column");
 }
 
 TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {
@@ -85,6 +128,42 @@ TEST_F(OnCuda, ArraysWithEveryLawOfReadNoiseAndWiresLiveAsOnTheCpu) {
     hardware.wires.word_line = hardware.wires.bit_line = law == ReadNoiseLaw::device ? 0.0 : 2.0;
     compare_lives(hardware, std::string(names(law)[static_cast<std::size_t>(law)]));
   }
+}
+
+TEST_F(OnCuda, ArraysOfNonlinearCellsLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.current = {.law = CurrentKind::polynomial, .negative_factor = 0.9};
+  compare_lives(hardware, "polynomial");
+  hardware.mapping = {.kind = MappingKind::offset};
+  hardware.dac.input_noise = 0.02f;
+  compare_lives(hardware, "polynomial, offset array, noisy drivers");
+  hardware.dac.input_noise = 0.0f;
+  hardware.dac.bits = 0;
+  compare_lives(hardware, "polynomial, no DAC");
+  EXPECT_GT(live(kCuda, hardware).counters.dac_clips, 0);
+  hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.current.law = CurrentKind::sinh;
+  hardware.dac.digit_bits = 2;
+  hardware.wires.word_line = hardware.wires.bit_line = 2.0;
+  hardware.current.wires = NonlinearWires::linearised;
+  compare_lives(hardware, "sinh, linearised wires");
+}
+
+TEST_F(OnCuda, AnArraySolvesTheCircuitsOfNonlinearCellsAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.current.law = CurrentKind::sinh;
+  hardware.wires.word_line = hardware.wires.bit_line = 2.0;
+  TileArray cpu(kCpu, hardware, {.seed = 4}, 6, 9), cuda(kCuda, hardware, {.seed = 4}, 6, 9);
+  const std::vector<float> w = uniform_floats(6 * 9, -0.5f, 0.5f, 10),
+                           x = uniform_floats(2 * 9, -1.0f, 1.0f, 9);
+  const auto multiply_by = [&](const Exec& exec, TileArray& array) {
+    array.program(exec, {w.data(), 6, 9});
+    const Buffer<float> from = on_backend(exec, x);
+    Buffer<float> y(exec, 2 * 6);
+    array.mvm(exec, from.as_matrix(2, 9), y.as_matrix(2, 6));
+    return on_host(y);
+  };
+  expect_same_bits(multiply_by(kCpu, cpu), multiply_by(kCuda, cuda), "Newton");
 }
 
 TEST_F(OnCuda, AnArraySavedByOneBackendGoesOnLivingOnTheOther) {

@@ -44,7 +44,7 @@ struct SmallJob {
         .append<MaxPool2d>("pool1", 3, 2)
         .append<Conv2d>("conv2", ConvolutionParams{.filters = 3, .kernel = 2})
         .append<AvgPool2d>("pool2", 2, 1)
-        .append<InputRange>("range2", 1.5f, 0)
+        .append<InputRange>("range2", 1.5f, 0, true)
         .append<Linear>("fc1", std::size_t(12))
         .append<Relu>("relu2")
         .append<Linear>("fc2", std::size_t(5));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
@@ -134,6 +135,77 @@ TEST(DisturbInputs, LinesAndSamplesAreIndependent) {
   }
   EXPECT_NEAR(line / square, 0.0, 5.0 / std::sqrt(20000.0));
   EXPECT_NEAR(sample / square, 0.0, 5.0 / std::sqrt(20000.0));
+}
+
+/// What two terms make of codes, or of floats: c and c^3, and squares of the first.
+struct Shaped {
+  std::vector<std::int16_t> codes, squares;
+  std::vector<float> to;
+  std::int64_t clips = 0;
+  friend bool operator==(const Shaped&, const Shaped&) = default;
+};
+
+Shaped shaped(const KernelTable& table, const std::vector<std::int16_t>& codes, const std::vector<float>& x,
+              int threads) {
+  constexpr std::int32_t kLimit = 30;
+  constexpr std::uint32_t kHalf = 64;
+  std::vector<std::int16_t> code_table;
+  std::vector<float> table_of_x;
+  for (const int power : {1, 3}) {
+    for (std::int32_t c = -kLimit; c <= kLimit; ++c) {
+      code_table.push_back(static_cast<std::int16_t>(std::pow(c, power)));
+    }
+    for (int i = -int(kHalf); i <= int(kHalf); ++i) {
+      table_of_x.push_back(static_cast<float>(std::pow(i / double(kHalf), power)));
+    }
+  }
+  Shaped result{std::vector<std::int16_t>(2 * codes.size()), std::vector<std::int16_t>(2 * codes.size()),
+                std::vector<float>(2 * x.size())};
+  ConverterCounts counts;
+  table.shape_inputs({.threads = threads}, {.batch = 3,
+                                            .columns = codes.size() / 3,
+                                            .terms = 2,
+                                            .codes = codes.data(),
+                                            .code_limit = kLimit,
+                                            .code_table = code_table.data(),
+                                            .to_codes = result.codes.data(),
+                                            .squares = result.squares.data(),
+                                            .square_limit = 27000});
+  table.shape_inputs({.threads = threads}, {.batch = 3,
+                                            .columns = x.size() / 3,
+                                            .terms = 2,
+                                            .x = x.data(),
+                                            .full_scale = 2.0f,
+                                            .table = table_of_x.data(),
+                                            .half = kHalf,
+                                            .to = result.to.data(),
+                                            .counts = &counts});
+  result.clips = counts.dac_clips;
+  return result;
+}
+
+TEST(ShapeInputs, TermsStandOneAfterTheOtherInEveryRow) {
+  std::vector<std::int16_t> codes;
+  std::vector<float> x;
+  for (int i = 0; i < 3 * 7; ++i) {
+    codes.push_back(static_cast<std::int16_t>(3 * (i - 10)));
+    x.push_back(0.21f * static_cast<float>(i - 10));
+  }
+  const Shaped found = shaped(kernels(Backend::cpu), codes, x, 1);
+  const int shift = square_shift(27000);
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const std::size_t row = i / 7, at = row * 14 + i % 7;
+    EXPECT_EQ(found.codes[at], codes[i]);
+    EXPECT_EQ(found.codes[at + 7], codes[i] * codes[i] * codes[i]);
+    EXPECT_EQ(found.squares[at], codes[i] * codes[i] >> shift);
+    const double u = std::clamp(x[i] / 2.0, -1.0, 1.0);
+    EXPECT_NEAR(found.to[at], 2.0 * u, 1e-6);
+    EXPECT_NEAR(found.to[at + 7], 2.0 * u * u * u, 2.0 * 0.75 / 64 / 64 + 1e-6);  // h^2 f'' / 8
+  }
+  EXPECT_EQ(found.clips, 2);
+  for (const KernelTable* table : cpu_tables()) {
+    for (const int threads : {1, 3}) EXPECT_EQ(shaped(*table, codes, x, threads), found) << table->name;
+  }
 }
 
 }  // namespace

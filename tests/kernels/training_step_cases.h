@@ -272,6 +272,10 @@ inline std::vector<TrainingCase> step_cases() {
                                [](float x, float) { return std::clamp(x, -0.75f, 0.75f); }));
   cases.push_back(element_case("limit_inputs_backward", 1003, &TrainingKernels::limit_inputs_backward,
                                clipped, [](float x, float dy) { return std::abs(x) <= 0.75f ? dy : 0.0f; }));
+  cases.push_back(element_case("limit_range_backward", 1003, &TrainingKernels::limit_range_backward, clipped,
+                               [](float x, float dy) { return x > 0.75f    ? dy
+                                                              : x < -0.75f ? -dy
+                                                                           : 0.0f; }));
   for (const std::size_t rows : {1u, 8u, 29u}) cases.push_back(loss_case(rows, 10, false));
   cases.push_back(loss_case(11, 3, true));
   for (const StepRule rule : {StepRule::sgd, StepRule::adam}) {

@@ -3,6 +3,7 @@
 import threading
 import time
 import tracemalloc
+from xml.etree import ElementTree
 
 import meltquench as mq
 import numpy as np
@@ -162,6 +163,55 @@ def test_inspection_shows_the_conductances_of_its_tile_and_says_what_fits():
         tile.inspect(x[:, :32])
     with pytest.raises(ValueError, match="v_read"):
         tile.inspect(x[0, :32], v_read="3 ohm")
+
+
+def test_slices_and_phases_add_up_to_the_product():
+    sections = {"mapping": {"slices": 2, "slice_bits": 3}, "dac": {"digit_bits": 2}}
+    tile = mq.Tile(W, "ideal", dac_bits=5, dac_range=1.0, hardware=sections)
+    y = 0.0
+    for slice in range(2):
+        for phase in range(2):
+            reading = tile.inspect(x[0], slice=slice, phase=phase)
+            # A slice counts 2^3 times the one before.
+            y = y + (reading["plus"]["currents"] - reading["minus"]["currents"]) * reading["full_scale"] * 8.0**slice
+    wanted = tile @ x[0]
+    scale = np.dot(y, wanted) / np.dot(y, y)
+    np.testing.assert_allclose(y * scale, wanted, atol=1e-3 * abs(wanted).max())
+    with pytest.raises(ValueError, match="there is no slice 2"):
+        tile.inspect(x[0], slice=2)
+    with pytest.raises(ValueError, match="there is no read phase 2"):
+        tile.inspect(x[0], phase=2)
+
+
+def test_code_histograms_count_the_conversions_of_the_product():
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, dac_bits=6, dac_range=1.0, adc_bits=6, adc_range=1.0,
+                   output_noise=0.05, hardware={"mapping": {"subtraction": "digital"}, "dac": {"digit_bits": 3}})
+    before = tile.counters
+    found = tile.code_histograms(x, call=3)
+    after = tile.counters
+    np.testing.assert_array_equal(found["y"], tile.mvm(x, call=3))
+    np.testing.assert_array_equal(found["codes"], np.arange(-31, 32))
+    assert found["planes"] == ["slice 0 plus", "slice 0 minus"]
+    assert found["counts"].shape == (2, 2, 2, 2, 63) and found["counts"].dtype == np.int64
+    assert found["counts"].sum() == after["adc_conversions"] - before["adc_conversions"] == 48 * 2 * 2 * 2 * 5
+    assert found["clipped"].sum() == after["adc_clips"] - before["adc_clips"] > 0
+    np.testing.assert_allclose(found["clipped_share"], found["clipped"] / found["counts"].sum(axis=-1))
+    np.testing.assert_array_equal(found["range"], np.ones((2, 2, 2, 2)))
+    with pytest.raises(ValueError, match="adc.bits = 0"):
+        mq.Tile(W).code_histograms(x)
+
+
+def test_plots_are_svg():
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=4.0)
+    for what, inputs in (("plus", x[0, :32]), ("minus", x[0, :32]), ("codes", x), ("clips", x)):
+        text = tile.plot(inputs, what=what)
+        ElementTree.fromstring(text)
+        assert text.startswith("<svg")
+    assert "IR drop" in tile.plot(x[0, :32]) and "conversions [%]" in tile.plot(x, what="codes")
+    with pytest.raises(ValueError, match="what must be one of .*; did you mean"):
+        tile.plot(x, what="code")
+    with pytest.raises(ValueError, match="there is no tile 4"):
+        tile.plot(x, what="codes", tile=4)
 
 
 def test_programming_and_faults_are_the_sections_of_a_config():

@@ -33,7 +33,8 @@ struct Probe {
 
   Probe(const Layer& l, std::size_t n) : layer(l), samples(n) {
     const auto shape = l.weights();
-    parameters = random_values(shape ? shape->parameters() : 0, 1);
+    parameters = random_values(l.parameters(), 1);
+    l.initialize(parameters);
     x = random_values(n * l.input().size(), 2);
     y.resize(n * l.output().size());
     kept.resize(n * l.kept_per_sample());
@@ -131,6 +132,24 @@ TEST(InputRange, ClipsRoundsAndPassesGradientsInsideTheRange) {
   std::vector<float> dx, gradient;
   probe.backward({1, 2, 3, 4, 5, 6}, dx, gradient);
   EXPECT_EQ(dx, (std::vector<float>{0, 2, 3, 4, 5, 0}));
+}
+
+TEST(InputRange, LearnsFromWhatItClips) {
+  check_gradients(InputRange("range", {3, 4, 2}, 0.4f, 0, true));
+  const InputRange layer("range", {6}, 2.0f, 3, true);
+  Probe probe(layer, 1);
+  layer.initialize(probe.parameters);
+  EXPECT_EQ(probe.parameters, std::vector<float>{2.0f});
+  probe.parameters = {1.0f};
+  probe.x = {-5.0f, -1.0f, -0.3f, 0.4f, 1.2f, 2.5f};
+  const float step = 1.0f / 3.0f;
+  EXPECT_EQ(probe.forward(), (std::vector<float>{-1.0f, -1.0f, -step, step, 1.0f, 1.0f}));
+  std::vector<float> dx, gradient;
+  probe.backward({1, 2, 3, 4, 5, 6}, dx, gradient);
+  EXPECT_EQ(dx, (std::vector<float>{0, 2, 3, 4, 0, 0}));
+  EXPECT_EQ(gradient, std::vector<float>{-1.0f + 5.0f + 6.0f});
+  probe.parameters = {-3.0f};  // no range at all: the smallest one stands for it
+  EXPECT_EQ(probe.forward()[5], kSmallestRange);
 }
 
 TEST(Conv2d, AgreesWithANaiveLoop) {

@@ -39,9 +39,13 @@ struct Points {
   Samples samples() const { return {{images.data(), kCount, kSize}, labels}; }
 };
 
-Network small_network() {
+/// With `range` > 0, inputs of its layers learn ranges that start there.
+Network small_network(float range = 0.0f) {
   Network network({Points::kSize});
-  network.append<Linear>("fc1", std::size_t(40)).append<Relu>("relu1").append<Linear>("fc2", std::size_t(3));
+  if (range > 0.0f) network.append<InputRange>("fc1.input", range, 6, true);
+  network.append<Linear>("fc1", std::size_t(40)).append<Relu>("relu1");
+  if (range > 0.0f) network.append<InputRange>("fc2.input", range, 6, true);
+  network.append<Linear>("fc2", std::size_t(3));
   network.initialize(1);
   return network;
 }
@@ -97,6 +101,30 @@ TEST(Trainer, LearnsPlainlyAndHardwareAware) {
       EXPECT_LT(trainer.state().history.back().loss, 0.5 * trainer.state().history.front().loss);
     }
   }
+}
+
+TEST(Trainer, LearnsRangesOfInputsForAnyNumberOfThreads) {
+  const Points points;
+  const auto train = [&](float range, double decay, int threads) {
+    TrainParams params = hardware_aware();
+    params.epochs = 20;
+    params.weight_decay = decay;
+    Network network = small_network(range);
+    EXPECT_EQ(network.layer(0).parameters(), 1u);
+    EXPECT_EQ(network.offset(0), 0u);
+    EXPECT_EQ(network.parameters()[0], range);
+    Trainer trainer({.threads = threads}, network, points.samples(), params, 3);
+    trainer.run();
+    EXPECT_GT(evaluate({}, network, points.samples()).accuracy(), 0.95);
+    return weights_of(network);
+  };
+  // Inputs are about 1.3 large, so most are cut at first.
+  const std::vector<float> narrow = train(0.3f, 0.0, 1);
+  EXPECT_GT(narrow[0], 0.5f);
+  EXPECT_EQ(train(0.3f, 0.0, 3), narrow);
+  // Nothing reaches a range of 8, and what nothing reaches only decays.
+  EXPECT_EQ(train(8.0f, 0.0, 1)[0], 8.0f);
+  EXPECT_LT(train(8.0f, 0.5, 1)[0], 7.0f);
 }
 
 TEST(Trainer, GivesTheSameWeightsForAnyNumberOfThreads) {
@@ -162,21 +190,21 @@ TEST(Trainer, SumsTheShardsOfSeveralProcessesToTheSameBits) {
 
 TEST(Trainer, ResumesToTheBytesOfAnUninterruptedTraining) {
   const Points points;
-  for (Optimizer optimizer : {Optimizer::sgd, Optimizer::adam}) {
+  for (const auto& [optimizer, range] : {std::pair{Optimizer::sgd, 0.0f}, {Optimizer::adam, 0.5f}}) {
     TrainParams params = hardware_aware();
     params.optimizer = optimizer;
     const auto whole = temporary_file("whole.h5"), part = temporary_file("part.h5"),
                end = temporary_file("end.h5");
-    Network network = small_network();
+    Network network = small_network(range);
     Trainer trainer({}, network, points.samples(), params, 3);
     trainer.run();
     trainer.save(whole);
 
-    Network interrupted = small_network();
+    Network interrupted = small_network(range);
     Trainer before({}, interrupted, points.samples(), params, 3);
     for (int i = 0; i < 9; ++i) before.step();  // in the middle of the second epoch
     before.save(part);
-    Network resumed = small_network();
+    Network resumed = small_network(range);
     resumed.initialize(99);  // must not matter
     Trainer after({.threads = 2}, resumed, points.samples(), params, 3);
     after.load(part);
@@ -280,6 +308,12 @@ TEST(Trainer, RefusesSamplesAndParametersThatMakeNoSense) {
   EXPECT_NE(
       message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("needs an input_range"),
       std::string::npos);
+  params = hardware_aware();
+  params.learn_input_range = true;
+  EXPECT_NE(message_of([&] {
+              Trainer({}, network, points.samples(), params, 3);
+            }).find("learn_input_range needs an input_range above 0"),
+            std::string::npos);
   params = hardware_aware();
   params.batch_size = 0;
   EXPECT_NE(message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("train.batch_size"),

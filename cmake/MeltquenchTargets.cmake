@@ -43,6 +43,21 @@ function(mq_optimise_less)
   endif()
 endfunction()
 
+# Headers of others are read once per build instead of once per file: by tests, and by the libraries of a sanitized build.
+# Libraries of other builds read them themselves, which shows whether each file includes what it uses. ccache would need
+# settings of its own to see through a precompiled header, so it gets none.
+set(mq_precompiled_headers "")
+if(MQ_TESTS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+  set(mq_precompiled_headers <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map> <memory> <optional>
+    <span> <string> <string_view> <variant> <vector>)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/no_code.cpp" CONTENT "")
+  if(MQ_SANITIZE)
+    add_library(mq_library_headers OBJECT "${PROJECT_BINARY_DIR}/no_code.cpp")
+    target_link_libraries(mq_library_headers PRIVATE mq_options OpenMP::OpenMP_CXX)
+    target_precompile_headers(mq_library_headers PRIVATE ${mq_precompiled_headers})
+  endif()
+endif()
+
 # mq_library(core DEPENDS a b PRIVATE x): library meltquench::core from the *.cpp of this folder.
 function(mq_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE;SOURCES" ${ARGN})
@@ -59,4 +74,7 @@ function(mq_library name)
   endforeach()
   target_link_libraries(mq_${name} PRIVATE $<BUILD_INTERFACE:mq_options> ${arg_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY mq_libraries mq_${name})
+  if(TARGET mq_library_headers AND "OpenMP::OpenMP_CXX" IN_LIST arg_PRIVATE)  # the larger ones; options must be the same
+    target_precompile_headers(mq_${name} REUSE_FROM mq_library_headers)
+  endif()
 endfunction()

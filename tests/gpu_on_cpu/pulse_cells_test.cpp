@@ -59,6 +59,7 @@ TEST_F(OnCuda, PulsesMoveCellsAsOnTheCpu) {
       for (const PulseSteps steps : {PulseSteps::aggregated, PulseSteps::single}) {
         for (const Sizes n : {Sizes{1, 1, 1}, Sizes{9, 33, 70}, Sizes{17, 70, 6}, Sizes{8, 64, 131}}) {
           for (const float gain : {0.05f, 0.4f, 2.0f}) {
+            if (n.batch == 131 && gain != 0.4f) continue;  // many blocks of samples: most of the work
             const Updated cpu = update(kCpu, params, n, gain, steps, 5),
                           cuda = update(kCuda, params, n, gain, steps, 5);
             const std::string what = std::string(Model::kName) + ", gain " + std::to_string(gain);

@@ -48,7 +48,10 @@ class Folder {
   std::ostream& out_;
 };
 
-void write_look(const TileLook& look, const LookChoice& choice, const std::string& where, Folder& folder) {
+void write_look(const TileLook& look, const LookChoice& choice, const std::string& run, Folder& folder) {
+  const std::string when = format_quantity(choice.time, Unit::second) + " after the reference read";
+  const std::string layer = fmt::format("{}, chip {}, layer {}", run, choice.chip, look.layer);
+  const std::string where = fmt::format("{}, tile {}, {}", layer, choice.tile, when);
   const std::string phase = choice.read.phase ? fmt::format(", phase {}", *choice.read.phase) : "";
   const std::string driven = fmt::format("{}, slice {}{}, sample {}, v_read {}", where, choice.read.slice,
                                          phase, choice.sample, format_quantity(choice.v_read, Unit::volt));
@@ -58,7 +61,7 @@ void write_look(const TileLook& look, const LookChoice& choice, const std::strin
   }
   if (look.codes.empty()) return;
   folder.write("codes.svg", codes_svg(look.codes, choice.tile, "Codes of the ADCs: " + where));
-  folder.write("clips.svg", clips_svg(look.codes, look.grid, "Clipped conversions: " + where));
+  folder.write("clips.svg", clips_svg(look.codes, look.grid, "Clipped conversions: " + layer + ", " + when));
   folder.write("codes.csv", codes_csv(look.codes));
   folder.write("conversions.csv", conversions_csv(look.codes));
 }
@@ -79,11 +82,8 @@ int run(const Arguments& arguments, Context& context) {
   const TrainedNetwork trained = trained_network(exec, config, variant, data, models, progress, nullptr);
   const auto samples = static_cast<std::size_t>(arguments.integer("--samples", 1, 1000000, 100));
   const TileLook look = look_at_tile(exec, config, trained, data.test.first(samples), choice);
-  const std::string where =
-      fmt::format("{}, chip {}, layer {}, tile {}, {} after the reference read", config.name, choice.chip,
-                  look.layer, choice.tile, format_quantity(choice.time, Unit::second));
   Folder folder(arguments.text("--output", "inspection"), context.out);
-  write_look(look, choice, where, folder);
+  write_look(look, choice, config.name, folder);
   return kDone;
 }
 

@@ -80,6 +80,11 @@ std::vector<CodeHistogram> CodeCounter::histograms() const {
         const std::int64_t* first = codes.data() + c * entries;
         one.counts.assign(first, first + entries);
         one.clipped = clips[c].adc_clips;
+        const std::vector<float>& columns = array_.forward_.ranges.columns;
+        if (!columns.empty()) {
+          const float* of_outputs = columns.data() + c * array_.grid_.tile_outputs;
+          one.ranges.assign(of_outputs, of_outputs + planes[p].outputs);
+        }
         histograms.push_back(std::move(one));
       }
     }

@@ -21,8 +21,10 @@ struct CodeHistogram {
   PlaneRole role;
   std::uint32_t phase = 0;  ///< of the inputs; 0 where phases are added before the ADC
   std::size_t first_output = 0, outputs = 0;
-  double range =
-      0.0;  ///< |y| of the largest code [weight units]; of outputs with ranges of their own the largest
+  /// |y| of the largest code [weight units]; of outputs with ranges of their own, `ranges` [outputs], the
+  /// largest.
+  double range = 0.0;
+  std::vector<float> ranges = {};
   std::vector<std::int64_t> counts = {};  ///< [2 L + 1] conversions per code, from -L on
   std::int64_t clipped = 0;               ///< conversions beyond the range
 

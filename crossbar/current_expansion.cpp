@@ -88,6 +88,10 @@ double CurrentExpansion::response_of(double slope, double u) const {
   return (is_level ? 1.0 : std::abs(u)) * point.current / v_read_;
 }
 
+double CurrentExpansion::share(int term) const {
+  return std::abs(pivots_[static_cast<std::size_t>(term)].rest / pivots_.front().rest);
+}
+
 double CurrentExpansion::slope(double g) const {
   const std::optional<double> found = slope_at_zero(law_, std::abs(g), v_read_);
   if (!found) throw_unreachable(law_, g, v_read_);
@@ -181,6 +185,13 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
                              std::span<float> to) const {
   MQ_EXPECTS(terms <= this->terms() && to.size() == static_cast<std::size_t>(terms) * g.size());
   if (g.empty()) return;
+  if (terms == 1 && law_.reference == ConductanceReference::read_voltage) {
+    // This is what the conductance means, if there is such a cell; the largest is the hardest to have.
+    const auto [low, high] = std::minmax_element(g.begin(), g.end());
+    for (const float edge : {*low, *high}) slope(edge);
+    std::copy(g.begin(), g.end(), to.begin());
+    return;
+  }
   const auto size = static_cast<std::ptrdiff_t>(g.size());
   std::ptrdiff_t failed = size;  // no exception may leave a parallel region
 #pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(min : failed)

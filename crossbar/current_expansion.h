@@ -35,6 +35,8 @@ class CurrentExpansion {
   explicit CurrentExpansion(const Hardware& hardware);
 
   int terms() const { return static_cast<int>(pivots_.size()); }
+  /// How large a term is, relative to the first.
+  double share(int term) const;
   /// Whether all inputs that are driven count as they are: one term, proportional to u.
   bool is_proportional() const { return is_proportional_; }
 

@@ -24,14 +24,17 @@ struct Defect {
 /// The lines of one kind, given those of the other kind.
 class Lines {
  public:
-  Lines(std::span<const ArrayDefects> arrays, std::size_t outputs, std::size_t inputs, std::size_t bit_lines,
-        std::size_t word_lines, bool are_outputs)
-      : size_(are_outputs ? outputs : inputs),
-        all_(are_outputs ? bit_lines : word_lines),
-        across_(are_outputs ? inputs : outputs),
-        all_across_(are_outputs ? word_lines : bit_lines),
+  Lines(std::span<const ArrayDefects> arrays, std::span<const float> full_scales, const LineMap& map,
+        bool are_outputs)
+      : are_outputs_(are_outputs),
+        size_((are_outputs ? map.outputs : map.inputs).size()),
+        all_(are_outputs ? map.bit_lines : map.word_lines),
+        across_((are_outputs ? map.inputs : map.outputs).size()),
+        all_across_(are_outputs ? map.word_lines : map.bit_lines),
+        full_scales_(full_scales.begin(), full_scales.end()),
         first_(all_ + 1) {
-    for (std::uint32_t a = 0; a < arrays.size(); ++a) add(arrays[a], a, word_lines, are_outputs);
+    full_scales_.resize(map.outputs.size(), 1.0f);
+    for (std::uint32_t a = 0; a < arrays.size(); ++a) add(arrays[a], a, map.word_lines);
     std::sort(defects_.begin(), defects_.end(), [](const Defect& x, const Defect& y) {
       return std::tie(x.line, x.across, x.array) < std::tie(y.line, y.across, y.array);
     });
@@ -58,7 +61,9 @@ class Lines {
               array.scale * (double(defects_[i].found) - array.targets[line * across_ + crossing_[place]]);
         }
       }
-      sum += error * error + variance;
+      if (crossing_[place] == kNoLine) continue;
+      const double full_scale = full_scales_[are_outputs_ ? line : crossing_[place]];
+      sum += (error * error + variance) * full_scale * full_scale;
     }
     return sum;
   }
@@ -80,13 +85,13 @@ class Lines {
     double scale = 0.0, failing_variance = 0.0;
   };
 
-  void add(const ArrayDefects& array, std::uint32_t index, std::size_t word_lines, bool are_outputs) {
+  void add(const ArrayDefects& array, std::uint32_t index, std::size_t word_lines) {
     const double failing = array.weight_per_siemens * array.failing_deviation;
     Array& mine = arrays_.emplace_back();
     mine.scale = array.weight_per_siemens;
     mine.failing_variance = failing * failing;
     mine.targets = array.targets;
-    if (!are_outputs) {
+    if (!are_outputs_) {
       for (std::size_t i = 0; i < mine.targets.size(); ++i) {
         mine.targets[i] = array.targets[i % across_ * size_ + i / across_];
       }
@@ -95,7 +100,7 @@ class Lines {
       if (array.found[i] == kWorkingCell) continue;
       const auto bit = static_cast<std::uint32_t>(i / word_lines),
                  word = static_cast<std::uint32_t>(i % word_lines);
-      defects_.push_back({are_outputs ? bit : word, are_outputs ? word : bit, index, array.found[i]});
+      defects_.push_back({are_outputs_ ? bit : word, are_outputs_ ? word : bit, index, array.found[i]});
     }
   }
 
@@ -126,7 +131,9 @@ class Lines {
     return lines;
   }
 
+  bool are_outputs_;
   std::size_t size_, all_, across_, all_across_;
+  std::vector<float> full_scales_;  // [outputs]
   std::vector<Array> arrays_;
   std::vector<Defect> defects_;
   std::vector<std::size_t> first_;  // [all_ + 1] of the defects of each line
@@ -135,9 +142,8 @@ class Lines {
 
 class LineChoice {
  public:
-  LineChoice(std::span<const ArrayDefects> arrays, const LineMap& map)
-      : outputs_(arrays, map.outputs.size(), map.inputs.size(), map.bit_lines, map.word_lines, true),
-        inputs_(arrays, map.outputs.size(), map.inputs.size(), map.bit_lines, map.word_lines, false) {}
+  LineChoice(std::span<const ArrayDefects> arrays, std::span<const float> full_scales, const LineMap& map)
+      : outputs_(arrays, full_scales, map, true), inputs_(arrays, full_scales, map, false) {}
 
   double error(const LineMap& map) {
     outputs_.cross(map.inputs);
@@ -175,13 +181,15 @@ class LineChoice {
 
 }  // namespace
 
-double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays) {
-  return LineChoice(arrays, map).error(map);
+double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales) {
+  return LineChoice(arrays, full_scales, map).error(map);
 }
 
-LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays) {
+LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales) {
   if (how == Remap::none) return in_order;
-  LineChoice choice(arrays, in_order);
+  LineChoice choice(arrays, full_scales, in_order);
   const LineMap bits_first = choice.improved(Remap::replace, in_order, true),
                 words_first = choice.improved(Remap::replace, in_order, false);
   const LineMap& replaced = choice.error(words_first) < choice.error(bits_first) ? words_first : bits_first;

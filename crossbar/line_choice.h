@@ -26,11 +26,13 @@ struct ArrayDefects {
   float failing_deviation = 0.0f;   ///< of what failing cells hold [S]
 };
 
-/// E as above.
-double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays);
+/// E as above. `full_scales` [outputs]: what a weight unit counts for each output; empty: 1.
+double squared_error(const LineMap& map, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales = {});
 
 /// A map of least E, as far as found. E of `permute` <= E of `replace` <= E of `none`, which is `in_order`.
 /// A function of its arguments alone.
-LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays);
+LineMap choose_lines(Remap how, const LineMap& in_order, std::span<const ArrayDefects> arrays,
+                     std::span<const float> full_scales = {});
 
 }  // namespace mq

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "meltquench/crossbar/cell_array.h"
 #include "meltquench/crossbar/current_expansion.h"
@@ -73,11 +74,13 @@ class Tile {
   }
 
   /// Writes the cells of `lines` as hardware.programming says: w[outputs, inputs] in host memory with row
-  /// stride `stride`, |w| <= mapping.w_max. The reference read of these cells is `now`; others keep what they
-  /// hold, but cells whose lines are no longer used are reset to g_min. Returns what it took; one-shot
-  /// writing only counts cells and pulses.
+  /// stride `stride`, |w| <= mapping.w_max; `full_scales` says what a weight unit counts for each output, if
+  /// not 1, for choosing lines. The reference read of these cells is `now`; others keep what they hold, but
+  /// cells whose lines are no longer used are reset to g_min. Returns what it took; one-shot writing only
+  /// counts cells and pulses.
   WriteVerifyReport program(const Exec& exec, const WeightMapping& mapping, const float* w,
-                            std::size_t stride, WordLines lines, const TileTime& now);
+                            std::size_t stride, WordLines lines, const TileTime& now,
+                            std::span<const float> full_scales = {});
 
   /// Lets all ages count from `now`: before the clock is set back.
   void move_epoch(const Exec& exec, const TileTime& now);
@@ -195,7 +198,7 @@ class Tile {
 
   // tile_program.cpp; targets below 0 are not written.
   void choose_lines(const Exec& exec, const WeightMapping& mapping, const DeviceFill& fill, const float* w,
-                    std::size_t stride);
+                    std::size_t stride, std::span<const float> full_scales);
   void set_lines(LineMap lines);
   bool corrects() const;  ///< one device of each cell is written last, after a read of the others
   /// Targets [S] of both sides of one slice, in the order of the arrays.

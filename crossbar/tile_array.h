@@ -281,14 +281,20 @@ class TileArray {
   bool solves_circuits() const { return tiles_.front().solves_circuits(); }
   /// Whether inputs do not count as they are but as the terms of the law of cells see them.
   bool shapes_inputs() const { return law_ != nullptr && !solves_circuits() && !law_->is_proportional(); }
-  int law_terms() const { return shapes_inputs() ? law_->terms() : 1; }
+  /// What inputs are shaped for: a term of the law, or a digit of its codes.
+  struct LawPart {
+    int term = 0;
+    std::int32_t limit = 0;   // largest code of the term
+    std::int32_t weight = 1;  // of the part's codes; 0: of floats
+  };
+  static std::vector<LawPart> parts_of_law(const CurrentExpansion& law, bool has_dac);
   /// Throws StateError where inputs are voltages without a full scale.
   void check_full_scale(Direction direction) const;
   void make_input_tables(const Exec& exec, Direction direction);
   /// Terms of products that a plane takes part in.
-  int parts_of(std::size_t tile, std::size_t plane) const;
-  /// Term `part` of the law, of a term of a product of linear cells.
-  MvmTerm part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane, int part);
+  std::size_t parts_of(std::size_t tile, std::size_t plane) const;
+  /// Part `part` of the law, of a term of a product of linear cells.
+  MvmTerm part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane, std::size_t part);
   /// The inputs of `op` as the terms of the law see them; x is what they were without a DAC.
   void shape_inputs(const Exec& exec, Direction direction, const float* x, MvmLayer& op);
   std::vector<double> shaped_inputs(Direction direction, MatrixView<const double> x);
@@ -314,6 +320,7 @@ class TileArray {
   AffineCorrection correction_;                  // empty: none
   Buffer<float> output_scale_, output_offset_;   // all that is digital, on the backend
   std::shared_ptr<const CurrentExpansion> law_;  // null: cells are linear
+  std::vector<LawPart> law_parts_ = std::vector<LawPart>(1);
   InputPhases phases_;
   Driver driver_;
   RunningAverage average_input_;

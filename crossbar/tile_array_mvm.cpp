@@ -148,7 +148,7 @@ void TileArray::multiply(const Exec& exec, Direction direction, MatrixView<const
   MvmLayer op = product(exec, direction, x.rows, place);
   const KernelTable& table = kernels(backend_);
   const bool has_dac = hardware_.dac.bits > 0;
-  const std::size_t inputs = x.columns * static_cast<std::size_t>(law_terms());
+  const std::size_t inputs = x.columns * law_parts_.size();
   const std::size_t rows_at_once = has_dac || is_in_steps() || scales_rows(direction) || shapes_inputs()
                                        ? std::max<std::size_t>(codes_at_once(backend_) / inputs, 1)
                                        : x.rows;
@@ -236,7 +236,8 @@ void TileArray::mvm_patches(const Exec& exec, const Windows& windows, const floa
   if (y.rows == 0) return;
   MvmLayer op = product(exec, Direction::forward, y.rows, place);
   const KernelTable& table = kernels(backend_);
-  const std::size_t samples_at_once = std::max<std::size_t>(codes_at_once(backend_) / (patches * inputs), 1);
+  const std::size_t samples_at_once =
+      std::max<std::size_t>(codes_at_once(backend_) / (patches * inputs * law_parts_.size()), 1);
   for (std::size_t first = 0; first < windows.samples; first += samples_at_once) {
     Windows part = windows;
     part.samples = static_cast<std::uint32_t>(std::min(samples_at_once, windows.samples - first));

@@ -10,9 +10,10 @@
 namespace mq {
 namespace {
 
-/// Of codes that stand for the inputs of a term. They are as fine as 16 bits can be: products of a term have
-/// errors of rounding like those of planes.
-constexpr std::int32_t kShapedLimit = 32767;
+/// Codes of the inputs of a term are two digits of 8 bits with sign, so that products of a term have errors
+/// of rounding like those of planes, at the price of two products of such codes; small terms have one.
+constexpr std::int32_t kDigit = 127, kBase = 2 * kDigit + 1, kTwoDigits = kDigit * kBase + kDigit;
+
 /// Points of the function of an input without a DAC, on each side of 0.
 constexpr std::uint32_t kHalf = 4096;
 
@@ -29,10 +30,25 @@ void TileArray::check_full_scale(Direction direction) const {
                                        : " in transposed products; call set_transposed_ranges()"));
 }
 
+std::vector<TileArray::LawPart> TileArray::parts_of_law(const CurrentExpansion& law, bool has_dac) {
+  std::vector<LawPart> parts;
+  for (int term = 0; term < law.terms(); ++term) {
+    if (!has_dac) {
+      parts.push_back({term, 0, 0});
+    } else if (law.share(term) * kBase <= 1.0) {
+      parts.push_back({term, kDigit, 1});
+    } else {
+      parts.push_back({term, kTwoDigits, kBase});
+      parts.push_back({term, kTwoDigits, 1});
+    }
+  }
+  return parts;
+}
+
 void TileArray::make_input_tables(const Exec& exec, Direction direction) {
   Products& side = products(direction);
   if (!side.input_peaks.empty()) return;
-  const auto terms = static_cast<std::size_t>(law_terms());
+  const auto terms = static_cast<std::size_t>(law_->terms());
   const bool has_dac = hardware_.dac.bits > 0;
   const std::int32_t limit = has_dac ? driver_.limit : static_cast<std::int32_t>(kHalf);
   const double full = has_dac ? std::ldexp(phase_limit(), static_cast<int>(driver_.shift)) : kHalf;
@@ -53,18 +69,28 @@ void TileArray::make_input_tables(const Exec& exec, Direction direction) {
     return;
   }
   std::vector<std::int16_t> table;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const double peak = side.input_peaks[i / points];
-    table.push_back(static_cast<std::int16_t>(peak > 0.0 ? std::lrint(inputs[i] / peak * kShapedLimit) : 0));
+  for (const LawPart& part : law_parts_) {
+    const auto t = static_cast<std::size_t>(part.term);
+    for (std::size_t i = 0; i < points; ++i) {
+      const double share = side.input_peaks[t] > 0.0 ? inputs[t * points + i] / side.input_peaks[t] : 0.0;
+      const long code = std::lrint(share * part.limit);
+      const long high = std::lrint(static_cast<double>(code) / kBase);
+      const bool is_low = part.limit == kTwoDigits && part.weight == 1;
+      table.push_back(static_cast<std::int16_t>(part.limit == kDigit ? code
+                                                : is_low             ? code - kBase * high
+                                                                     : high));
+    }
   }
   side.code_table = Buffer<std::int16_t>(exec, std::span<const std::int16_t>(table));
 }
 
-int TileArray::parts_of(std::size_t tile, std::size_t plane) const {
-  return tiles_[tile].planes()[plane].role.kind == PlaneKind::computed_zero ? 1 : law_terms();
+std::size_t TileArray::parts_of(std::size_t tile, std::size_t plane) const {
+  const bool is_computed = tiles_[tile].planes()[plane].role.kind == PlaneKind::computed_zero;
+  return is_computed ? 1 : law_parts_.size();
 }
 
-MvmTerm TileArray::part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane, int part) {
+MvmTerm TileArray::part_of(Direction direction, MvmTerm term, std::size_t tile, std::size_t plane,
+                           std::size_t part) {
   const Plane& of = tiles_[tile].planes()[plane];
   const bool is_computed = of.role.kind == PlaneKind::computed_zero, has_dac = hardware_.dac.bits > 0;
   if (solves_circuits() && !is_computed) term.scale = 0.0;  // what is left is the noise
@@ -72,31 +98,34 @@ MvmTerm TileArray::part_of(Direction direction, MvmTerm term, std::size_t tile, 
   const ProductShape sizes(grid_, direction);
   const std::size_t row =
       has_dac ? phases_.count() * sizes.tiles * padded_inputs(sizes.input_block) : sizes.inputs;
-  const double peak = products(direction).input_peaks[static_cast<std::size_t>(part)];
-  term.first_input += static_cast<std::uint32_t>(static_cast<std::size_t>(part) * row);
-  term.is_held = term.is_held || part + 1 < law_terms();
+  const LawPart& how = law_parts_[part];
+  term.first_input += static_cast<std::uint32_t>(part * row);
+  term.is_held = term.is_held || part + 1 < law_parts_.size();
   double siemens = of.siemens_per_code;
-  if (part > 0) {
-    const PlaneTerm& more = of.more[static_cast<std::size_t>(part) - 1];
+  if (how.term > 0) {
+    const PlaneTerm& more = of.more[static_cast<std::size_t>(how.term) - 1];
     term.codes = more.codes.data();
     term.floats = more.floats.data();
+    siemens = more.siemens_per_code;
+  }
+  if (part > 0) {  // a conversion has the noise of its first part
     term.magnitudes = nullptr;
     term.read_variance = term.output_variance = 0.0f;
-    siemens = more.siemens_per_code;
   }
   if (!has_dac) return term;
   // From codes of inputs to codes of what a term makes of them.
+  const double peak = products(direction).input_peaks[static_cast<std::size_t>(how.term)];
   const double full = std::ldexp(phase_limit(), static_cast<int>(driver_.shift));
-  const double codes = full * peak / kShapedLimit;
+  const double codes = full * peak * how.weight / how.limit;
   term.scale *= of.siemens_per_code > 0.0 ? codes * siemens / of.siemens_per_code : 0.0;
-  term.read_variance *= static_cast<float>(
-      codes * codes * std::ldexp(1.0, square_shift(kShapedLimit) - square_shift(driver_.limit)));
+  term.read_variance *=
+      static_cast<float>(codes * codes * std::ldexp(1.0, square_shift(kDigit) - square_shift(driver_.limit)));
   return term;
 }
 
 void TileArray::shape_inputs(const Exec& exec, Direction direction, const float* x, MvmLayer& op) {
   const Products& side = products(direction);
-  ShapeInputs shape{.batch = op.batch, .terms = static_cast<std::size_t>(law_terms())};
+  ShapeInputs shape{.batch = op.batch, .terms = law_parts_.size()};
   if (hardware_.dac.bits > 0) {
     shape.columns = op.code_stride;
     shape.codes = op.codes;
@@ -107,7 +136,7 @@ void TileArray::shape_inputs(const Exec& exec, Direction direction, const float*
     if (op.squares != nullptr) {
       op.squares = shape.squares = grown(exec, shaped_squares_, op.batch * op.code_stride);
     }
-    op.code_limit = shape.square_limit = kShapedLimit;
+    op.code_limit = shape.square_limit = kDigit;
   } else {
     shape.columns = ProductShape(grid_, direction).inputs;
     shape.x = x;
@@ -122,7 +151,7 @@ void TileArray::shape_inputs(const Exec& exec, Direction direction, const float*
 }
 
 std::vector<double> TileArray::shaped_inputs(Direction direction, MatrixView<const double> x) {
-  const auto terms = static_cast<std::size_t>(law_terms());
+  const auto terms = static_cast<std::size_t>(law_->terms());
   const double full = products(direction).ranges.dac;
   std::vector<double> shaped(x.size() * (terms + 1)), values(terms);
   for (std::size_t row = 0; row < x.rows; ++row) {

@@ -125,14 +125,15 @@ void TileArray::refresh_terms(const Exec& exec, Direction direction) {
           const std::size_t tile = row * grid_.columns() + column;
           MvmTerm whole = term(direction, tile, plane, phase, side.y_lsb);
           whole.first_input = static_cast<std::uint32_t>((phase * shape.tiles + t) * stride);
-          for (int part = 0; part < parts_of(tile, plane); ++part) {
+          for (std::size_t part = 0; part < parts_of(tile, plane); ++part) {
             terms.push_back(part_of(direction, whole, tile, plane, part));
             if (is_in_steps()) take_conversion(side, b, tile, plane);
           }
           // Products in double precision find the inputs as they are behind those of all terms of the law.
           const bool is_computed = tiles_[tile].planes()[plane].role.kind == PlaneKind::computed_zero;
           if (is_computed && shapes_inputs()) {
-            side.whole_terms.back().first_input += static_cast<std::uint32_t>(law_terms() * shape.inputs);
+            side.whole_terms.back().first_input +=
+                static_cast<std::uint32_t>(law_parts_.size() * shape.inputs);
           }
         }
       }

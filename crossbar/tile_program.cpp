@@ -13,7 +13,8 @@ constexpr float kLeftAlone = -1.0f;
 }  // namespace
 
 WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, const float* w,
-                                std::size_t stride, WordLines lines, const TileTime& now) {
+                                std::size_t stride, WordLines lines, const TileTime& now,
+                                std::span<const float> full_scales) {
   ++writes_;
   const double write_time = hardware_.tile.write_time;
   if (lines.count < inputs_) {
@@ -30,7 +31,7 @@ WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, 
   const DeviceFill fill{
       .how = hardware_.programming, .g_min = mapping.g_min / all, .g_max = mapping.g_max / all};
   const LineMap before = lines_;
-  if (lines.count == inputs_ || writes_ == 1) choose_lines(exec, mapping, fill, w, stride);
+  if (lines.count == inputs_ || writes_ == 1) choose_lines(exec, mapping, fill, w, stride, full_scales);
   std::vector<float> ages(has_ages_ ? array_size(Polarity::plus) : 0);
   for (std::size_t j = lines.first; j < lines.first + lines.count && has_ages_; ++j) {
     const auto later = static_cast<double>(lines.first + lines.count - 1 - j);
@@ -66,7 +67,7 @@ WriteVerifyReport Tile::program(const Exec& exec, const WeightMapping& mapping, 
 }
 
 void Tile::choose_lines(const Exec& exec, const WeightMapping& mapping, const DeviceFill& fill,
-                        const float* w, std::size_t stride) {
+                        const float* w, std::size_t stride, std::span<const float> full_scales) {
   if (hardware_.tile.remap == Remap::none || !hardware_.faults.has_any()) return;
   std::vector<ArrayDefects> arrays;
   for_each_array([&](Place place) {
@@ -95,7 +96,7 @@ void Tile::choose_lines(const Exec& exec, const WeightMapping& mapping, const De
   const TileParams& tile = hardware_.tile;
   const LineMap in_order = LineMap::in_order(outputs_, inputs_, static_cast<std::size_t>(tile.spare_columns),
                                              static_cast<std::size_t>(tile.spare_rows));
-  set_lines(mq::choose_lines(tile.remap, in_order, arrays));
+  set_lines(mq::choose_lines(tile.remap, in_order, arrays, full_scales));
 }
 
 bool Tile::corrects() const {

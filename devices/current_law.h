@@ -179,6 +179,7 @@ template <class Law, class F>
 MQ_HD CurrentPoint<F> behind_access(const Law& cell, const AccessLaw<F>& access, F v) {
   F low = v < F(0) ? v : F(0), high = v < F(0) ? F(0) : v;
   F u = v / (F(1) + access.r * cell(F(0)).slope);
+  const F close = (sizeof(F) == 8 ? F(4e-16) : F(2e-7)) * (high - low);
   CurrentPoint<F> in_cell{}, in_access{};
   for (int step = 0; step < 100; ++step) {
     in_cell = cell(u);
@@ -188,7 +189,7 @@ MQ_HD CurrentPoint<F> behind_access(const Law& cell, const AccessLaw<F>& access,
     const F slope = in_cell.slope + in_access.slope;
     F next = slope > F(0) ? u - excess / slope : low;
     if (!(next > low && next < high)) next = F(0.5) * (low + high);
-    if (next == u || excess == F(0)) break;
+    if (excess == F(0) || (next - u <= close && u - next <= close)) break;
     u = next;
   }
   const F sum = in_cell.slope + in_access.slope;

@@ -13,8 +13,10 @@ std::string code_figures(const std::vector<ReportCodes>& codes, const std::strin
   const std::size_t drawn = std::min(codes.size(), kMost);
   std::string out = fmt::format("<div class=\"panels{}\">\n", drawn > 1 ? " panels-2" : "");
   for (std::size_t i = 0; i < drawn; ++i) {
-    out += fmt::format("<figure class=\"panel\"><h4>{}</h4>{}<figcaption>{}</figcaption></figure>\n",
-                       html_escape(codes[i].name), svg_bars(codes[i].chart), html_escape(codes[i].caption));
+    out += fmt::format(
+        "<figure class=\"panel\" "
+        "style=\"max-width:540px\"><h4>{}</h4>{}<figcaption>{}</figcaption></figure>\n",
+        html_escape(codes[i].name), svg_bars(codes[i].chart), html_escape(codes[i].caption));
   }
   const std::string rest =
       drawn < codes.size() ? fmt::format(" The first {} of {} conversions.", drawn, codes.size()) : "";

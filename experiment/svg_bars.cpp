@@ -68,16 +68,19 @@ std::string svg_bars(const BarChart& chart) {
                        left, y.place(tick.at), x.to, left - 6.0, y.place(tick.at) + 4.0,
                        html_escape(tick.label));
   }
+  const double middle = (low + high) / 2.0;
   std::string plain, marked;  // two paths, however many bars
   for (const Bar& bar : bars) {
     if (bar.value == 0.0) continue;
-    const double from = x.place(bar.first - 0.5), to = x.place(bar.last + 0.5);
+    double from = x.place(bar.first - 0.5), to = x.place(bar.last + 0.5);
     const double gap = to - from > 4.0 ? 0.5 : 0.0;
-    // A bar that is there is seen, however small its share.
-    const double height = std::max(y.from - y.place(bar.value), 0.6);
+    // A bar that is there is seen, however small its share; marked ones grow outwards.
+    if (bar.is_marked && bar.first < middle) from = std::min(from, to - 3.0);
+    if (bar.is_marked && bar.first >= middle) to = std::max(to, from + 3.0);
+    const double width = std::max(to - from - 2.0 * gap, 0.5),
+                 tall = std::max(y.from - y.place(bar.value), 0.8);
     (bar.is_marked ? marked : plain) +=
-        fmt::format("M{:.2f} {:.1f}h{:.2f}v{:.1f}h-{:.2f}z", from + gap, y.from,
-                    std::max(to - from - 2.0 * gap, 0.5), -height, std::max(to - from - 2.0 * gap, 0.5));
+        fmt::format("M{:.2f} {:.1f}h{:.2f}v{:.1f}h-{:.2f}z", from + gap, y.from, width, -tall, width);
   }
   if (!plain.empty()) out += fmt::format(R"(<path d="{}" fill="{}"/>)", plain, series_color(0));
   if (!marked.empty()) out += fmt::format(R"(<path d="{}" fill="{}"/>)", marked, series_color(1));

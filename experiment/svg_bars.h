@@ -17,7 +17,7 @@ struct BarChart {
   std::vector<double> values = {};  ///< not negative
   std::size_t marked_ends = 0;      ///< so many bars at either end have a colour of their own
   std::string marked_name = {};     ///< entry of the legend for these; empty: none
-  int width = 440;                  ///< pixels; the drawing scales with its container
+  int width = 470;                  ///< pixels; the drawing scales with its container
   int height = 250;
 };
 

@@ -21,27 +21,27 @@ constexpr double kLeast = 14;  // of the shorter one
 constexpr double kLeft = 62, kTop = 6;
 constexpr int kWidth = 450;
 
-std::string statistics_text(const MatrixPicture& picture, const ReducedMatrix& pixels,
-                            const ColorScale& scale) {
+std::string statistics_text(const MatrixPicture& picture) {
   std::vector<double> finite;
   for (const float v : picture.values)
     if (std::isfinite(v)) finite.push_back(v);
   std::string text = fmt::format("{} x {} elements", picture.rows, picture.cols);
-  if (!finite.empty()) {
-    const SiPrefix prefix = si_prefix(std::max(std::abs(scale.low), std::abs(scale.high)), picture.unit);
-    const auto quantity = [&](double value) {
-      const std::string number = readable_number(value * prefix.factor, 3);
-      return picture.unit.empty() ? number : fmt::format("{} {}{}", number, prefix.symbol, picture.unit);
-    };
-    const auto [lowest, highest] = std::minmax_element(finite.begin(), finite.end());
-    text += fmt::format(", mean {}, {} to {}", quantity(mean(finite)), quantity(*lowest), quantity(*highest));
-  }
-  if (pixels.row_step * pixels.col_step > 1) {
-    text += fmt::format("; a pixel: {} of {} x {}",
-                        picture.reduction == Reduction::mean ? "mean" : "largest magnitude", pixels.row_step,
-                        pixels.col_step);
-  }
-  return text;
+  if (finite.empty()) return text;
+  const auto [lowest, highest] = std::minmax_element(finite.begin(), finite.end());
+  const SiPrefix prefix = si_prefix(std::max(std::abs(*lowest), std::abs(*highest)), picture.unit);
+  const auto quantity = [&](double value) {
+    const std::string number = readable_number(value * prefix.factor, 3);
+    return picture.unit.empty() ? number : fmt::format("{} {}{}", number, prefix.symbol, picture.unit);
+  };
+  return text +
+         fmt::format(", mean {}, {} to {}", quantity(mean(finite)), quantity(*lowest), quantity(*highest));
+}
+
+std::string pixel_text(const MatrixPicture& picture, const ReducedMatrix& pixels) {
+  if (pixels.row_step * pixels.col_step == 1) return "";
+  return fmt::format("a pixel: {} of {} x {}",
+                     picture.reduction == Reduction::mean ? "mean" : "largest magnitude", pixels.row_step,
+                     pixels.col_step);
 }
 
 /// Ticks at whole numbers; an axis of one line has one.
@@ -49,6 +49,7 @@ std::vector<PlotTick> line_ticks(std::size_t lines) {
   if (lines == 1) return {{0.0, "0"}};
   std::vector<PlotTick> ticks = linear_ticks(0.0, static_cast<double>(lines - 1), 6);
   std::erase_if(ticks, [](const PlotTick& tick) { return tick.at != std::floor(tick.at); });
+  for (PlotTick& tick : ticks) tick.label = fmt::format("{:.0f}", tick.at);
   return ticks;
 }
 
@@ -123,9 +124,10 @@ Drawing svg_heatmap(const MatrixPicture& picture) {
   const double bar = std::max(bottom + 46.0, 70.0);
   body += fmt::format(R"svg(<g transform="translate(28 {:.1f})">{}</g>)svg", bar,
                       svg_color_bar(scale, picture.unit, picture.id + "-bar"));
-  const int total = static_cast<int>(bar + 62.0);
-  body += fmt::format(R"(<text x="14" y="{}" font-size="11" opacity=".78">{}</text>)", total - 6,
-                      html_escape(statistics_text(picture, pixels, scale)));
+  const int total = static_cast<int>(bar + 76.0);
+  body += fmt::format(
+      R"(<g font-size="11" opacity=".78"><text x="14" y="{}">{}</text><text x="14" y="{}">{}</text></g>)",
+      total - 20, html_escape(statistics_text(picture)), total - 6, html_escape(pixel_text(picture, pixels)));
   return {
       picture.title, kWidth, total,
       fmt::format(

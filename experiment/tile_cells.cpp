@@ -14,6 +14,15 @@
 namespace mq {
 namespace {
 
+/// Where outputs and inputs are, if not in their order.
+std::string lines_text(const Tile& tile) {
+  const LineMap& lines = tile.lines();
+  const LineMap plain = LineMap::in_order(tile.outputs(), tile.inputs());
+  if (lines == plain) return "";
+  return fmt::format("; outputs on bit lines {}; inputs on word lines {}", fmt::join(lines.outputs, " "),
+                     fmt::join(lines.inputs, " "));
+}
+
 TileCells read_tile(const Exec& exec, const RunConfig& config, const std::string& layer, std::uint32_t index,
                     MatrixView<const float> w, const TileChoice& choice) {
   const TileAddress address{.seed = config.seed, .layer = index, .chip = choice.chip};
@@ -43,10 +52,10 @@ TileCells read_tile(const Exec& exec, const RunConfig& config, const std::string
           .outputs = g.size() / tile.lines().word_lines,
           .inputs = tile.lines().word_lines,
           .g = std::move(g),
-          .description = fmt::format("{}: chip {}, layer {}, tile {}, {} cells, {} after the reference read",
-                                     config.name, choice.chip, layer, choice.tile,
-                                     choice.side == Polarity::plus ? "plus" : "minus",
-                                     format_quantity(choice.time, Unit::second))};
+          .description = fmt::format(
+              "{}: chip {}, layer {}, tile {}, {} cells, {} after the reference read{}", config.name,
+              choice.chip, layer, choice.tile, choice.side == Polarity::plus ? "plus" : "minus",
+              format_quantity(choice.time, Unit::second), lines_text(tile))};
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ std::vector<float> ir_drops(const TileReading& reading, const ArrayReading& arra
   return drops;
 }
 
+/// "slice 0, minus, phase 1"
+std::string plane_text(const CodeHistogram& codes) {
+  const bool is_difference = codes.role.kind == PlaneKind::difference;
+  return fmt::format("slice {}, {}{}phase {}", codes.role.slice,
+                     is_difference ? "" : kind_name(codes.role.kind), is_difference ? "" : ", ", codes.phase);
+}
+
 std::string percent(double share) { return readable_number(100.0 * share, 3) + " %"; }
 
 }  // namespace
@@ -49,6 +56,8 @@ std::string cells_svg(const TileReading& reading, Polarity side, const std::stri
   std::vector<Drawing> drawings;
   const auto add = [&](const char* name, std::vector<float> values, const char* unit,
                        Reduction reduction = Reduction::mean) {
+    const bool is_zero = std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; });
+    if (is_zero && !drawings.empty()) return;
     drawings.push_back(svg_heatmap({.title = name,
                                     .rows = array.outputs,
                                     .cols = reading.inputs,
@@ -66,8 +75,7 @@ std::string cells_svg(const TileReading& reading, Polarity side, const std::stri
 }
 
 std::string conversion_text(const CodeHistogram& codes) {
-  return fmt::format("tile {}, slice {}, {}, phase {}", codes.tile, codes.role.slice,
-                     kind_name(codes.role.kind), codes.phase);
+  return fmt::format("tile {}, {}", codes.tile, plane_text(codes));
 }
 
 std::string code_summary(const CodeHistogram& codes) {
@@ -95,7 +103,7 @@ std::string codes_svg(std::span<const CodeHistogram> all, std::size_t tile, cons
   for (const CodeHistogram& codes : all) {
     if (codes.tile != tile || ++conversions > kMostCharts) continue;
     const BarChart chart = code_chart(codes);
-    drawings.push_back({fmt::format("{}: {} clipped, {} of {} codes", conversion_text(codes),
+    drawings.push_back({fmt::format("{}: {} clipped, {} of {} codes", plane_text(codes),
                                     percent(codes.clipped_share()), codes.codes_used(), codes.counts.size()),
                         chart.width, chart.height, svg_bars(chart)});
   }
@@ -132,9 +140,9 @@ std::string clips_svg(std::span<const CodeHistogram> all, const TileGrid& grid, 
   draw("Conversions beyond the range", [](const CodeHistogram&) { return true; });
   for (const CodeHistogram& first : all) {
     if (first.tile != 0 || (all.size() == grid.size()) || drawings.size() > kMostCharts) continue;
-    draw(
-        fmt::format("slice {}, {}, phase {}", first.role.slice, kind_name(first.role.kind), first.phase),
-        [&](const CodeHistogram& codes) { return codes.plane == first.plane && codes.phase == first.phase; });
+    draw(plane_text(first), [&](const CodeHistogram& codes) {
+      return codes.plane == first.plane && codes.phase == first.phase;
+    });
   }
   return svg_sheet(title, drawings, 3);
 }

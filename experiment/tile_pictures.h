@@ -14,13 +14,15 @@ namespace mq {
 
 /// SVG file of the array of one polarity: conductances [S], potentials of word and bit lines at each cell
 /// [V], IR drop [V] and currents of cells [A]. IR drop is what is missing at a cell of the voltage of its
-/// driver, positive where |voltage| was lost. Expects an array with cells.
+/// driver, positive where |voltage| was lost. What is 0 at every cell, such as IR drop without wires, is left
+/// out. Expects an array with cells.
 std::string cells_svg(const TileReading& reading, Polarity side, const std::string& title);
 
 /// One chart: share of conversions per code; codes at the ends of the range have a colour of their own.
 BarChart code_chart(const CodeHistogram& codes);
-/// "tile 0, slice 1, plus, phase 2", as far as there are several; numbers of conversions and clips.
+/// "tile 0, slice 1, plus, phase 2"; differences of cells need no name.
 std::string conversion_text(const CodeHistogram& codes);
+/// "3 200 conversions, 0.03 % clipped, 209 of 255 codes in use"
 std::string code_summary(const CodeHistogram& codes);
 
 /// SVG file of the conversions of one tile, one chart each; 12 at most, which the title then states. Expects

@@ -31,7 +31,7 @@ rows (inputs) and columns (outputs) are the size of one tile; None takes W whole
 ideal (None: what hardware says, or ideal); otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
 calibrate(). output_noise and read_noise are per product, relative to one fully-on cell at full-scale input.
 programming and faults: dicts, as the config sections of these names: {"method": "write-verify", "margin": 0.02},
-{"stuck_low": 0.01}. hardware: a dict of any config sections (mapping, wires, periphery, dac, adc, tile, cell_noise,
+{"stuck_low": 0.01}. hardware: a dict of any config sections (mapping, wires, current, periphery, dac, adc, tile, cell_noise,
 temperature, ...; mq.parameters("wires") lists their keys), for what has no keyword: {"wires": {"word_line":
 "1 ohm"}, "mapping": {"slices": 4, "slice_bits": 2}}. Keywords win over it.
 threads changes no result; None is all cores. backend: "cpu", "reference" or "cuda".
@@ -216,9 +216,9 @@ constexpr const char* kPlot =
 A picture as SVG text: write it to a file, or show it with IPython.display.SVG.
 
 what: 'plus' or 'minus', heatmaps of the cells of one tile for one vector x[inputs of the tile]: conductance, cell
-current, IR drop, word and bit lines, as inspect() gives them; 'codes', histograms of the ADC codes of one tile for
-x[batch, in], one per conversion; 'clips', the share of clipped conversions of every tile. More than 256 lines are
-drawn by their mean, IR drop by the largest, which the picture states.
+current, IR drop, word and bit lines, as inspect() gives them, but for what is 0 without wires; 'codes', histograms
+of the ADC codes of one tile for x[batch, in], one per conversion; 'clips', the share of clipped conversions of
+every tile. More than 256 lines are drawn by their mean, IR drop by the largest, which the picture states.
 
 Raises ValueError as inspect() or code_histograms(), and for another picture.
 

@@ -38,8 +38,9 @@ TEST(NetlistCommand, TakesWiresCurrentAndTopologyFromItsConfig) {
   here.write("ideal.toml", kIdeal);
   here.write("w.txt", "1.0 -0.5\n0 1\n");
   const Ended driven = here.run({"netlist", "ideal.toml", "--weights", "w.txt", "--array", "minus", "--set",
-                                 "current.law=sinh", "--input", "ones"});
+                                 "current.law=sinh", "--input", "ones", "--set", "dac.v_read=100 mV"});
   ASSERT_EQ(driven.code, 0) << driven.err;
+  EXPECT_NE(driven.out.find("Vin0 in0 0 0.1\n"), std::string::npos) << driven.out;
   EXPECT_NE(driven.out.find("Rb0_0 b0_0 b0_1 2\n"), std::string::npos) << driven.out;
   EXPECT_NE(driven.out.find("sinh(v(w1_0,b0_1)/0.25)"), std::string::npos) << driven.out;
   const Ended gated =
@@ -61,6 +62,30 @@ TEST(NetlistCommand, WritesTilesOfTheChipsOfARun) {
       << "144 inputs, 100 word lines each";
   EXPECT_EQ(first.out, here.run(call).out);
   EXPECT_NE(first.out, here.run({"netlist", "tiny.toml", "--tile", "1", "--time", "1 h"}).out);
+}
+
+TEST(NetlistCommand, HasTheSpareLinesOfTheArraysAndTheReferenceColumn) {
+  const Workplace here;
+  here.write("ideal.toml", kIdeal);
+  here.write("w.txt", "1.0 -0.5\n0 1\n");
+  const std::vector<std::string> call = {"netlist",   "ideal.toml",
+                                         "--weights", "w.txt",
+                                         "--input",   "1,0.5",
+                                         "--set",     "tile.spare_rows=2",
+                                         "--set",     "tile.spare_columns=1",
+                                         "--set",     "mapping.kind=offset",
+                                         "--set",     "mapping.zero=reference-column"};
+  const Ended ended = here.run(call);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("[4 outputs, 4 inputs]"), std::string::npos) << ended.out;
+  EXPECT_NE(ended.out.find("outputs on bit lines 0 1; inputs on word lines 0 1"), std::string::npos);
+  EXPECT_NE(ended.out.find("Vin1 in1 0 0.1\nVin2 in2 0 0\nVin3 in3 0 0\n"), std::string::npos) << ended.out;
+  EXPECT_NE(ended.out.find("Rc3_1"), std::string::npos) << "the reference column: " << ended.out;
+  std::vector<std::string> minus = call;
+  minus.insert(minus.end(), {"--array", "minus"});
+  EXPECT_NE(here.run(minus).err.find("the reference column of layer weights is the last bit line of the plus "
+                                     "side; take the plus side"),
+            std::string::npos);
 }
 
 TEST(NetlistCommand, SaysWhatIsWrong) {

@@ -184,6 +184,23 @@ TEST(CodeHistograms, ThreadsAndBatchesCountTheSame) {
   }
 }
 
+TEST(CodeHistograms, ShowTheRangesOfOutputsThatHaveTheirOwn) {
+  Hardware hardware = hardware_of_codes();
+  hardware.adc = {.bits = 7, .range_per = RangeGroup::column};
+  TileArray array = programmed(hardware), other = programmed(hardware);
+  Ranges ranges{.dac = 0.9f, .adc = std::vector<float>(4, 3.0f)};
+  for (std::size_t i = 0; i < 4 * 24; ++i)
+    ranges.columns.push_back(1.0f + 0.02f * static_cast<float>(i % 24));
+  array.set_ranges(ranges);
+  other.set_ranges(ranges);
+  const std::vector<float> x = uniforms(kBatch * kInputs, 2);
+  const Counted counted = count(array, x);
+  EXPECT_EQ(counted.y, product(other, kExec, x));
+  EXPECT_EQ(counted.histograms[2].ranges,
+            std::vector<float>(ranges.columns.begin(), ranges.columns.begin() + 16));
+  EXPECT_EQ(counted.histograms[2].range, 3.0);
+}
+
 TEST(CodeHistograms, NeedConvertersAndWeights) {
   std::vector<float> x(kInputs), y(kOutputs);
   const MatrixView<const float> in{x.data(), 1, kInputs};

@@ -95,7 +95,7 @@ TEST(GatedInProducts, AreThoseOfTheDoubleSolverForEveryMapping) {
        [](Hardware& h) {
          h.mapping.kind = MappingKind::offset, h.mapping.zero = ZeroRemoval::reference_column;
        }},
-      {"two devices", [](Hardware& h) { h.programming.devices = 2; }},
+      {"two devices", [](Hardware& h) { h.programming.devices = 2, h.programming.fill = Fill::equal; }},
       {"split sign", [](Hardware& h) { h.dac.splits_sign = true; }},
       {"analog accumulation", [](Hardware& h) { h.dac.accumulation = Accumulation::analog; }},
       {"one bit and a sign", [](Hardware& h) { h.dac.bits = 2, h.dac.digit_bits = 0; }},
@@ -118,6 +118,52 @@ TEST(GatedInProducts, AreThoseOfTheDoubleSolverForEveryMapping) {
       lost = std::max(lost, std::abs(double(y[i]) - free[i]));
     }
     EXPECT_GT(lost, 0.01) << c.name << ": wires of 20 ohm must be seen";
+  }
+}
+
+TEST(GatedInProducts, OfOneArrayAreCurrentsOfTheDoubleSolver) {
+  struct Size {
+    std::size_t outputs, inputs;
+  };
+  for (const Size size : {Size{1, 1}, Size{3, 2}, Size{17, 33}, Size{65, 130}}) {
+    for (const WireDrive drive : {WireDrive::single_sided, WireDrive::double_sided}) {
+      for (const SenseSide side : {SenseSide::last, SenseSide::first, SenseSide::both}) {
+        WireParams wires = gated_wires(2.0);
+        wires.drive = drive, wires.sense_side = side;
+        const GatedNetwork network = gated_network_of(wires);
+        std::vector<float> g = uniforms(size.outputs * size.inputs, 1);
+        for (std::size_t i = 0; i < g.size(); ++i) {
+          g[i] = i % 61 == 60 ? 1.0f : i % 17 == 16 ? 0.0f : 25e-6f * std::abs(g[i]);
+        }
+        std::vector<std::uint8_t> gates;
+        for (const float x : uniforms(3 * size.inputs, 2)) gates.push_back(x > 0.0f);
+        const std::vector<std::int16_t> codes(gates.begin(), gates.end());
+        std::vector<double> expected(3 * size.outputs);
+        gated_currents({}, network, 1.0, {g.data(), size.outputs, size.inputs},
+                       {gates.data(), 3, size.inputs}, {expected.data(), 3, size.outputs});
+        for (const Backend backend : {Backend::reference, Backend::cpu}) {
+          std::vector<float> cells(padded_outputs(size.outputs) * size.inputs), y(expected.size());
+          kernels(backend).pack_gated({.backend = backend}, {.network = network,
+                                                             .g = g.data(),
+                                                             .outputs = size.outputs,
+                                                             .inputs = size.inputs,
+                                                             .cells = cells.data()});
+          kernels(backend).gated_products({.backend = backend}, {.network = network,
+                                                                 .cells = cells.data(),
+                                                                 .largest = 1.0f,
+                                                                 .outputs = size.outputs,
+                                                                 .inputs = size.inputs,
+                                                                 .codes = codes.data(),
+                                                                 .code_stride = size.inputs,
+                                                                 .batch = 3,
+                                                                 .y = y.data()});
+          const double allowed = backend == Backend::cpu ? 3e-6 : 1e-7;  // relative
+          for (std::size_t i = 0; i < y.size(); ++i) {
+            ASSERT_NEAR(y[i], expected[i], allowed * expected[i]) << name(backend) << ", " << size.inputs;
+          }
+        }
+      }
+    }
   }
 }
 
@@ -158,7 +204,7 @@ TEST(GatedInProducts, WithoutResistanceHaveTheBitsOfOrdinaryOnes) {
     y[i] = product(array, {}, x);
   }
   EXPECT_EQ(y[1], y[0]);
-  for (std::size_t i = 0; i < y[0].size(); ++i) EXPECT_NEAR(y[2][i], y[0][i], 2e-5) << "the limit";
+  for (std::size_t i = 0; i < y[0].size(); ++i) EXPECT_NEAR(y[2][i], y[0][i], 1e-4) << "the limit";
 }
 
 TEST(GatedInProducts, WeightsAreReadOneGateAtATimeAndCompensationGoesByThem) {
@@ -207,7 +253,11 @@ TEST(GatedInProducts, ReadNoiseOfACellIsThatOfItsOwnResponseWithinAFewPercent) {
   const std::vector<double> weights = array.read_weights({});
   const double g_min = array.mapping().g_min;
   EXPECT_EQ(g_min, 0.0) << "the other side of a pair has no noise";
-  for (const std::size_t o : {std::size_t(0), kOutputs - 1}) {
+  // The variance is kept in 7 bits, so of a cell that conducts well.
+  std::size_t checked = 0;
+  for (std::size_t o = 0; o < kOutputs; ++o) {
+    if (std::abs(weights[o * kInputs + kOpen]) < 0.5) continue;
+    ++checked;
     double sum = 0.0, squares = 0.0;
     for (std::size_t b = 0; b < kSamples; ++b) {
       sum += y[b * kOutputs + o], squares += std::pow(double(y[b * kOutputs + o]), 2);
@@ -217,6 +267,7 @@ TEST(GatedInProducts, ReadNoiseOfACellIsThatOfItsOwnResponseWithinAFewPercent) {
     EXPECT_NEAR(sum / n, weights[o * kInputs + kOpen], 5.0 * deviation / std::sqrt(n));
     EXPECT_NEAR(deviation / (0.1 * alone), 1.0, 0.03 + 5.0 / std::sqrt(2.0 * n)) << o;
   }
+  EXPECT_GT(checked, 3u);
 }
 
 TEST(GatedInProducts, AreInspectedOneReadPhaseAtATime) {
@@ -260,6 +311,22 @@ TEST(GatedInProducts, NeedInputsThatOpenOrCloseGates) {
   EXPECT_EQ(sentence([](Hardware& h) { h.dac.input_noise = 0.01f; }),
             "wires.topology = \"gated\" has inputs that only open transistors, so drivers have no "
             "dac.input_noise and no dac.asymmetry; leave both at 0");
+  EXPECT_EQ(
+      sentence([](Hardware& h) { h.current.law = CurrentKind::sinh; }),
+      "products of cells of [current] are not known behind the lines of wires.topology = \"gated\"; leave "
+      "out [current], or the resistances in [wires]");
+  EXPECT_EQ(sentence([](Hardware& h) { h.tile.spare_rows = 2; }),
+            "tile.spare_rows, spare_columns and remap = \"permute\" are not known behind the lines of "
+            "wires.topology = \"gated\"; leave them out, or the resistances in [wires]");
+  Hardware shorted = with_gates(0.0);
+  shorted.wires.word_line = shorted.wires.bit_line = 1e9;
+  std::get<Ideal::Params>(shorted.device).g_max = 1e-3f;
+  shorted.tile.rows = 1000;
+  TileArray long_one({}, shorted, {}, 1, 1000);
+  EXPECT_EQ(
+      message_of([&] { long_one.program({}, matrix(std::vector<float>(1000, 1.0f), 1)); }),
+      "a cell of 1 mS in tile 0 conducts far more than lines of 2000000 MOhm from end to end; check the "
+      "resistances in [wires], or use smaller tiles");
   TileArray array({}, with_gates(0.0), {}, kOutputs, kInputs);
   array.program({}, matrix(uniforms(kOutputs * kInputs, 1), kOutputs));
   std::vector<float> e(kOutputs), d(kInputs);

@@ -127,6 +127,17 @@ TEST(LineChoice, OfOneKindOfLinesIsTheBestOfAllPermutations) {
   }
 }
 
+TEST(LineChoice, OutputsCountWithTheirFullScale) {
+  const LineMap map = LineMap::in_order(3, 2, 1);
+  std::vector<ArrayDefects> arrays = pair_of_arrays(5, 0.0, map);
+  // Two bit lines err alike, and there is one to spare.
+  for (const std::size_t line : {0u, 1u}) arrays[0].found[2 * line] = arrays[0].targets[2 * line] + 0.5f;
+  const std::vector<float> scales = {1.0f, 3.0f, 1.0f}, others = {3.0f, 1.0f, 1.0f};
+  EXPECT_NEAR(squared_error(map, arrays, scales), 0.25 * (1.0 + 9.0), 1e-6);
+  EXPECT_EQ(choose_lines(Remap::replace, map, arrays, scales).outputs, (std::vector<std::uint32_t>{0, 3, 2}));
+  EXPECT_EQ(choose_lines(Remap::replace, map, arrays, others).outputs, (std::vector<std::uint32_t>{3, 1, 2}));
+}
+
 TEST(LineChoice, AStuckCellUnderAWeightThatItRepresentsIsLeftWhereItIs) {
   const LineMap map = LineMap::in_order(kOutputs, kInputs, 1, 1);
   std::vector<ArrayDefects> arrays = pair_of_arrays(3, 0.0, map);

@@ -82,13 +82,14 @@ TEST(SpareLines, MakeTheErrorOfWeightsSmallerTheFreerTheyAre) {
 }
 
 TEST(SpareLines, OfEveryMappingMakeTheErrorSmaller) {
-  std::vector<Hardware> kinds(6, ideal_io("ideal"));
+  std::vector<Hardware> kinds(7, ideal_io("ideal"));
   kinds[1].mapping = {.sides = PairSides::both};
   kinds[2].mapping = {.slices = 2, .slice_bits = 3};
   kinds[3].mapping = {.kind = MappingKind::offset};
   kinds[4].mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
   kinds[5].programming.devices = 2;
   kinds[5].programming.significance = 4.0f;
+  kinds[6].mapping = {.scale = WeightScale::column};
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     const double none = error(Remap::none, 3, 0.01f, 3, kinds[k]),
                  replaced = error(Remap::replace, 3, 0.01f, 3, kinds[k]),

@@ -95,6 +95,7 @@ TEST_F(Experiment, OfEveryMappingAndPeripheryGivesTheSameDigestForAnyThreadsAndB
       {"mapping.slices=2", "mapping.slice_bits=3", "mapping.subtraction=digital", "wires.word_line=1Ohm"},
       {"adc.kind=sar", "adc.mismatch=0.02", "adc.bound_management=iterative", "dac.scaling=absmax"},
       {"tile.read_noise_law=nanosecond", "dac.input_noise=0.01", "periphery.s_shape=0.1"},
+      {"wires.topology=gated", "wires.word_line=1Ohm", "wires.bit_line=1Ohm", "dac.digit_bits=1"},
   };
   for (std::vector<std::string> overrides : kinds) {
     const std::string digest = run_experiment(points(overrides), options(1, "a")).digest;

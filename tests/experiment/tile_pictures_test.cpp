@@ -51,6 +51,15 @@ TEST(TilePictures, CellsHaveAllMapsWithUnitsAndScales) {
   EXPECT_TRUE(contains(svg, "mean 5 mV, 0 mV to 10 mV")) << "of both signs of the drivers";
 }
 
+TEST(TilePictures, CellsWithoutWiresHaveNoMapsOfZeros) {
+  TileReading reading = small_reading();
+  reading.plus.word = {0.2, 0.1, -0.2, 0.2, 0.1, -0.2};
+  reading.plus.bit.assign(6, 0.0);
+  const std::string svg = cells_svg(reading, Polarity::plus, "cells");
+  EXPECT_TRUE(contains(svg, "Conductance") && contains(svg, "Word line"));
+  EXPECT_FALSE(contains(svg, "IR drop") || contains(svg, "Bit line"));
+}
+
 TEST(TilePictures, LargeMatricesAreReducedAsTheySay) {
   MatrixPicture picture{.title = "m", .rows = 3, .cols = 600, .values = std::vector<float>(1800, 1.0f)};
   picture.values[601] = -7.0f;  // row 1, columns 0 to 2 make a pixel
@@ -75,13 +84,13 @@ TEST(TilePictures, CodesAreBarsOfTheirShares) {
   const std::string svg = svg_bars(chart);
   EXPECT_EQ(problem_of(svg), "");
   EXPECT_TRUE(contains(svg, "ADC code") && contains(svg, "conversions [%]") && !contains(svg, "bins"));
-  EXPECT_TRUE(
-      contains(svg, "tile 0, slice 0, difference, phase 0: 10 conversions, 40 % clipped, 5 of 7 codes"));
+  EXPECT_TRUE(contains(svg, "tile 0, slice 0, phase 0: 10 conversions, 40 % clipped, 5 of 7 codes"));
   BarChart wide{.x_title = "code", .values = std::vector<double>(1023, 1.0), .marked_ends = 1};
   EXPECT_TRUE(contains(svg_bars(wide), "code (bins of 4)"));
   const std::string sheet = codes_svg(std::vector{small_histogram(0), small_histogram(1)}, 1, "codes");
   EXPECT_EQ(problem_of(sheet), "");
   EXPECT_TRUE(contains(sheet, "tile 1, slice 0") && !contains(sheet, "tile 0"));
+  EXPECT_TRUE(contains(sheet, ">slice 0, phase 0: 40 % clipped, 5 of 7 codes<"));
   EXPECT_EQ(problem_of(codes_svg(std::vector<CodeHistogram>(20, small_histogram(0)), 0, "many")), "");
   EXPECT_TRUE(contains(codes_svg(std::vector<CodeHistogram>(20, small_histogram(0)), 0, "many"),
                        "many (the first 12 of 20)"));

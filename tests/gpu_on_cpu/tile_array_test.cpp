@@ -46,7 +46,7 @@ TEST_F(OnCuda, AnArrayCountsTheSameCodesAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.dac.digit_bits = 4;
   hardware.mapping.subtraction = Subtraction::digital;
-  hardware.adc.range = 0.5;
+  hardware.adc.range = 0.1;
   const auto count = [&](const Exec& exec, std::vector<float>& host) {
     TileArray array = programmed_array(exec, hardware);
     const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.1f, 1.1f, 9));
@@ -98,6 +98,28 @@ TEST_F(OnCuda, ArraysWithSpareLinesLiveAsOnTheCpu) {
   compare_lives(hardware, "replaced, with wires and a reference column");
 }
 
+/// Weights after two updates by pulses.
+std::vector<double> learned(const Exec& exec, const Hardware& hardware) {
+  TileArray array = programmed_array(exec, hardware);
+  const Buffer<float> x = on_backend(exec, uniform_floats(kBatch * kInputs, -1.0f, 1.0f, 12)),
+                      d = on_backend(exec, uniform_floats(kBatch * kOutputs, -1.0f, 1.0f, 13));
+  for (std::uint32_t n = 0; n < 2; ++n) {
+    array.update(exec, x.as_matrix(kBatch, kInputs), d.as_matrix(kBatch, kOutputs),
+                 {.x_gain = 0.5f, .d_gain = 0.5f, .event = n});
+  }
+  return array.read_weights(exec);
+}
+
+TEST_F(OnCuda, ArraysWithSpareLinesLearnAsOnTheCpu) {
+  Hardware hardware = small_tiles(ConstantStep::Params{});
+  hardware.tile.spare_rows = hardware.tile.spare_columns = 3;
+  hardware.tile.remap = Remap::permute;
+  hardware.faults.stuck_random = 0.02f;
+  const std::vector<double> cpu = learned(kCpu, hardware);
+  expect_same_bits(cpu, learned(kCuda, hardware), "weights");
+  EXPECT_NE(cpu, programmed_array(kCpu, hardware).read_weights(kCpu));
+}
+
 TEST_F(OnCuda, ArraysWithErrorsInThePeripheryLiveAsOnTheCpu) {
   Hardware hardware = small_tiles(device_from_preset("pcm-like"));
   hardware.dac.digit_bits = 2;
@@ -128,6 +150,17 @@ TEST_F(OnCuda, ArraysWithEveryLawOfReadNoiseAndWiresLiveAsOnTheCpu) {
     hardware.wires.word_line = hardware.wires.bit_line = law == ReadNoiseLaw::device ? 0.0 : 2.0;
     compare_lives(hardware, std::string(names(law)[static_cast<std::size_t>(law)]));
   }
+}
+
+TEST_F(OnCuda, ArraysWhoseInputsOpenTransistorsLiveAsOnTheCpu) {
+  Hardware hardware = small_tiles(device_from_preset("pcm-like"));
+  hardware.wires = {.topology = WireTopology::gated, .word_line = 2.0, .bit_line = 1.0, .sense = 10.0};
+  hardware.dac.bits = 4, hardware.dac.digit_bits = 1;
+  compare_lives(hardware, "gated");
+  hardware.mapping = {.kind = MappingKind::offset, .zero = ZeroRemoval::reference_column};
+  hardware.dac.accumulation = Accumulation::analog;
+  hardware.wires.drive = WireDrive::double_sided, hardware.wires.sense_side = SenseSide::both;
+  compare_lives(hardware, "gated, of four terminals");
 }
 
 TEST_F(OnCuda, ArraysOfNonlinearCellsLiveAsOnTheCpu) {

@@ -24,6 +24,23 @@ def test_ideal_cells_give_the_product_of_numpy():
     np.testing.assert_allclose(tile.weights, W, atol=2**-23)
 
 
+def test_cells_that_are_not_linear_bend_the_voltages_of_inputs():
+    one = np.ones((1, 1), dtype=np.float32)
+    inputs = np.array([[-1.0], [64 / 127], [1.0]], dtype=np.float32)
+
+    def outputs(coding, **current):
+        hardware = {"dac": {"v_read": "0.2 V", "coding": coding}, "current": current}
+        return mq.Tile(one, "ideal", dac_bits=8, dac_range=1.0, hardware=hardware) @ inputs
+
+    bent = np.sinh(inputs * 0.2 / 0.1) / np.sinh(0.2 / 0.1)
+    np.testing.assert_allclose(outputs("level", law="sinh", sinh_voltage="100 mV"), bent, atol=1e-4)
+    np.testing.assert_allclose(outputs("duration", law="sinh", sinh_voltage="100 mV"), inputs, atol=1e-4)
+    with pytest.raises(RuntimeError, match="full scale that dac.v_read stands for"):
+        mq.Tile(one, "ideal", hardware={"current": {"law": "sinh"}}) @ inputs
+    with pytest.raises(ValueError, match="current.law"):
+        outputs("level", law="shin")
+
+
 def test_leading_shape_is_kept():
     tile = mq.Tile(W, "ideal")
     assert (tile @ x[0]).shape == (48,)
@@ -166,8 +183,8 @@ def test_inspection_shows_the_conductances_of_its_tile_and_says_what_fits():
 
 
 def test_slices_and_phases_add_up_to_the_product():
-    sections = {"mapping": {"slices": 2, "slice_bits": 3}, "dac": {"digit_bits": 2}}
-    tile = mq.Tile(W, "ideal", dac_bits=5, dac_range=1.0, hardware=sections)
+    sections = {"mapping": {"slices": 2, "slice_bits": 3}, "dac": {"bits": 5, "range": 1.0, "digit_bits": 2}}
+    tile = mq.Tile(W, "ideal", hardware=sections)
     y = 0.0
     for slice in range(2):
         for phase in range(2):
@@ -184,8 +201,8 @@ def test_slices_and_phases_add_up_to_the_product():
 
 
 def test_code_histograms_count_the_conversions_of_the_product():
-    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, dac_bits=6, dac_range=1.0, adc_bits=6, adc_range=1.0,
-                   output_noise=0.05, hardware={"mapping": {"subtraction": "digital"}, "dac": {"digit_bits": 3}})
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=0.25, output_noise=0.05, hardware={
+        "mapping": {"subtraction": "digital"}, "dac": {"bits": 6, "range": 1.0, "digit_bits": 3}})
     before = tile.counters
     found = tile.code_histograms(x, call=3)
     after = tile.counters
@@ -196,13 +213,14 @@ def test_code_histograms_count_the_conversions_of_the_product():
     assert found["counts"].sum() == after["adc_conversions"] - before["adc_conversions"] == 48 * 2 * 2 * 2 * 5
     assert found["clipped"].sum() == after["adc_clips"] - before["adc_clips"] > 0
     np.testing.assert_allclose(found["clipped_share"], found["clipped"] / found["counts"].sum(axis=-1))
-    np.testing.assert_array_equal(found["range"], np.ones((2, 2, 2, 2)))
+    np.testing.assert_array_equal(found["range"], np.full((2, 2, 2, 2), 0.25))
     with pytest.raises(ValueError, match="adc.bits = 0"):
         mq.Tile(W).code_histograms(x)
 
 
 def test_plots_are_svg():
-    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=4.0)
+    tile = mq.Tile(W, "pcm-like", seed=7, rows=32, columns=24, adc_bits=6, adc_range=4.0,
+                   hardware={"wires": {"bit_line": "1 ohm"}})
     for what, inputs in (("plus", x[0, :32]), ("minus", x[0, :32]), ("codes", x), ("clips", x)):
         text = tile.plot(inputs, what=what)
         ElementTree.fromstring(text)

@@ -1,7 +1,6 @@
 #include "meltquench/python/tile.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "meltquench/core/json.h"
 #include "meltquench/core/storage.h"
@@ -66,23 +65,32 @@ std::size_t PyTile::rows_of(const FloatArray& x) const {
   return static_cast<std::size_t>(x.size() / in);
 }
 
-py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row, const py::object& call) {
-  const FloatArray inputs = float_array(x, "x");
+PyTile::Product PyTile::product_of(const py::object& x, const py::object& first_row, const py::object& call) {
+  Product product{float_array(x, "x"), {}, 0, {}};
+  const FloatArray& inputs = product.x;
   const std::size_t rows = rows_of(inputs);
   std::vector<py::ssize_t> shape(inputs.shape(), inputs.shape() + inputs.ndim());
   shape.back() = static_cast<py::ssize_t>(array_.outputs());
-  py::array_t<float> outputs(shape);
-  const std::uint64_t row = whole_number(first_row, "first_row", std::numeric_limits<std::int64_t>::max());
-  const bool is_counted = call.is_none();
-  const std::uint64_t number =
-      is_counted ? 0 : whole_number(call, "call", std::numeric_limits<std::uint32_t>::max());
-  float* const y = outputs.mutable_data();
+  product.y = py::array_t<float>(shape);
+  product.first_row = whole_number(first_row, "first_row", (std::uint64_t(1) << 33) - rows);
+  if (!call.is_none()) product.call = static_cast<std::uint32_t>(whole_number(call, "call", kCalls - 1));
+  return product;
+}
+
+MvmPlace PyTile::place_of(const Product& product) {
+  return {.first_row = product.first_row, .call = product.call ? *product.call : calls_++ % kCalls};
+}
+
+py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row, const py::object& call) {
+  Product product = product_of(x, first_row, call);
+  const std::size_t rows = rows_of(product.x);
+  float* const y = product.y.mutable_data();
   compute([&] {
-    check_finite(inputs.data(), rows * array_.inputs(), array_.inputs(), "x");
-    multiply_on_host(exec_, array_, {inputs.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
-                     {.first_row = row, .call = is_counted ? calls_++ : static_cast<std::uint32_t>(number)});
+    check_finite(product.x.data(), rows * array_.inputs(), array_.inputs(), "x");
+    multiply_on_host(exec_, array_, {product.x.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
+                     place_of(product));
   });
-  return outputs;
+  return product.y;
 }
 
 void PyTile::calibrate(const py::object& x) {

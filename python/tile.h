@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "meltquench/crossbar/code_histograms.h"
 #include "meltquench/crossbar/inspection.h"
@@ -60,7 +61,17 @@ class PyTile {
   TileReading read_cells(const py::object& x, const py::object& tile, const py::object& v_read,
                          const py::object& slice, const py::object& phase);
   /// Rows of x[..., in]; throws ShapeError if it has another number of inputs.
+  /// What one product takes and gives; the call is counted where none is said.
+  struct Product {
+    FloatArray x;
+    py::array_t<float> y;
+    std::uint64_t first_row = 0;
+    std::optional<std::uint32_t> call;
+  };
+  static constexpr std::uint32_t kCalls = 1u << 24;
   std::size_t rows_of(const FloatArray& x) const;
+  Product product_of(const py::object& x, const py::object& first_row, const py::object& call);
+  MvmPlace place_of(const Product& product);
   std::vector<CodeHistogram> count_codes(const FloatArray& x, float* y, MvmPlace place);
   std::vector<float> conductances_of(Polarity side);
   std::vector<py::ssize_t> grid_shape() const;

@@ -80,20 +80,10 @@ std::vector<CodeHistogram> PyTile::count_codes(const FloatArray& x, float* y, Mv
 }
 
 py::dict PyTile::code_histograms(const py::object& x, const py::object& first_row, const py::object& call) {
-  const FloatArray inputs = float_array(x, "x");
-  rows_of(inputs);
-  std::vector<py::ssize_t> shape(inputs.shape(), inputs.shape() + inputs.ndim());
-  shape.back() = static_cast<py::ssize_t>(array_.outputs());
-  py::array_t<float> outputs(shape);
-  const std::uint64_t row = whole_number(first_row, "first_row", std::numeric_limits<std::int64_t>::max());
-  const bool is_counted = call.is_none();
-  const std::uint64_t number =
-      is_counted ? 0 : whole_number(call, "call", std::numeric_limits<std::uint32_t>::max());
-  float* const y = outputs.mutable_data();
-  const std::vector<CodeHistogram> all = compute([&] {
-    return count_codes(
-        inputs, y, {.first_row = row, .call = is_counted ? calls_++ : static_cast<std::uint32_t>(number)});
-  });
+  Product product = product_of(x, first_row, call);
+  float* const y = product.y.mutable_data();
+  const std::vector<CodeHistogram> all =
+      compute([&] { return count_codes(product.x, y, place_of(product)); });
   std::vector<py::ssize_t> conversions = grid_shape();
   const auto per_tile = static_cast<py::ssize_t>(all.size() / array_.grid().size());
   py::list planes;
@@ -116,7 +106,7 @@ py::dict PyTile::code_histograms(const py::object& x, const py::object& first_ro
   std::vector<py::ssize_t> of_counts = conversions;
   of_counts.push_back(entries);
   py::dict result;
-  result["y"] = outputs;
+  result["y"] = product.y;
   result["codes"] = owning_array(std::move(codes), {entries});
   result["counts"] = owning_array(std::move(counts), of_counts);
   result["clipped"] = owning_array(std::move(clipped), conversions);
@@ -150,7 +140,7 @@ std::string PyTile::plot(const py::object& x, const py::object& what, const py::
   const FloatArray inputs = float_array(x, "x");
   std::vector<float> y(rows_of(inputs) * array_.outputs());
   const std::vector<CodeHistogram> all =
-      compute([&] { return count_codes(inputs, y.data(), {.call = calls_++}); });
+      compute([&] { return count_codes(inputs, y.data(), {.call = calls_++ % kCalls}); });
   return wanted == "codes" ? codes_svg(all, index, "Codes of the ADCs: " + where)
                            : clips_svg(all, array_.grid(), "Clipped conversions: " + label_);
 }

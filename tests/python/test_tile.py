@@ -313,3 +313,11 @@ def test_repr_says_what_is_known():
     for part in ("W[48, 64]", "hermes-1", "10.35 uS", "1 x 2 of 48 columns x 32 rows", "8 bits, no range yet", "seed    3"):
         assert part in text, text
     assert len(text.splitlines()) < 25
+
+
+def test_products_beyond_what_noise_can_tell_apart_are_refused():
+    tile = mq.Tile(np.eye(2))
+    for how in ({"call": 2**24}, {"first_row": 2**33}):
+        with pytest.raises(ValueError, match="is out of range"):
+            tile.mvm(np.ones((1, 2)), **how)
+    assert tile.mvm(np.ones((1, 2)), call=2**24 - 1, first_row=2**33 - 1).shape == (1, 2)

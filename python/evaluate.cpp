@@ -96,26 +96,27 @@ py::dict evaluate_config(const py::object& config, const py::object& set, const 
                           outcome.folder.string());
 }
 
-EvalParams eval_from(const py::object& times, const py::object& chips, const py::object& compensation) {
+/// From keywords that are keys of [eval].
+EvalParams eval_from(const py::dict& keywords) {
   Value table = Value::table();
-  table.set_key("times", to_value(times, "times"));
-  table.set_key("chips", to_value(chips, "chips"));
-  table.set_key("compensation", to_value(compensation, "compensation"));
+  for (const auto& [key, value] : keywords) {
+    const std::string name = py::str(key);
+    table.set_key(name, to_value(value, name));
+  }
   EvalParams eval;
   with_keywords([&] { mq::from_value(eval, table, "eval"); });
   return eval;
 }
 
 py::dict evaluate_network(const py::sequence& layers, const py::object& images, const py::object& labels,
-                          const HardwareKeywords& keywords, const py::object& times, const py::object& chips,
-                          const py::object& compensation, const py::object& calibration,
-                          const py::object& seed, const py::object& threads, const py::object& backend,
-                          const py::object& progress) {
+                          const HardwareKeywords& keywords, const py::dict& evaluation,
+                          const py::object& calibration, const py::object& seed, const py::object& threads,
+                          const py::object& backend, const py::object& progress) {
   const Network network = network_from(layers);
   const FloatArray x = images_from(images, "images", network);
   const auto count = static_cast<std::size_t>(x.shape(0));
   const std::vector<std::uint8_t> classes = labels_from(labels, count, network.output().size());
-  const EvalParams eval = eval_from(times, chips, compensation);
+  const EvalParams eval = eval_from(evaluation);
   const FloatArray typical = calibration.is_none() ? x : images_from(calibration, "calibration", network);
   const std::size_t typical_count =
       std::min<std::size_t>(static_cast<std::size_t>(typical.shape(0)),
@@ -175,10 +176,10 @@ constexpr const char* kEvaluateConfig = R"(evaluate_config(config, set, output, 
 run_experiment of a config file or dict; see meltquench.evaluate.)";
 
 constexpr const char* kEvaluateNetwork =
-    R"(evaluate_network(layers, images, labels, hardware, times, chips, compensation, calibration, seed, threads, backend, progress)
+    R"(evaluate_network(layers, images, labels, hardware, evaluation, calibration, seed, threads, backend, progress)
 --
 
-Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections).)";
+Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections). evaluation: keys of [eval].)";
 
 }  // namespace
 
@@ -188,18 +189,18 @@ void bind_evaluate(py::module_& module) {
   module.def(
       "evaluate_network",
       [](const py::sequence& layers, const py::object& images, const py::object& labels,
-         const py::tuple& hardware, const py::object& times, const py::object& chips,
-         const py::object& compensation, const py::object& calibration, const py::object& seed,
-         const py::object& threads, const py::object& backend, const py::object& progress) {
+         const py::tuple& hardware, const py::dict& evaluation, const py::object& calibration,
+         const py::object& seed, const py::object& threads, const py::object& backend,
+         const py::object& progress) {
         const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3],
                                         hardware[4], hardware[5], hardware[6], hardware[7],
                                         hardware[8], py::none(),  py::none(),  hardware[9]};
-        return evaluate_network(layers, images, labels, keywords, times, chips, compensation, calibration,
-                                seed, threads, backend, progress);
+        return evaluate_network(layers, images, labels, keywords, evaluation, calibration, seed, threads,
+                                backend, progress);
       },
       kEvaluateNetwork, py::arg("layers"), py::arg("images"), py::arg("labels"), py::arg("hardware"),
-      py::arg("times"), py::arg("chips"), py::arg("compensation"), py::arg("calibration"), py::arg("seed"),
-      py::arg("threads"), py::arg("backend"), py::arg("progress"));
+      py::arg("evaluation"), py::arg("calibration"), py::arg("seed"), py::arg("threads"), py::arg("backend"),
+      py::arg("progress"));
 }
 
 }  // namespace mq::python

@@ -48,6 +48,8 @@ def evaluate(
     read_noise: Optional[float] = ...,
     hardware: Optional[Mapping[str, Any]] = ...,
     compensation: Sequence[str] = ...,
+    response: str = ...,
+    response_reads: int = ...,
     calibration: Any = ...,
     seed: int = ...,
     threads: Optional[int] = ...,
@@ -66,11 +68,14 @@ def evaluate(what: Any, images: Any = None, labels: Any = None, **options: Any) 
 
     evaluate(layers, images, labels, *, device="pcm-like", times=("25 s", "1 h", "1 day"), chips=5, dac_bits=None,
              adc_bits=None, dac_range=None, adc_range=None, rows=None, columns=None, output_noise=None,
-             read_noise=None, hardware=None, compensation=("none", "global"), calibration=None, seed=7, threads=None, backend="cpu", progress=False)
+             read_noise=None, hardware=None, compensation=("none", "global"), response="read",
+             response_reads=1, calibration=None, seed=7, threads=None, backend="cpu", progress=False)
         Maps the user's own network onto tiles of rows x columns. layers: [(W1, b1), (W2, b2), ...] with W[out, in] and
         b[out] (None: zeros) and rectifiers in between; biases and rectifiers stay digital. images [n, ...], labels [n].
         hardware: a dict of config sections for what has no keyword, {"wires": {"word_line": "1 ohm"}}; keywords win
         over it. What is not given is as in config files: converters of 8 bits, tiles of 256 x 256, no noise.
+        compensation: none, global, per_output, affine; global and per_output compare responses, which are means of
+        response_reads noisy reads, or with response="exact" known without noise.
         calibration: images [m, ...] that the ranges of converters are taken from; None takes the first 1000 of
         `images`, which sees test data: give training images for a result to publish.
 
@@ -136,6 +141,8 @@ def _evaluate_network(
     read_noise: Optional[float] = None,
     hardware: Optional[Mapping[str, Any]] = None,
     compensation: Sequence[str] = ("none", "global"),
+    response: str = "read",
+    response_reads: int = 1,
     calibration: Any = None,
     seed: int = 7,
     threads: Optional[int] = None,
@@ -146,9 +153,15 @@ def _evaluate_network(
     for converter in ("dac", "adc"):
         sections.setdefault(converter, {}).setdefault("bits", 8)
     keywords = (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections)
+    evaluation = {
+        "times": times,
+        "chips": chips,
+        "compensation": compensation,
+        "response": response,
+        "response_reads": response_reads,
+    }
     answer = _core.evaluate_network(
-        layers, images, labels, keywords, times, chips, compensation, calibration, seed, threads, backend,
-        _callback(progress)
+        layers, images, labels, keywords, evaluation, calibration, seed, threads, backend, _callback(progress)
     )
     return Result._from_core(answer)
 

@@ -100,6 +100,8 @@ def test_a_result_shows_and_exports_itself(tmp_path):
         ("times must ascend", dict(times=["1 h", "25 s"])),
         ("chips = 0 is out of range", dict(chips=0)),
         ("per_output", dict(compensation=["both"])),
+        ("response_reads = 0 is out of range", dict(response_reads=0)),
+        ("response", dict(response="guessed")),
         ("did you mean hermes-1?", dict(device="hermes1")),
         ("rows = 0 is out of range", dict(rows=0)),
     ],
@@ -200,3 +202,13 @@ def test_ctrl_c_stops_at_the_next_safe_point(what, tmp_path, interrupts):
         else:
             mq.evaluate(CONFIG, set=["eval.chips=20000"], output=tmp_path)
     assert evaluate(chips=1).rows
+
+
+def test_responses_are_read_once_averaged_or_known_exactly():
+    def accuracies(device, **how):
+        rows = evaluate(device=device, times=["1 year"], compensation=["per_output"], **how).rows
+        return tuple(rows[0]["per_chip"])
+
+    kinds = ({}, {"response_reads": 4}, {"response": "exact"})
+    assert len({accuracies("pcm-like", **how) for how in kinds}) == 3
+    assert len({accuracies("ideal", **how) for how in kinds}) == 1, "without read noise all are the same"

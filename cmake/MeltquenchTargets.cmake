@@ -43,19 +43,17 @@ function(mq_optimise_less)
   endif()
 endfunction()
 
-# Headers of others are read once per build instead of once per file: by tests, and by the libraries of a sanitized build.
-# Libraries of other builds read them themselves, which shows whether each file includes what it uses. ccache would need
-# settings of its own to see through a precompiled header, so it gets none.
+# Headers of others are read once per sanitized build instead of once per file. Optimised builds read them in every file:
+# g++ then takes code from a precompiled header for that of the project and warns of it, and it shows whether each file
+# includes what it uses. ccache would need settings of its own to see through a precompiled header, so it gets none.
 set(mq_precompiled_headers "")
-if(MQ_TESTS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+if(MQ_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
   set(mq_precompiled_headers <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map> <memory> <optional>
     <span> <string> <string_view> <variant> <vector>)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/no_code.cpp" CONTENT "")
-  if(MQ_SANITIZE)
-    add_library(mq_library_headers OBJECT "${PROJECT_BINARY_DIR}/no_code.cpp")
-    target_link_libraries(mq_library_headers PRIVATE mq_options OpenMP::OpenMP_CXX)
-    target_precompile_headers(mq_library_headers PRIVATE ${mq_precompiled_headers})
-  endif()
+  add_library(mq_library_headers OBJECT "${PROJECT_BINARY_DIR}/no_code.cpp")
+  target_link_libraries(mq_library_headers PRIVATE mq_options OpenMP::OpenMP_CXX)
+  target_precompile_headers(mq_library_headers PRIVATE ${mq_precompiled_headers})
 endif()
 
 # mq_library(core DEPENDS a b PRIVATE x): library meltquench::core from the *.cpp of this folder.

@@ -170,7 +170,9 @@ struct GatedRow {
     constexpr std::size_t kAtOnce = kGroups * LaneTraits<OutputFloat>::kWidth;
     float* y = op.y + row * op.outputs;
     std::size_t o = 0;
-    for (; o + kAtOnce <= stride; o += kAtOnce) write<OutputFloat, kGroups>(plus, minus, o, y);
+    for (; o < op.outputs && o + kAtOnce <= stride; o += kAtOnce) {
+      write<OutputFloat, kGroups>(plus, minus, o, y);
+    }
     for (; o < op.outputs; o += LaneTraits<OutputFloat>::kWidth) write<OutputFloat, 1>(plus, minus, o, y);
   }
 #endif

@@ -13,6 +13,7 @@ namespace {
 constexpr int kHeading = 34;     // of the figure
 constexpr int kPanelTitle = 22;  // above each panel
 constexpr int kGap = 16;
+constexpr int kLetter = 9;  // of the heading, at most on average
 
 }  // namespace
 
@@ -26,7 +27,8 @@ std::string svg_sheet(const std::string& title, const std::vector<Drawing>& draw
   }
   const int count = static_cast<int>(drawings.size());
   const int rows = (count + columns - 1) / columns;
-  const int width = std::min(count, columns) * cell_width;
+  const int width =
+      std::max(std::min(count, columns) * cell_width, 28 + kLetter * static_cast<int>(title.size()));
   const int height = kHeading + rows * cell_height;
   std::string text = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "

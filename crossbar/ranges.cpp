@@ -141,13 +141,13 @@ void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixVie
         const std::size_t r = t / grid_.columns(), c = t % grid_.columns(), outputs = grid_.outputs_of(r);
         const float* tile = weights + r * grid_.tile_outputs * w.columns + c * grid_.tile_inputs;
         float* limits = limit_.data() + (t * planes_.size() + p) * columns_;
-        for (std::size_t o = 0; o < outputs; ++o) {
+        for (std::size_t o = 0; is_full_scale && o < outputs; ++o) {
           float sum = 0.0f;
           for (std::size_t j = 0; j < grid_.inputs_of(c); ++j) sum += std::abs(tile[o * w.columns + j]);
           float& limit = limits[columns_ == 1 ? 0 : o];
           limit = std::max(limit, sum);
         }
-        if (is_full_scale) continue;
+        if (is_full_scale) continue;  // the data do not matter
         table.float_product(on_host, {.rows = x.rows,
                                       .columns = outputs,
                                       .depth = grid_.inputs_of(c),

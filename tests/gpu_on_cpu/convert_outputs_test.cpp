@@ -45,6 +45,10 @@ Codes codes_of(const Exec& exec, const AdcLaw& law, std::size_t outputs) {
   op.converters = converters.data();
   op.converter_stride = outputs;
   op.multiplier = 3.0;
+  // A range of its own for every output.
+  const Buffer<float> per_units = on_backend(exec, uniform_floats(outputs, 0.8f, 1.2f, 7));
+  const Buffer<double> multipliers = on_backend(exec, std::vector<double>(outputs, 5.0));
+  if (law.kind == AdcKind::ramp) op.codes_per_units = per_units.data(), op.multipliers = multipliers.data();
   op.totals = totals.data();
   op.key = RngKey(3, Purpose::converter_noise).at_event(5);
   op.first_row = 40;

@@ -46,7 +46,8 @@ class WireSolver {
   std::size_t outputs() const { return outputs_; }
   std::size_t inputs() const { return inputs_; }
 
-  /// Conductances [outputs, inputs] of the cells, in S, as in EffectiveMatrix. Comes before the first `solve`.
+  /// Conductances [outputs, inputs] of the cells, in S, as in EffectiveMatrix. Comes before the first
+  /// `solve`.
   void set_conductances(std::span<const double> g);
 
   struct Potentials {

@@ -74,7 +74,7 @@ struct RunKeywords {
 struct HardwareKeywords {
   py::object device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise;
   py::object programming = py::none(), faults = py::none();  ///< dicts, as the sections of a config
-  py::object sections = py::none();                          ///< a dict of any sections, which others override
+  py::object sections = py::none();  ///< a dict of any sections, which others override
 
   Hardware hardware() const;
 };

@@ -193,9 +193,9 @@ TEST(Describe, PrintsWhatTheParametersAre) {
   const Value all = parse_json(here.run({"describe", "--json"}).out);
   std::vector<std::string> names;
   for (const Value& section : all.as_array()) names.push_back(section.at("name").as_text());
-  std::vector<std::string> expected{"data",    "model",      "train",       "programming", "faults",
-                                    "mapping", "tile",       "dac",         "periphery",   "adc",
-                                    "wires",   "current",    "cell_noise",  "temperature", "eval"};
+  std::vector<std::string> expected{"data",    "model",   "train",      "programming", "faults",
+                                    "mapping", "tile",    "dac",        "periphery",   "adc",
+                                    "wires",   "current", "cell_noise", "temperature", "eval"};
   for (const std::string& model : model_names()) expected.push_back(model);
   EXPECT_EQ(names, expected);
   const Ended adc = here.run({"describe", "adc"});

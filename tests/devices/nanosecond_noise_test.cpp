@@ -93,7 +93,8 @@ TEST(NanosecondNoise, AnotherInputDoesNotChangeTheNoiseOfALine) {
   const float first[2] = {0.3f, 0.0f}, second[2] = {0.0f, 0.9f}, both[2] = {0.3f, 0.9f};
   const float t = 100.0_ns;
   EXPECT_DOUBLE_EQ(nanosecond_output_variance(plus, minus, both, 2, t),
-                   nanosecond_output_variance(plus, minus, first, 2, t) + nanosecond_output_variance(plus, minus, second, 2, t));
+                   nanosecond_output_variance(plus, minus, first, 2, t) +
+                       nanosecond_output_variance(plus, minus, second, 2, t));
 }
 
 TEST(NanosecondNoise, GrowsRelativeToShortPulses) {

@@ -23,7 +23,7 @@ std::string section_text(const Section& section) {
       fmt::format("{}: {}\n", is_config ? "[" + section.name + "]" : section.name, section.sentence);
   for (const auto& [name, info] : parameters(section)) {
     text += fmt::format("\n  {} = {}\n      {}\n      {}\n", name, info.default_text,
-                        wrapped(type_text(info), 6), wrapped(info.sentence, 6));
+                        wrapped(type_text(info), 6), wrapped(meaning(info), 6));
   }
   return text;
 }

@@ -26,7 +26,7 @@ std::string parameter_table(const Section& section) {
   std::string text = "| key | default | value | meaning |\n|---|---|---|---|\n";
   for (const auto& [name, info] : parameters(section)) {
     text += fmt::format("| `{}` | `{}` | {} | {} |\n", cell(name), cell(info.default_text),
-                        cell(type_text(info)), cell(info.sentence));
+                        cell(type_text(info)), cell(meaning(info)));
   }
   return text;
 }

@@ -20,6 +20,11 @@
 /// field_to_value(const M&, Quantities)`, `void field_from_value(M&, const Value&, std::string_view path)`
 /// and `void describe_field(const M&, FieldInfo&)`. A struct may have `std::string problem() const`: what is
 /// wrong between its members, as "g_min must be below g_max".
+///
+/// A parameter that means nothing unless others have certain values says so:
+///     field("shape", &Faults::shape, positive, "...")
+///         .acts_where("faults.endurance > 0", [](const Faults& f) { return f.endurance > 0; })
+/// core/idle_keys.h refuses it elsewhere, and documentation shows the text.
 #pragma once
 
 #include <array>
@@ -56,6 +61,8 @@ constexpr Range at_least(double low) { return {.low = low}; }
 inline constexpr Range any{};
 inline constexpr Range positive{.low = 0, .excludes_low = true};
 inline constexpr Range non_negative{.low = 0};
+/// Full scales: far enough from the ends of single precision that products of two of them stay inside.
+inline constexpr Range signal_scale{.low = 1e-12, .high = 1e12};
 
 /// "in [1 nS, 1 mS]", "greater than 0 s", "at least 1"; empty for `any`.
 std::string format_range(const Range& range, Unit unit);
@@ -91,6 +98,15 @@ struct Field {
   Pointer member;
   Rule rule;
   std::string_view sentence;
+  std::string_view where{};                   ///< when it acts; empty: always
+  bool (*is_acting)(const Owner&) = nullptr;  ///< whether it does, among these members; null: always
+
+  constexpr Field acts_where(std::string_view text, bool (*condition)(const Owner&)) const {
+    Field result = *this;
+    result.where = text;
+    result.is_acting = condition;
+    return result;
+  }
 };
 
 template <class T, class M>
@@ -158,6 +174,7 @@ struct FieldInfo {
   std::string default_text;          ///< as it would stand in TOML; empty for a table
   std::string range_text;            ///< as `format_range`
   std::string sentence;              ///< what the parameter means
+  std::string where;                 ///< "adc.bits > 0": when it acts; empty: always
   std::vector<std::string> choices;  ///< of a choice, or of a text that is one of a few
   std::vector<FieldInfo> children;   ///< of a table
 };

@@ -255,6 +255,7 @@ std::vector<FieldInfo> field_infos() {
     FieldInfo info;
     info.name = field.name;
     info.sentence = field.sentence;
+    info.where = field.where;
     detail::describe_member(defaults.*field.member, field.rule, info);
     infos.push_back(std::move(info));
   });

@@ -1,26 +1,10 @@
 #include "meltquench/crossbar/adc.h"
 
 namespace mq {
-namespace {
-
-bool is_staged(AdcKind kind) { return kind == AdcKind::pipeline || kind == AdcKind::cyclic; }
-
-}  // namespace
 
 std::string AdcParams::problem() const {
   if (bits == 1) return "bits must be 0 or at least 2: one bit is the sign";
-  if (bits == 0 && bound_management != BoundManagement::none) {
-    return "bound_management needs an ADC that can cut outputs; set bits";
-  }
   if (kind == AdcKind::ramp && bits > 12) return "a ramp has at most 12 bits: it passes every code";
-  if (kind == AdcKind::uniform && mismatch > 0.0f) {
-    return "mismatch needs a kind whose parts can differ: ramp, sar, cco, pipeline or cyclic";
-  }
-  if (kind != AdcKind::cco && compression > 0.0f) return "compression needs kind = \"cco\"";
-  if (!is_staged(kind) &&
-      (op_amp_gain > 0.0 || comparator > 0.0f || stage_bits != StageBits::one_and_a_half)) {
-    return "op_amp_gain, comparator and stage_bits need kind = \"pipeline\" or \"cyclic\"";
-  }
   if (op_amp_gain > 0.0 && op_amp_gain < 10.0) return "op_amp_gain must be 0, for infinite, or at least 10";
   return "";
 }
@@ -41,10 +25,6 @@ AdcLaw AdcParams::law() const {
           .compression = compression,
           .inverse_op_amp = op_amp_gain > 0.0 ? static_cast<float>(1.0 / op_amp_gain) : 0.0f,
           .has_redundancy = stage_bits == StageBits::one_and_a_half};
-}
-
-std::string PeripheryParams::problem() const {
-  return s_shape_spread > 0.0f && s_shape == 0.0f ? "s_shape_spread is relative to s_shape, which is 0" : "";
 }
 
 bool PeripheryParams::has_errors() const {

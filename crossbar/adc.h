@@ -73,47 +73,76 @@ struct AdcParams {
   int bound_rounds = 4;
 
   static constexpr auto describe() {
+    constexpr auto converts = [](const AdcParams& p) { return p.bits > 0; };
+    constexpr auto is_found = [](const AdcParams& p) { return p.bits > 0 && !p.range; };
+    constexpr auto is_percentile = [](const AdcParams& p) {
+      return p.bits > 0 && !p.range && p.range_from == RangeMethod::percentile;
+    };
+    constexpr auto has_parts = [](const AdcParams& p) { return p.bits > 0 && p.kind != AdcKind::uniform; };
+    constexpr auto is_cco = [](const AdcParams& p) { return p.bits > 0 && p.kind == AdcKind::cco; };
+    constexpr auto has_stages = [](const AdcParams& p) {
+      return p.bits > 0 && (p.kind == AdcKind::pipeline || p.kind == AdcKind::cyclic);
+    };
+    constexpr auto halves = [](const AdcParams& p) {
+      return p.bits > 0 && p.bound_management == BoundManagement::iterative;
+    };
     return fields(
-        field("kind", &AdcParams::kind, "Architecture; without errors all but cco give the same codes."),
+        field("kind", &AdcParams::kind, "Architecture; without errors all but cco give the same codes.")
+            .acts_where("adc.bits > 0", converts),
         field("bits", &AdcParams::bits, between(0, 16),
               "Resolution with sign; 0: ideal and without errors, outputs stay floats."),
-        field("range", &AdcParams::range, positive,
+        field("range", &AdcParams::range, signal_scale,
               "Largest |y| of a tile in weight units; unset: found on calibration data as range_per and "
               "range_from say."),
-        field("range_per", &AdcParams::range_per, "Which outputs share a range that is found."),
+        field("range_per", &AdcParams::range_per, "Which outputs share a range that is found.")
+            .acts_where("adc.bits > 0 and adc.range is unset", is_found),
         field("range_from", &AdcParams::range_from,
               "A range that is found is the largest |y|, a percentile of |y|, the one with the least mean "
-              "squared error, or the largest |y| that weights and inputs allow."),
+              "squared error, or the largest |y| that weights and inputs allow.")
+            .acts_where("adc.bits > 0 and adc.range is unset", is_found),
         field("percentile", &AdcParams::percentile, between(50, 100),
-              "Share of |y| within the range in percent, with range_from = \"percentile\"."),
-        field("offset", &AdcParams::offset, non_negative,
-              "Standard deviation of the offset from converter to converter, in steps (LSB)."),
-        field("gain_error", &AdcParams::gain_error, non_negative,
-              "Standard deviation of the gain from converter to converter, relative."),
-        field("inl", &AdcParams::inl, non_negative,
+              "Share of |y| within the range in percent, with range_from = \"percentile\".")
+            .acts_where("adc.bits > 0, adc.range is unset and adc.range_from is percentile", is_percentile),
+        field("offset", &AdcParams::offset, between(0, 1e6),
+              "Standard deviation of the offset from converter to converter, in steps (LSB).")
+            .acts_where("adc.bits > 0", converts),
+        field("gain_error", &AdcParams::gain_error, between(0, 1e6),
+              "Standard deviation of the gain from converter to converter, relative.")
+            .acts_where("adc.bits > 0", converts),
+        field("inl", &AdcParams::inl, between(0, 1e6),
               "Standard deviation of the largest integral nonlinearity of a converter, a bow and an S that "
-              "are zero at both ends, in steps."),
+              "are zero at both ends, in steps.")
+            .acts_where("adc.bits > 0", converts),
         field("mismatch", &AdcParams::mismatch, between(0, 1),
               "Relative standard deviation, from part to part, of the steps of a ramp, of unit capacitors of "
-              "a SAR, of the two oscillators of a CCO, or of the capacitor ratio of stages."),
-        field("noise", &AdcParams::noise, non_negative,
-              "Standard deviation of the noise of every conversion, in steps."),
+              "a SAR, of the two oscillators of a CCO, or of the capacitor ratio of stages.")
+            .acts_where("adc.bits > 0 and adc.kind is ramp, sar, cco, pipeline or cyclic", has_parts),
+        field("noise", &AdcParams::noise, between(0, 1e6),
+              "Standard deviation of the noise of every conversion, in steps.")
+            .acts_where("adc.bits > 0", converts),
         field("stochastic", &AdcParams::stochastic,
-              "Rounds up with the probability of the fraction; a CCO: starts at a random phase."),
-        field("compression", &AdcParams::compression, non_negative,
-              "Of a CCO: beta of its frequency (1 + beta) u / (1 + beta |u|), u relative to full scale."),
-        field("stage_bits", &AdcParams::stage_bits, "Bits per stage of a pipeline or cyclic ADC."),
-        field("op_amp_gain", &AdcParams::op_amp_gain, non_negative,
-              "Open-loop gain of the amplifiers of a pipeline or cyclic ADC; 0: infinite."),
-        field("comparator", &AdcParams::comparator, non_negative,
+              "Rounds up with the probability of the fraction; a CCO: starts at a random phase.")
+            .acts_where("adc.bits > 0", converts),
+        field("compression", &AdcParams::compression, between(0, 1e6),
+              "Of a CCO: beta of its frequency (1 + beta) u / (1 + beta |u|), u relative to full scale.")
+            .acts_where("adc.bits > 0 and adc.kind is cco", is_cco),
+        field("stage_bits", &AdcParams::stage_bits, "Bits per stage of a pipeline or cyclic ADC.")
+            .acts_where("adc.bits > 0 and adc.kind is pipeline or cyclic", has_stages),
+        field("op_amp_gain", &AdcParams::op_amp_gain, between(0, 1e12),
+              "Open-loop gain of the amplifiers of a pipeline or cyclic ADC; 0: infinite.")
+            .acts_where("adc.bits > 0 and adc.kind is pipeline or cyclic", has_stages),
+        field("comparator", &AdcParams::comparator, between(0, 1e6),
               "Standard deviation of the comparators of stages of a pipeline or cyclic ADC, relative to full "
-              "scale."),
+              "scale.")
+            .acts_where("adc.bits > 0 and adc.kind is pipeline or cyclic", has_stages),
         field(
             "bound_management", &AdcParams::bound_management,
             "iterative: samples of which an output was cut are read again with inputs half as large; others "
-            "keep what they have."),
+            "keep what they have.")
+            .acts_where("adc.bits > 0", converts),
         field("bound_rounds", &AdcParams::bound_rounds, between(1, 10),
-              "How often inputs are halved at most."));
+              "How often inputs are halved at most.")
+            .acts_where("adc.bound_management is iterative", halves));
   }
   std::string problem() const;
 
@@ -139,22 +168,22 @@ struct PeripheryParams {
   float gain_error = 0.0f;
 
   static constexpr auto describe() {
-    return fields(field("series_resistance", &PeripheryParams::series_resistance, Unit::ohm, non_negative,
+    constexpr auto saturates = [](const PeripheryParams& p) { return p.s_shape > 0.0f; };
+    return fields(field("series_resistance", &PeripheryParams::series_resistance, Unit::ohm, between(0, 1e12),
                         "Resistance between a bit line and the virtual ground of its output stage."),
-                  field("offset", &PeripheryParams::offset, non_negative,
+                  field("offset", &PeripheryParams::offset, between(0, 1e6),
                         "Standard deviation of the offset from output to output, relative to full scale."),
-                  field("s_shape", &PeripheryParams::s_shape, non_negative,
+                  field("s_shape", &PeripheryParams::s_shape, between(0, 1e6),
                         "n of the saturation y / (1 + n |y| / Y), Y the full scale."),
-                  field("s_shape_spread", &PeripheryParams::s_shape_spread, non_negative,
-                        "Standard deviation of n from output to output, relative to n."),
+                  field("s_shape_spread", &PeripheryParams::s_shape_spread, between(0, 1e6),
+                        "Standard deviation of n from output to output, relative to n.")
+                      .acts_where("periphery.s_shape > 0", saturates),
                   field("asymmetry", &PeripheryParams::asymmetry, between(0, 1),
                         "By how much negative outputs shrink, relative."),
-                  field("gain", &PeripheryParams::gain, positive, "Gain of every output."),
-                  field("gain_error", &PeripheryParams::gain_error, non_negative,
+                  field("gain", &PeripheryParams::gain, between(1e-6, 1e6), "Gain of every output."),
+                  field("gain_error", &PeripheryParams::gain_error, between(0, 1e6),
                         "Standard deviation of the gain from output to output, relative."));
   }
-  std::string problem() const;
-
   bool has_errors() const;
   OutputLaw law() const { return {.s_shape = s_shape, .asymmetry = asymmetry, .gain = gain}; }
   /// What the series resistance leaves of an output: a virtual ground behind R_s sees I (1 + R_s G) = sum g

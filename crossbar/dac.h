@@ -47,6 +47,12 @@ struct DacParams {
   Accumulation accumulation = Accumulation::digital;
 
   static constexpr auto describe() {
+    constexpr auto converts = [](const DacParams& p) { return p.bits > 0; };
+    constexpr auto is_constant = [](const DacParams& p) { return p.scaling == InputScaling::constant; };
+    constexpr auto is_average = [](const DacParams& p) { return p.scaling == InputScaling::average; };
+    constexpr auto has_phases = [](const DacParams& p) {
+      return p.bits > 0 && (p.digit_bits > 0 || p.splits_sign);
+    };
     return fields(
         field("bits", &DacParams::bits, between(0, 12),
               "Resolution with sign; 0: ideal, inputs stay floats."),
@@ -55,35 +61,37 @@ struct DacParams {
         field("coding", &DacParams::coding,
               "level: inputs are voltages; duration: inputs are times at v_read. It matters where [current] "
               "is not linear."),
-        field("range", &DacParams::range, positive,
+        field("range", &DacParams::range, signal_scale,
               "Largest |x|, after scaling; unset: largest |x| on calibration data, or 1 with scaling."),
         field("scaling", &DacParams::scaling,
               "What inputs are divided by: nothing, the largest |x| of the sample, a running average of it, "
               "or a "
               "constant."),
-        field("scale", &DacParams::scale, positive, "The constant, with scaling = \"constant\"."),
+        field("scale", &DacParams::scale, signal_scale, "The constant, with scaling = \"constant\".")
+            .acts_where("dac.scaling is constant", is_constant),
         field("average_decay", &DacParams::average_decay, between(0, 1),
-              "Weight of a new sample in the running average, with scaling = \"average\"."),
+              "Weight of a new sample in the running average, with scaling = \"average\".")
+            .acts_where("dac.scaling is average", is_average),
         field("input_noise", &DacParams::input_noise, between(0, 1),
-              "Standard deviation of every input line of every sample, relative to the range."),
+              "Standard deviation of every input line of every sample, relative to the range.")
+            .acts_where("dac.bits > 0", converts),
         field("asymmetry", &DacParams::asymmetry, between(0, 1),
-              "By how much negative inputs shrink, relative."),
+              "By how much negative inputs shrink, relative.")
+            .acts_where("dac.bits > 0", converts),
         field("digit_bits", &DacParams::digit_bits, between(0, 11),
-              "Serial inputs: bits of |code| that drive the word lines at a time; 0: whole codes."),
+              "Serial inputs: bits of |code| that drive the word lines at a time; 0: whole codes.")
+            .acts_where("dac.bits > 0", converts),
         field("splits_sign", &DacParams::splits_sign,
-              "Drivers of one polarity: positive and negative inputs are read one after the other."),
+              "Drivers of one polarity: positive and negative inputs are read one after the other.")
+            .acts_where("dac.bits > 0", converts),
         field("accumulation", &DacParams::accumulation,
               "Read phases are converted one by one and added as codes, or added as charge before one "
-              "conversion."));
+              "conversion.")
+            .acts_where("dac.bits > 0 and inputs are read in phases (dac.digit_bits > 0 or dac.splits_sign)",
+                        has_phases));
   }
   std::string problem() const {
     if (bits == 1) return "bits must be 0 or at least 2: one bit is the sign";
-    const bool needs_codes = digit_bits > 0 || splits_sign || input_noise > 0.0f || asymmetry > 0.0f;
-    if (bits == 0 && needs_codes)
-      return "digit_bits, splits_sign, input_noise and asymmetry need inputs that are codes; set bits";
-    if (scale != 1.0 && scaling != InputScaling::constant) return "scale needs scaling = \"constant\"";
-    if (accumulation == Accumulation::analog && digit_bits == 0 && !splits_sign)
-      return "accumulation = \"analog\" needs read phases: set digit_bits or splits_sign";
     return "";
   }
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/idle_keys.h"
 #include "meltquench/core/nearest.h"
 #include "meltquench/crossbar/current_expansion.h"
 #include "meltquench/crossbar/input_phases.h"
@@ -16,39 +17,38 @@ constexpr std::string_view kSections[] = {"device", "programming", "faults",    
                                           "tile",   "dac",         "periphery",  "adc",
                                           "wires",  "current",     "cell_noise", "temperature"};
 
+/// Calls `f(name, params)` for every section but the device, in the order of a config file.
+template <class AnyHardware, class F>
+void for_each_section(AnyHardware& hardware, const F& f) {
+  f("programming", hardware.programming);
+  f("faults", hardware.faults);
+  f("mapping", hardware.mapping);
+  f("tile", hardware.tile);
+  f("dac", hardware.dac);
+  f("periphery", hardware.periphery);
+  f("adc", hardware.adc);
+  f("wires", hardware.wires);
+  f("current", hardware.current);
+  f("cell_noise", hardware.cell_noise);
+  f("temperature", hardware.temperature);
+}
+
+void apply_device(Hardware& hardware, const Value& value, const std::string& path) {
+  const bool names_a_device =
+      value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
+  if (names_a_device) {
+    hardware.device = device_from_value(value, path);
+  } else {
+    std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
+  }
+}
+
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
-  if (section == "device") {
-    const bool names_a_device =
-        value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
-    if (names_a_device) {
-      hardware.device = device_from_value(value, path);
-    } else {
-      std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
-    }
-  } else if (section == "programming") {
-    from_value(hardware.programming, value, path);
-  } else if (section == "faults") {
-    from_value(hardware.faults, value, path);
-  } else if (section == "mapping") {
-    from_value(hardware.mapping, value, path);
-  } else if (section == "tile") {
-    from_value(hardware.tile, value, path);
-  } else if (section == "dac") {
-    from_value(hardware.dac, value, path);
-  } else if (section == "periphery") {
-    from_value(hardware.periphery, value, path);
-  } else if (section == "wires") {
-    from_value(hardware.wires, value, path);
-  } else if (section == "current") {
-    from_value(hardware.current, value, path);
-  } else if (section == "adc") {
-    from_value(hardware.adc, value, path);
-  } else if (section == "cell_noise") {
-    from_value(hardware.cell_noise, value, path);
-  } else {
-    from_value(hardware.temperature, value, path);
-  }
+  if (section == "device") return apply_device(hardware, value, path);
+  for_each_section(hardware, [&](std::string_view name, auto& params) {
+    if (name == section) from_value(params, value, path);
+  });
 }
 
 void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) {
@@ -66,6 +66,81 @@ void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) 
                          entry.key_source);
     }
   }
+}
+
+/// When keys act that need what other sections say: docs/reference/config.md shows the texts.
+struct SectionRule {
+  std::string_view section, key, where;
+  bool (*is_acting)(const Hardware&);
+};
+
+constexpr std::string_view kNotLinear =
+    "cells are not linear (current.law, negative_factor, access_saturation)";
+
+constexpr SectionRule kRules[] = {
+    {"programming", "longest_train", "programming.method is write-verify and the device learns by pulses",
+     [](const Hardware& h) { return takes_pulses(h.device); }},
+    {"programming", "pulse", "programming.method is write-verify and the device does not learn by pulses",
+     [](const Hardware& h) { return !takes_pulses(h.device); }},
+    {"tile", "write_time", "cells of the device change with their age",
+     [](const Hardware& h) { return cells_age(h.device); }},
+    {"dac", "coding", kNotLinear, [](const Hardware& h) { return !h.current.is_linear(); }},
+    {"dac", "range", "dac.bits > 0, or cells are not those of the device model alone ([current])",
+     [](const Hardware& h) { return h.dac.bits > 0 || !h.current.is_absent(); }},
+    {"dac", "scaling",
+     "dac.bits or adc.bits > 0, products are noisy (tile.output_noise, read_noise, read_noise_law), or cells "
+     "are not those of the device model alone ([current])",
+     [](const Hardware& h) {
+       return h.dac.bits > 0 || h.adc.bits > 0 || h.tile.output_noise > 0.0f || h.tile.reads_noisily() ||
+              !h.current.is_absent();
+     }},
+    {"adc", "range", "adc.bits > 0, or [periphery] has output stages that need a full scale",
+     [](const Hardware& h) { return h.adc.bits > 0 || h.periphery.has_errors(); }},
+    {"current", "wires",
+     "cells are not those of the device model alone and a resistance of [wires] is above 0",
+     [](const Hardware& h) { return !h.current.is_absent() && !h.wires.is_ideal(); }},
+    {"cell_noise", "correlated", "the device has 1/f read noise (device.t_read)",
+     [](const Hardware& h) { return read_pulse(h.device) > 0.0f; }},
+    {"temperature", "profile", "the device has an energy (device.activation or device.drift_activation)",
+     [](const Hardware& h) { return feels_temperature(h.device); }},
+    {"device", "activation", "temperature.profile leaves device.reference_temperature",
+     [](const Hardware& h) { return h.temperature.leaves(reference_temperature(h.device)); }},
+    {"device", "drift_activation", "temperature.profile leaves device.reference_temperature",
+     [](const Hardware& h) { return h.temperature.leaves(reference_temperature(h.device)); }},
+    {"device", "reference_temperature", "the device has an energy (device.activation or drift_activation)",
+     [](const Hardware& h) { return feels_temperature(h.device); }},
+    {"device", "cycle_noise_law", "device.cycle_noise > 0 and the model has no noise of its own",
+     [](const Hardware& h) { return !has_own_cycle_noise(h.device); }},
+};
+
+/// One round of `settle` over all sections. `path`: "", or "layer.0." of a rule.
+void settle_once(Hardware& hardware, const Value* config, const std::string& path, std::vector<IdleKey>& idle,
+                 const std::vector<IdleKey>* only) {
+  const auto settle_section = [&](std::string_view section, auto& params) {
+    const auto unmet = [&](std::string_view key) {
+      for (const SectionRule& rule : kRules) {
+        if (rule.section == section && rule.key == key && !rule.is_acting(hardware)) return rule.where;
+      }
+      return std::string_view();
+    };
+    const Value* table = config != nullptr ? config->find(section) : nullptr;
+    settle(params, std::remove_cvref_t<decltype(params)>{}, table, path + std::string(section), unmet, idle,
+           only);
+  };
+  for_each_section(hardware, settle_section);
+  std::visit([&](auto& params) { settle_section("device", params); }, hardware.device);
+}
+
+/// Gives keys that cannot act their defaults, until that makes no other one idle. Returns them.
+std::vector<IdleKey> settle_hardware(Hardware& hardware, const Value* config, const std::string& path = "",
+                                     const std::vector<IdleKey>* only = nullptr) {
+  std::vector<IdleKey> idle;
+  for (std::size_t before = 1; before != idle.size();) {
+    before = idle.size();
+    settle_once(hardware, config, path, idle, only);
+    if (idle.empty()) break;
+  }
+  return idle;
 }
 
 /// Gates are open or closed.
@@ -157,6 +232,27 @@ WeightMapping weight_mapping(const Hardware& hardware, float w_max) {
   return between(zero - reach, zero + reach, PairKind::reference);
 }
 
+void check_acting(const Hardware& hardware) {
+  Value config = Value::table();
+  for_each_section(
+      hardware, [&](std::string_view name, const auto& params) { config.set_key(name, to_value(params)); });
+  Hardware settled = hardware;
+  refuse_idle_keys(settle_hardware(settled, &config));
+}
+
+bool finds_ranges(const Hardware& hardware) {
+  const bool needs_inputs = hardware.dac.bits > 0 || !hardware.current.is_absent();
+  const bool needs_outputs = hardware.adc.bits > 0 || hardware.periphery.has_errors();
+  return (needs_inputs && !fixed_dac_range(hardware.dac)) || (needs_outputs && !hardware.adc.range);
+}
+
+std::string_view acting_rule(std::string_view section, std::string_view key) {
+  for (const SectionRule& rule : kRules) {
+    if (rule.section == section && rule.key == key) return rule.where;
+  }
+  return {};
+}
+
 std::span<const std::string_view> hardware_sections() { return kSections; }
 
 std::size_t bytes_per_weight(const Hardware& hardware) {
@@ -205,6 +301,19 @@ bool matches_glob(std::string_view text, std::string_view glob) {
 }
 
 HardwareConfig HardwareConfig::from_value(const Value& config) {
+  std::vector<IdleKey> idle;
+  HardwareConfig result = from_value(config, idle);
+  refuse_idle_keys(idle);
+  return result;
+}
+
+HardwareConfig HardwareConfig::from_value(const Value& config, std::vector<IdleKey>& idle) {
+  HardwareConfig result = read(config);
+  result.settle(config, idle);
+  return result;
+}
+
+HardwareConfig HardwareConfig::read(const Value& config) {
   HardwareConfig result;
   for (const std::string_view section : kSections) {
     const Value* value = config.find(section);
@@ -239,19 +348,35 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
   return result;
 }
 
+void HardwareConfig::settle(const Value& config, std::vector<IdleKey>& idle) {
+  // A key that acts in some layer acts.
+  Hardware first = everywhere_, all = everywhere_;
+  std::vector<IdleKey> found = settle_hardware(first, &config);
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const std::string path = "layer." + std::to_string(i);
+    Hardware alone = everywhere_;
+    apply_rule(alone, rules_[i].keys, path);
+    apply_rule(all, rules_[i].keys, path);
+    Hardware with_earlier = all, settled = alone;
+    found = idle_in_both(std::move(found), settle_hardware(settled, &config));
+    settled = all;
+    found = idle_in_both(std::move(found), settle_hardware(settled, &config));
+    const std::vector<IdleKey> of_rule =
+        idle_in_both(settle_hardware(alone, &rules_[i].keys, path + "."),
+                     settle_hardware(with_earlier, &rules_[i].keys, path + "."));
+    for (const IdleKey& key : of_rule) {
+      if (key.is_set) idle.push_back(key);
+    }
+  }
+  if (!found.empty()) settle_hardware(everywhere_, nullptr, "", &found);
+  idle.insert(idle.begin(), found.begin(), found.end());
+}
+
 void HardwareConfig::write_to(Value& config) const {
   config.set_key("device", device_to_value(everywhere_.device));
-  config.set_key("programming", to_value(everywhere_.programming));
-  config.set_key("faults", to_value(everywhere_.faults));
-  config.set_key("mapping", to_value(everywhere_.mapping));
-  config.set_key("tile", to_value(everywhere_.tile));
-  config.set_key("dac", to_value(everywhere_.dac));
-  config.set_key("periphery", to_value(everywhere_.periphery));
-  config.set_key("adc", to_value(everywhere_.adc));
-  config.set_key("wires", to_value(everywhere_.wires));
-  config.set_key("current", to_value(everywhere_.current));
-  config.set_key("cell_noise", to_value(everywhere_.cell_noise));
-  config.set_key("temperature", to_value(everywhere_.temperature));
+  for_each_section(everywhere_, [&](std::string_view name, const auto& params) {
+    config.set_key(name, to_value(params));
+  });
   if (rules_.empty()) return;
   Value rules = Value::array();
   for (const Rule& rule : rules_) {
@@ -269,6 +394,7 @@ Hardware HardwareConfig::for_layer(std::string_view name) const {
     if (matches_glob(name, rules_[i].match))
       apply_rule(hardware, rules_[i].keys, "layer." + std::to_string(i));
   }
+  if (!rules_.empty()) settle_hardware(hardware, nullptr);
   return hardware;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "meltquench/core/fields.h"
+#include "meltquench/core/idle_keys.h"
 #include "meltquench/crossbar/adc.h"
 #include "meltquench/crossbar/dac.h"
 #include "meltquench/crossbar/tile_params.h"
@@ -49,6 +50,17 @@ struct Hardware {
 /// Throws ConfigError for a mapping that this device, or the rest of the hardware, cannot have.
 void check_mapping(const Hardware& hardware);
 
+/// Throws ConfigError for a key outside of the device that cannot act and does not have its default
+/// (core/idle_keys.h): hardware that code has filled is checked as that of a config file.
+void check_acting(const Hardware& hardware);
+
+/// When a key acts that needs what other sections say; empty: see its own section. `section` "device": of all
+/// models that have the key.
+std::string_view acting_rule(std::string_view section, std::string_view key);
+
+/// Whether data decide on a range of this hardware: of DACs, ADCs, output stages or voltages.
+bool finds_ranges(const Hardware& hardware);
+
 /// How weights up to `w_max` become conductances of this hardware.
 WeightMapping weight_mapping(const Hardware& hardware, float w_max);
 
@@ -68,11 +80,14 @@ class HardwareConfig {
   explicit HardwareConfig(Hardware everywhere) : everywhere_(std::move(everywhere)) {}
 
   /// From the hardware sections and the key layer of a config table; other keys are not looked at. Throws
-  /// ConfigError.
+  /// ConfigError, also for keys that are set where they cannot act: in no layer.
   static HardwareConfig from_value(const Value& config);
+  /// The same, but keys that cannot act become defaults and are added to `idle`.
+  static HardwareConfig from_value(const Value& config, std::vector<IdleKey>& idle);
   /// Those keys, resolved; rules keep what they say.
   void write_to(Value& config) const;
 
+  bool has_rules() const { return !rules_.empty(); }
   const Hardware& everywhere() const { return everywhere_; }
   /// The hardware of a layer: later rules win.
   Hardware for_layer(std::string_view name) const;
@@ -80,6 +95,9 @@ class HardwareConfig {
   void check_rules(const std::vector<std::string>& layers) const;
 
  private:
+  static HardwareConfig read(const Value& config);
+  void settle(const Value& config, std::vector<IdleKey>& idle);
+
   struct Rule {
     std::string match;
     Value keys;

@@ -52,6 +52,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
+  check_acting(hardware);
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
@@ -146,6 +147,12 @@ float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_ma
     throw ConfigError("w_max = " + format_number(*w_max) + " cannot hold weights up to " +
                       format_number(largest) + "; give the largest weight that learning may reach");
   }
+  const float most = w_max.value_or(largest);
+  if (most > 0.0f && !signal_scale.contains(most)) {
+    throw ConfigError("weights up to " + format_number(most) + " do not leave single precision room for " +
+                      "products (the largest must be 0 or " + format_range(signal_scale, Unit::one) +
+                      "); scale the weights, and the outputs back");
+  }
   return w_max ? *w_max : largest > 0.0f ? largest : 1.0f;
 }
 
@@ -220,6 +227,11 @@ void TileArray::advance_to(const Exec& exec, double time) {
         "cannot move the clock from " + format_quantity(time_, Unit::second) + " to " +
         (std::isfinite(time) ? format_quantity(time, Unit::second) : std::string("no finite time")) +
         "; times count from the reference read and only grow");
+  }
+  if (time > kLatestTime) {
+    throw ConfigError("cannot move the clock to " + format_quantity(time, Unit::second) +
+                      "; no device model means anything beyond " +
+                      format_quantity(kLatestTime, Unit::second));
   }
   if (time == time_) return;  // nothing changes, and compensation holds until the clock moves
   const TileTime before = now();

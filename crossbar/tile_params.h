@@ -10,6 +10,9 @@
 
 namespace mq {
 
+/// Chips are looked at up to this time after the reference read [s]: a million years.
+inline constexpr double kLatestTime = 1e6 * 365 * 86400.0;
+
 /// How the read noise of a cell in one product depends on what it holds. Noise is independent from cell to
 /// cell and from product to product; noise with memory is section [cell_noise].
 enum class ReadNoiseLaw {
@@ -48,6 +51,11 @@ struct TileParams {
   double write_time = 0.0;  ///< [s]
 
   static constexpr auto describe() {
+    constexpr auto is_relative = [](const TileParams& p) { return !p.has_own_size(); };
+    constexpr auto has_size = [](const TileParams& p) { return p.reads_noisily(); };
+    constexpr auto is_pulsed = [](const TileParams& p) {
+      return p.read_noise_law == ReadNoiseLaw::nanosecond;
+    };
     return fields(
         field("rows", &TileParams::rows, between(1, 65534), "Word lines, one per input."),
         field("columns", &TileParams::columns, between(1, 65536), "Bit-line pairs, one per output."),
@@ -58,16 +66,19 @@ struct TileParams {
             "Where lines go at programming, given the cells that do not work. none: in their order. replace: "
             "the worst ones to spare lines. permute: any line anywhere, so that stuck cells meet weights "
             "that suit them."),
-        field("output_noise", &TileParams::output_noise, non_negative,
+        field("output_noise", &TileParams::output_noise, between(0, 1e6),
               "Standard deviation added to every output of every product, relative to one fully-on cell."),
-        field("read_noise", &TileParams::read_noise, non_negative,
+        field("read_noise", &TileParams::read_noise, between(0, 1e6),
               "Short-term read noise per product; what it means is read_noise_law's to say. square-root: an "
-              "output gets read_noise * sqrt(sum |w_ij| x_j^2), with w and x relative to full scale."),
+              "output gets read_noise * sqrt(sum |w_ij| x_j^2), with w and x relative to full scale.")
+            .acts_where("tile.read_noise_law is square-root, constant or proportional", is_relative),
         field("read_noise_law", &TileParams::read_noise_law,
               "How the read noise of a cell in one product depends on its conductance. device and nanosecond "
-              "bring their own size; nanosecond also depends on how long each input is on."),
+              "bring their own size; nanosecond also depends on how long each input is on.")
+            .acts_where("tile.read_noise > 0, or it is device or nanosecond", has_size),
         field("pulse_time", &TileParams::pulse_time, Unit::second, positive,
-              "nanosecond: time for which an input at full scale is on."),
+              "nanosecond: time for which an input at full scale is on.")
+            .acts_where("tile.read_noise_law is nanosecond", is_pulsed),
         field("write_time", &TileParams::write_time, Unit::second, between(0, 1e6),
               "Time to write one word line: lines are written one after the other, and the reference read "
               "follows the last. 0: all at once."));
@@ -90,8 +101,6 @@ struct TileParams {
     if (remap == Remap::permute && (word_lines() > kMostLines || bit_lines() > kMostLines))
       return "remap = permute takes tiles of up to " + std::to_string(kMostLines) +
              " lines a side, since its time grows with their third power; use smaller tiles";
-    if (has_own_size() && read_noise > 0.0f)
-      return "read_noise_law = device or nanosecond brings its own size; leave read_noise = 0";
     return "";
   }
 };

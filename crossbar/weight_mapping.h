@@ -53,17 +53,22 @@ struct MappingParams {
   int slice_bits = 0;
 
   static constexpr auto describe() {
+    constexpr auto has_pairs = [](const MappingParams& p) { return p.kind == MappingKind::differential; };
+    constexpr auto is_offset = [](const MappingParams& p) { return p.kind == MappingKind::offset; };
     return fields(
         field("kind", &MappingParams::kind,
               "differential: two cells per weight and slice. offset: one, with zero in the middle of its "
               "range."),
         field("sides", &MappingParams::sides,
               "differential: a weight is written to the cell of its sign, or to both cells in opposite "
-              "directions."),
+              "directions.")
+            .acts_where("mapping.kind is differential", has_pairs),
         field("subtraction", &MappingParams::subtraction,
-              "differential: currents are subtracted before one ADC, or codes after two."),
+              "differential: currents are subtracted before one ADC, or codes after two.")
+            .acts_where("mapping.kind is differential", has_pairs),
         field("zero", &MappingParams::zero,
-              "offset: what zero contributes is computed, or measured on a column of reference cells."),
+              "offset: what zero contributes is computed, or measured on a column of reference cells.")
+            .acts_where("mapping.kind is offset", is_offset),
         field("scale", &MappingParams::scale,
               "Full scale is the largest weight of the matrix, or of each output (column of cells)."),
         field("slices", &MappingParams::slices, between(1, 8), "Cells that share the bits of a weight."),

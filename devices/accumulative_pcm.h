@@ -49,6 +49,16 @@ struct AccumulativePcm {
     float read_noise_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto has_memory = [](const Params& p) {
+        return p.step_memory != 0.0f || p.noise_memory != 0.0f;
+      };
+      constexpr auto has_spread = [](const Params& p) { return p.step_spread > 0.0f; };
+      constexpr auto has_reset_noise = [](const Params& p) { return p.reset_noise > 0.0f; };
+      constexpr auto drifts = [](const Params& p) { return p.nu_mean != 0.0f; };
+      constexpr auto has_nu_sigma = [](const Params& p) { return p.nu_sigma > 0.0f; };
+      constexpr auto reads_noisily = [](const Params& p) {
+        return p.read_slope > 0.0f || p.read_floor > 0.0f;
+      };
       using enum Unit;
       return join_fields(
           fields(
@@ -67,7 +77,8 @@ struct AccumulativePcm {
               field("noise_memory", &Params::noise_memory, siemens, non_negative,
                     "What a full memory adds to that standard deviation."),
               field("memory_pulses", &Params::memory_pulses, positive,
-                    "Pulses by which the memory falls to 1/e."),
+                    "Pulses by which the memory falls to 1/e.")
+                  .acts_where("device.step_memory or device.noise_memory is not 0", has_memory),
               field("step_spread", &Params::step_spread, between(0, 2),
                     "Device-to-device spread of the mean step, log-normal; the cycle-to-cycle noise is what "
                     "is left of the standard deviation.")),
@@ -81,23 +92,29 @@ struct AccumulativePcm {
                  field("nu_mean", &Params::nu_mean, between(-1, 1), "Mean drift exponent."),
                  field("nu_sigma", &Params::nu_sigma, non_negative, "Spread of the drift exponent."),
                  field("nu_device_share", &Params::nu_device_share, between(0, 1),
-                       "Share of the variance of nu that a device keeps from one RESET to the next."),
+                       "Share of the variance of nu that a device keeps from one RESET to the next.")
+                     .acts_where("device.nu_sigma > 0", has_nu_sigma),
                  field("read_slope", &Params::read_slope, non_negative,
                        "Read noise per conductance: 0.03 for 3 %."),
                  field("read_floor", &Params::read_floor, siemens, non_negative,
                        "Read noise at zero conductance.")),
           fields(field("step_spread_scale", &Params::step_spread_scale, non_negative,
-                       "Multiplies step_spread; 0 switches it off."),
+                       "Multiplies step_spread; 0 switches it off.")
+                     .acts_where("device.step_spread > 0", has_spread),
                  field("cycle_noise_scale", &Params::cycle_noise_scale, non_negative,
                        "Multiplies the noise of steps; 0 switches it off."),
                  field("reset_noise_scale", &Params::reset_noise_scale, non_negative,
-                       "Multiplies reset_noise; 0 switches it off."),
+                       "Multiplies reset_noise; 0 switches it off.")
+                     .acts_where("device.reset_noise > 0", has_reset_noise),
                  field("nu_mean_scale", &Params::nu_mean_scale, non_negative,
-                       "Multiplies nu_mean; 0 switches mean drift off."),
+                       "Multiplies nu_mean; 0 switches mean drift off.")
+                     .acts_where("device.nu_mean is not 0", drifts),
                  field("nu_sigma_scale", &Params::nu_sigma_scale, non_negative,
-                       "Multiplies nu_sigma; 0: all cells drift alike."),
+                       "Multiplies nu_sigma; 0: all cells drift alike.")
+                     .acts_where("device.nu_sigma > 0", has_nu_sigma),
                  field("read_noise_scale", &Params::read_noise_scale, non_negative,
-                       "Multiplies read_slope and read_floor; 0 switches read noise off.")));
+                       "Multiplies read_slope and read_floor; 0 switches read noise off.")
+                     .acts_where("device.read_slope or device.read_floor > 0", reads_noisily)));
     }
     std::string problem() const { return g_min >= g_max ? "g_min must be below g_max" : ""; }
   };

@@ -43,6 +43,11 @@ struct Cmo {
     float read_noise_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto reads_noisily = [](const Params& p) { return p.read_noise_scale > 0.0f; };
+      constexpr auto writes_noisily = [](const Params& p) { return p.prog_noise_scale > 0.0f; };
+      constexpr auto scatters = [](const Params& p) {
+        return p.prog_noise_scale > 0.0f || p.relaxation_noise_scale > 0.0f;
+      };
       using enum Unit;
       return fields(
           field("g_min", &Params::g_min, siemens, between(0, 1e-3),
@@ -52,12 +57,15 @@ struct Cmo {
           field("t0", &Params::t0, second, positive,
                 "Age of a cell at the reference read, from which times count."),
           field("t_read", &Params::t_read, second, positive,
-                "Width of the read pulse; bounds the read noise above."),
+                "Width of the read pulse; bounds the read noise above.")
+              .acts_where("device.read_noise_scale > 0", reads_noisily),
           field("acceptance", &Params::acceptance,
-                "Window around the target in which the verify accepts a cell."),
+                "Window around the target in which the verify accepts a cell.")
+              .acts_where("device.prog_noise_scale > 0", writes_noisily),
           field("device_share", &Params::device_share, between(0, 1),
                 "Share of the variance of writes and relaxation that belongs to the cell: it errs alike at "
-                "every programming."),
+                "every programming.")
+              .acts_where("device.prog_noise_scale or device.relaxation_noise_scale > 0", scatters),
           field("prog_noise_scale", &Params::prog_noise_scale, non_negative,
                 "Multiplies the spread that the verify accepts; 0 switches it off."),
           field("relaxation_scale", &Params::relaxation_scale, non_negative,

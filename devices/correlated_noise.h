@@ -31,28 +31,38 @@ struct CellNoiseParams {
   double telegraph_slowest = 3600;  ///< [s]
 
   static constexpr auto describe() {
+    constexpr auto has_memory = [](const CellNoiseParams& p) { return p.correlated; };
+    constexpr auto switches = [](const CellNoiseParams& p) {
+      return p.correlated && p.telegraph_share > 0.0;
+    };
     using P = CellNoiseParams;
     using enum Unit;
     return fields(
         field("correlated", &P::correlated,
               "true: read noise is 1/f noise from read to read; false: each moment draws its own."),
         field("longest", &P::longest, second, between(1e-3, 1e10),
-              "Correlated noise: the lowest frequency is 1 over this time."),
+              "Correlated noise: the lowest frequency is 1 over this time.")
+            .acts_where("cell_noise.correlated is true", has_memory),
         field("resolution", &P::resolution, second, between(1e-9, 1e9),
               "Correlated noise: the shortest time between reads. Faster processes are drawn anew at each "
-              "read; every decade from here to `longest` costs two floats per cell."),
+              "read; every decade from here to `longest` costs two floats per cell.")
+            .acts_where("cell_noise.correlated is true", has_memory),
         field("telegraph_share", &P::telegraph_share, between(0, 1),
-              "Share of the cells with a defect that switches their conductance; needs correlated = true."),
+              "Share of the cells with a defect that switches their conductance.")
+            .acts_where("cell_noise.correlated is true", has_memory),
         field("telegraph_amplitude", &P::telegraph_amplitude, non_negative,
-              "Median step of the switching, in units of the read-noise amplitude q of the cell."),
-        field("telegraph_spread", &P::telegraph_spread, between(0, 3), "Spread of ln(step) between cells."),
+              "Median step of the switching, in units of the read-noise amplitude q of the cell.")
+            .acts_where("cell_noise.telegraph_share > 0", switches),
+        field("telegraph_spread", &P::telegraph_spread, between(0, 3), "Spread of ln(step) between cells.")
+            .acts_where("cell_noise.telegraph_share > 0", switches),
         field("telegraph_fastest", &P::telegraph_fastest, second, positive,
-              "Shortest mean dwell time; the two of a cell are drawn log-uniformly."),
-        field("telegraph_slowest", &P::telegraph_slowest, second, positive, "Longest mean dwell time."));
+              "Shortest mean dwell time; the two of a cell are drawn log-uniformly.")
+            .acts_where("cell_noise.telegraph_share > 0", switches),
+        field("telegraph_slowest", &P::telegraph_slowest, second, positive, "Longest mean dwell time.")
+            .acts_where("cell_noise.telegraph_share > 0", switches));
   }
   std::string problem() const {
-    if (telegraph_fastest > telegraph_slowest) return "telegraph_fastest must not exceed telegraph_slowest";
-    return telegraph_share > 0.0 && !correlated ? "telegraph_share needs correlated = true" : "";
+    return telegraph_fastest > telegraph_slowest ? "telegraph_fastest must not exceed telegraph_slowest" : "";
   }
 };
 

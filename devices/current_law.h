@@ -58,35 +58,53 @@ struct CurrentParams {
   double access_saturation = 0.0;
 
   static constexpr auto describe() {
+    constexpr auto is_polynomial = [](const CurrentParams& p) { return p.law == CurrentKind::polynomial; };
+    constexpr auto is_sinh = [](const CurrentParams& p) { return p.law == CurrentKind::sinh; };
+    constexpr auto has_access = [](const CurrentParams& p) { return p.access_resistance > 0.0; };
+    constexpr auto is_seen = [](const CurrentParams& p) {
+      return !p.is_linear() || p.reference == ConductanceReference::zero_voltage;
+    };
+    constexpr auto differs = [](const CurrentParams& p) {
+      return !p.is_linear() || p.access_resistance > 0.0;
+    };
     using enum Unit;
     return fields(
         field("law", &CurrentParams::law, "How the current of a cell grows with its voltage."),
         field("reference", &CurrentParams::reference,
               "What a conductance means: read-voltage: current over voltage at dac.v_read, access device "
-              "included; zero-voltage: the slope at 0 V of the cell alone."),
+              "included; zero-voltage: the slope at 0 V of the cell alone.")
+            .acts_where("cells are not linear (current.law, negative_factor, access_saturation) or "
+                        "current.access_resistance > 0",
+                        differs),
         field("wires", &CurrentParams::wires,
               "Products of cells that are not linear, with wires: newton: the exact circuit of every input "
               "vector, slow; linearised: wires act as on linear cells."),
         field("quadratic", &CurrentParams::quadratic, any,
-              "Coefficients of n2 [A/V^2] in powers of log10(g / 1 S), ascending."),
-        field("cubic", &CurrentParams::cubic, any, "The same of n3 [A/V^3]."),
+              "Coefficients of n2 [A/V^2] in powers of log10(g / 1 S), ascending.")
+            .acts_where("current.law is polynomial", is_polynomial),
+        field("cubic", &CurrentParams::cubic, any, "The same of n3 [A/V^3].")
+            .acts_where("current.law is polynomial", is_polynomial),
         field("fit_low", &CurrentParams::fit_low, siemens, between(1e-12, 1.0),
-              "Smallest conductance of the polynomial's data; below it n2 / g and n3 / g stay as there."),
+              "Smallest conductance of the polynomial's data; below it n2 / g and n3 / g stay as there.")
+            .acts_where("current.law is polynomial", is_polynomial),
         field("fit_high", &CurrentParams::fit_high, siemens, between(1e-12, 1.0),
-              "Largest conductance of the polynomial's data; likewise."),
-        field("sinh_voltage", &CurrentParams::sinh_voltage, volt, between(0.01, 1000), "V0 of the law sinh."),
+              "Largest conductance of the polynomial's data; likewise.")
+            .acts_where("current.law is polynomial", is_polynomial),
+        field("sinh_voltage", &CurrentParams::sinh_voltage, volt, between(0.01, 1000), "V0 of the law sinh.")
+            .acts_where("current.law is sinh", is_sinh),
         field("negative_factor", &CurrentParams::negative_factor, between(1e-3, 1e3),
               "What negative currents are multiplied by: 1 for cells without a preferred direction."),
         field("access_resistance", &CurrentParams::access_resistance, ohm, between(0, 1e9),
-              "On-resistance of the access device in series with the cell; 0: none."),
+              "On-resistance of the access device in series with the cell; 0: none.")
+            .acts_where("cells are not linear (current.law, negative_factor, access_saturation) or "
+                        "current.reference is zero-voltage",
+                        is_seen),
         field("access_saturation", &CurrentParams::access_saturation, ampere, between(0, 1.0),
-              "Current at which the access device saturates; 0: it never does."));
+              "Current at which the access device saturates; 0: it never does.")
+            .acts_where("current.access_resistance > 0", has_access));
   }
   std::string problem() const {
     if (fit_low > fit_high) return "fit_low must not exceed fit_high";
-    if (access_saturation > 0.0 && access_resistance == 0.0) {
-      return "access_saturation needs an access_resistance: the on-resistance below saturation";
-    }
     return "";
   }
 

@@ -211,6 +211,28 @@ float reference_temperature(const DeviceParams& params) {
       },
       params);
 }
+bool feels_temperature(const DeviceParams& params) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.activation; }) return p.drift_activation > 0.0f || !p.activation.is_zero();
+        return false;
+      },
+      params);
+}
+Range temperature_range(const DeviceParams& params) {
+  return visit_model(params, []<class Model>(const typename Model::Params&) {
+    if constexpr (requires { Model::kTemperatures; }) return Model::kTemperatures;
+    return any;
+  });
+}
+std::optional<double> measured_until(const DeviceParams& params) {
+  const auto* spread = std::get_if<Spread::Params>(&params);
+  return spread != nullptr ? std::optional<double>(spread->times.back()) : std::nullopt;
+}
+bool has_own_cycle_noise(const DeviceParams& params) {
+  return std::holds_alternative<ExponentialStep::Params>(params) ||
+         std::holds_alternative<LookupStep::Params>(params);
+}
 bool cells_age(const DeviceParams& params) {
   return visit_model(params, []<class Model>(const typename Model::Params&) { return kCellsAge<Model>; });
 }

@@ -10,6 +10,7 @@
 /// working directory.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,15 @@ double noise_growth(const DeviceParams& params, double time);
 /// which its parameters hold; 0 and 300 K for a model that does not look at temperature.
 float drift_activation(const DeviceParams& params);
 float reference_temperature(const DeviceParams& params);
+/// Whether temperature changes anything about the device.
+bool feels_temperature(const DeviceParams& params);
+/// Temperatures [K] that the model is meant for; `any` for one that does not look at temperature.
+Range temperature_range(const DeviceParams& params);
+/// Age [s] of the oldest cells that the device's tables were measured on; none if its law is a formula over
+/// time, whose sources state no last time.
+std::optional<double> measured_until(const DeviceParams& params);
+/// Whether the noise of a pulse follows a law of the model's own, not device.cycle_noise_law.
+bool has_own_cycle_noise(const DeviceParams& params);
 /// Whether cells of the device know when they were programmed.
 bool cells_age(const DeviceParams& params);
 /// Throws ConfigError, naming the models to choose from, unless program-and-verify can be run for this device

@@ -42,6 +42,14 @@ struct ExponentialStep : StepDevice<ExponentialStep> {
     }
 
     static constexpr auto describe() {
+      constexpr auto goes_up = [](const Params& p) { return p.amplitude_up != 0.0f; };
+      constexpr auto goes_down = [](const Params& p) { return p.amplitude_down != 0.0f; };
+      constexpr auto is_curved = [](const Params& p) {
+        return p.amplitude_up != 0.0f || p.amplitude_down != 0.0f;
+      };
+      constexpr auto is_noisy = [](const Params& p) {
+        return p.cycle_noise > 0.0f && p.cycle_noise_scale > 0.0f;
+      };
       using enum Unit;
       return step_fields(
           "Mean change by one pulse where the exponential has vanished.",
@@ -49,15 +57,21 @@ struct ExponentialStep : StepDevice<ExponentialStep> {
                 "Factor of the exponential of up steps; negative: they are larger than `step`."),
           field("amplitude_down", &Params::amplitude_down, any,
                 "Factor of the exponential of down steps; negative: they are larger than `step`."),
-          field("gamma_up", &Params::gamma_up, between(0, 100), "Steepness of up steps."),
-          field("gamma_down", &Params::gamma_down, between(0, 100), "Steepness of down steps."),
+          field("gamma_up", &Params::gamma_up, between(0, 100), "Steepness of up steps.")
+              .acts_where("device.amplitude_up is not 0", goes_up),
+          field("gamma_down", &Params::gamma_down, between(0, 100), "Steepness of down steps.")
+              .acts_where("device.amplitude_down is not 0", goes_down),
           field("slope", &Params::slope, between(-10, 10),
-                "Change of the exponent's argument over half the range of the device."),
-          field("offset", &Params::offset, between(-10, 10), "The exponent's argument at weight 0."),
+                "Change of the exponent's argument over half the range of the device.")
+              .acts_where("device.amplitude_up or device.amplitude_down is not 0", is_curved),
+          field("offset", &Params::offset, between(-10, 10), "The exponent's argument at weight 0.")
+              .acts_where("device.amplitude_up or device.amplitude_down is not 0", is_curved),
           field("noise_add", &Params::noise_add, siemens, non_negative,
-                "Conductance that cycle_noise applies to beside the step."),
+                "Conductance that cycle_noise applies to beside the step.")
+              .acts_where("device.cycle_noise and device.cycle_noise_scale > 0", is_noisy),
           field("noise_slope", &Params::noise_slope, non_negative,
-                "Share of the distance to weight 0 that cycle_noise applies to beside the step."));
+                "Share of the distance to weight 0 that cycle_noise applies to beside the step.")
+              .acts_where("device.cycle_noise and device.cycle_noise_scale > 0", is_noisy));
     }
   };
 

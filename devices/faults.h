@@ -30,6 +30,8 @@ struct FaultParams {
   float past_pulses = 0.0f;
 
   static constexpr auto describe() {
+    constexpr auto fails = [](const FaultParams& p) { return p.failing > 0.0f; };
+    constexpr auto wears = [](const FaultParams& p) { return p.wears(); };
     constexpr Range share = between(0, 1);
     return fields(
         field("stuck_low", &FaultParams::stuck_low, share, "Share of cells that are stuck at g_min."),
@@ -39,16 +41,21 @@ struct FaultParams {
         field("failing", &FaultParams::failing, share,
               "Share of the other cells whose programming does not converge."),
         field("failing_spread", &FaultParams::failing_spread, non_negative,
-              "Standard deviation of what these hold, relative to g_max."),
+              "Standard deviation of what these hold, relative to g_max.")
+            .acts_where("faults.failing > 0", fails),
         field("endurance", &FaultParams::endurance, non_negative,
               "Weighted pulses after which 63 % of the cells are worn out; 0: cells do not wear."),
-        field("shape", &FaultParams::shape, positive, "Weibull shape of the lifetimes; 1: no ageing."),
+        field("shape", &FaultParams::shape, positive, "Weibull shape of the lifetimes; 1: no ageing.")
+            .acts_where("faults.endurance > 0", wears),
         field("reset_weight", &FaultParams::reset_weight, non_negative,
-              "How many SET pulses wear a cell as much as one RESET pulse."),
+              "How many SET pulses wear a cell as much as one RESET pulse.")
+            .acts_where("faults.endurance > 0", wears),
         field("worn_low", &FaultParams::worn_low, share,
-              "Share of worn cells that are stuck at g_min; the others are stuck at g_max."),
+              "Share of worn cells that are stuck at g_min; the others are stuck at g_max.")
+            .acts_where("faults.endurance > 0", wears),
         field("past_pulses", &FaultParams::past_pulses, non_negative,
-              "Weighted pulses that every cell has behind it when the chip is new."));
+              "Weighted pulses that every cell has behind it when the chip is new.")
+            .acts_where("faults.endurance > 0", wears));
   }
   std::string problem() const {
     return stuck_low + stuck_high + stuck_random > 1.0f

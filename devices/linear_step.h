@@ -39,17 +39,25 @@ struct LinearStep : StepDevice<LinearStep> {
     }
 
     static constexpr auto describe() {
-      return step_fields("Mean change by one pulse at weight 0.",
-                         field("gamma_up", &Params::gamma_up, between(0, 10),
-                               "Share by which the up step has fallen at the upper bound."),
-                         field("gamma_down", &Params::gamma_down, between(0, 10),
-                               "Share by which the down step has fallen at the lower bound."),
-                         field("gamma_spread", &Params::gamma_spread, non_negative,
-                               "Device-to-device spread of gamma_up and gamma_down, relative to them."),
-                         field("bound_reference", &Params::bound_reference,
-                               "Whether these bounds are those of a mean device or of each device."),
-                         field("gamma_spread_scale", &Params::gamma_spread_scale, non_negative,
-                               "Multiplies gamma_spread; 0 switches it off."));
+      constexpr auto has_slope = [](const Params& p) { return p.gamma_up > 0.0f || p.gamma_down > 0.0f; };
+      constexpr auto spreads = [](const Params& p) {
+        return (p.gamma_up > 0.0f || p.gamma_down > 0.0f) && p.gamma_spread > 0.0f;
+      };
+      return step_fields(
+          "Mean change by one pulse at weight 0.",
+          field("gamma_up", &Params::gamma_up, between(0, 10),
+                "Share by which the up step has fallen at the upper bound."),
+          field("gamma_down", &Params::gamma_down, between(0, 10),
+                "Share by which the down step has fallen at the lower bound."),
+          field("gamma_spread", &Params::gamma_spread, non_negative,
+                "Device-to-device spread of gamma_up and gamma_down, relative to them.")
+              .acts_where("device.gamma_up or device.gamma_down > 0", has_slope),
+          field("bound_reference", &Params::bound_reference,
+                "Whether these bounds are those of a mean device or of each device.")
+              .acts_where("device.gamma_up or device.gamma_down > 0", has_slope),
+          field("gamma_spread_scale", &Params::gamma_spread_scale, non_negative,
+                "Multiplies gamma_spread; 0 switches it off.")
+              .acts_where("device.gamma_spread > 0, and device.gamma_up or device.gamma_down", spreads));
     }
   };
 

@@ -13,7 +13,7 @@
 /// Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9; constants as in IBM aihwkit,
 /// inference/noise/pcm.py and hermes.py. Defaults: the 90 nm doped-GST mushroom cell of these papers
 /// ("pcm-like"). Liner, two parallel paths: B. Kersting et al., Sci. Rep. 10, 8248 (2020). Temperature: I.
-/// Boybat et al., IEDM 2021 (form); the default E_a is recalled, not read in a paper (docs/theory/pcm.md).
+/// Boybat et al., IEDM 2021 (form); no value of E_a is at hand, so it is 0 by default (docs/theory/pcm.md).
 #pragma once
 
 #include <array>
@@ -30,6 +30,10 @@ struct Pcm {
   static constexpr std::string_view kName = "pcm";
   static constexpr std::string_view kSummary =
       "Phase-change memory: programming noise, drift exponent per cell, 1/f read noise.";
+
+  /// Temperatures that the model is meant for [K], 0 to 85 degrees Celsius: a choice. Above, cells
+  /// crystallise in time, which no law here knows.
+  static constexpr Range kTemperatures = between(273.15, 358.15);
 
   struct Params {
     float g_min = 0.0_S;
@@ -50,12 +54,21 @@ struct Pcm {
     float read_noise_spread = 0.0f;
     float read_noise_device_share = 1.0f;
     float projection = 0.0f;
-    StateLaw activation = {.split = 0.0f, .polynomial = {0.25f, -0.25f, 0.0f, 0.0f}};
+    StateLaw activation = {.split = 0.0f};
     float drift_activation = 0.0f;
     float reference_temperature = 300.0f;
     float read_noise_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto has_prog_noise = [](const Params& p) { return p.prog_noise != std::array<float, 4>{}; };
+      constexpr auto has_nu_sigma = [](const Params& p) { return p.nu_sigma_scale > 0.0f; };
+      constexpr auto writes_noisily = [](const Params& p) {
+        return p.prog_noise != std::array<float, 4>{} && p.prog_noise_scale > 0.0f;
+      };
+      constexpr auto reads_noisily = [](const Params& p) { return p.read_noise_scale > 0.0f; };
+      constexpr auto spreads = [](const Params& p) {
+        return p.read_noise_scale > 0.0f && p.read_noise_spread > 0.0f;
+      };
       using enum Unit;
       return fields(
           field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Conductance that stands for weight 0."),
@@ -64,9 +77,11 @@ struct Pcm {
           field("t0", &Params::t0, second, positive,
                 "Age of a cell at the reference read, from which times count."),
           field("t_read", &Params::t_read, second, positive,
-                "Width of the read pulse; bounds the read noise above."),
+                "Width of the read pulse; bounds the read noise above.")
+              .acts_where("device.read_noise_scale > 0", reads_noisily),
           field("g_reference", &Params::g_reference, siemens, positive,
-                "g_max for which prog_noise was measured; the noise scales with g_max / g_reference."),
+                "g_max for which prog_noise was measured; the noise scales with g_max / g_reference.")
+              .acts_where("device.prog_noise is not 0 and device.prog_noise_scale > 0", writes_noisily),
           field("prog_noise", &Params::prog_noise, siemens, any,
                 "p0 to p3 of the standard deviation of one write, a polynomial in x = g_target / g_max."),
           field("nu_mean", &Params::nu_mean, "Mean drift exponent over x = g_target / g_max."),
@@ -74,7 +89,8 @@ struct Pcm {
           field("read_noise", &Params::read_noise,
                 "Amplitude q of the 1/f noise over x = g_programmed / g_max."),
           field("prog_noise_scale", &Params::prog_noise_scale, non_negative,
-                "Multiplies prog_noise; 0 switches it off."),
+                "Multiplies prog_noise; 0 switches it off.")
+              .acts_where("device.prog_noise is not 0", has_prog_noise),
           field("nu_mean_scale", &Params::nu_mean_scale, non_negative,
                 "Multiplies nu_mean; 0 switches mean drift off."),
           field("nu_sigma_scale", &Params::nu_sigma_scale, non_negative,
@@ -82,20 +98,25 @@ struct Pcm {
           field("read_noise_scale", &Params::read_noise_scale, non_negative,
                 "Multiplies read_noise; 0 switches it off."),
           field("prog_noise_device_share", &Params::prog_noise_device_share, between(0, 1),
-                "Share of the variance of a write that belongs to the cell: it errs alike every time."),
+                "Share of the variance of a write that belongs to the cell: it errs alike every time.")
+              .acts_where("device.prog_noise is not 0 and device.prog_noise_scale > 0", writes_noisily),
           field("nu_device_share", &Params::nu_device_share, between(0, 1),
                 "Share of the variance of the drift exponent that belongs to the cell, not to one "
-                "programming."),
+                "programming.")
+              .acts_where("device.nu_sigma_scale > 0", has_nu_sigma),
           field("read_noise_spread", &Params::read_noise_spread, between(0, 3),
                 "Spread of ln q between cells and programmings: amplitudes are log-normal, their median is "
-                "read_noise."),
+                "read_noise.")
+              .acts_where("device.read_noise_scale > 0", reads_noisily),
           field("read_noise_device_share", &Params::read_noise_device_share, between(0, 1),
-                "Share of the variance of ln q that belongs to the cell, not to one programming."),
+                "Share of the variance of ln q that belongs to the cell, not to one programming.")
+              .acts_where("device.read_noise_scale and device.read_noise_spread > 0", spreads),
           field("projection", &Params::projection, between(0, 1),
                 "Share of the conductance that a liner carries: it neither drifts nor fluctuates."),
           field("activation", &Params::activation,
-                "Activation energy [eV] of the conductance over x = g_programmed / g_max. The default is "
-                "recalled, not measured."),
+                "Activation energy [eV] of the conductance over x = g_programmed / g_max; what is below 0 "
+                "counts "
+                "as 0. Off by default: no source of a value is at hand."),
           field("drift_activation", &Params::drift_activation, electron_volt, between(0, 5),
                 "By this energy warmth speeds up drift; 0: drift does not depend on temperature."),
           field("reference_temperature", &Params::reference_temperature, kelvin, between(1, 1000),
@@ -203,7 +224,8 @@ struct Pcm {
   template <class F>
   MQ_HD static F warmth(const Params& p, const Cell<F>& cell, const Moment<F>& moment) {
     if (moment.inverse_heat == 0.0f) return F(1.0f);
-    return exp(-p.activation(cell.g * F(1.0f / p.g_max)) * F(moment.inverse_heat));
+    const F energy = max(p.activation(cell.g * F(1.0f / p.g_max)), 0.0f);
+    return exp(-energy * F(moment.inverse_heat));
   }
   /// The conductance [S] of the amorphous volume.
   template <class F>

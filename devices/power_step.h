@@ -27,14 +27,19 @@ struct PowerStep : StepDevice<PowerStep> {
     float gamma_spread_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto has_gamma = [](const Params& p) { return p.gamma > 0.0f; };
+      constexpr auto spreads = [](const Params& p) { return p.gamma > 0.0f && p.gamma_spread > 0.0f; };
       return step_fields("Mean change by one pulse at the bound that the device moves away from.",
                          field("gamma", &Params::gamma, between(0, 100), "Exponent of the step."),
                          field("gamma_asymmetry", &Params::gamma_asymmetry, between(-1, 1),
-                               "Share of the exponent that up pulses have more and down pulses less."),
+                               "Share of the exponent that up pulses have more and down pulses less.")
+                             .acts_where("device.gamma > 0", has_gamma),
                          field("gamma_spread", &Params::gamma_spread, non_negative,
-                               "Device-to-device spread of the exponents, relative to them."),
+                               "Device-to-device spread of the exponents, relative to them.")
+                             .acts_where("device.gamma > 0", has_gamma),
                          field("gamma_spread_scale", &Params::gamma_spread_scale, non_negative,
-                               "Multiplies gamma_spread; 0 switches it off."));
+                               "Multiplies gamma_spread; 0 switches it off.")
+                             .acts_where("device.gamma and device.gamma_spread > 0", spreads));
     }
   };
 

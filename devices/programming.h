@@ -58,6 +58,10 @@ struct ProgrammingParams {
   }
 
   static constexpr auto describe() {
+    constexpr auto shares = [](const ProgrammingParams& p) { return p.devices > 1; };
+    constexpr auto verifies = [](const ProgrammingParams& p) {
+      return p.method == ProgrammingMethod::write_verify;
+    };
     using enum Unit;
     return fields(
         field(
@@ -68,26 +72,36 @@ struct ProgrammingParams {
         field(
             "fill", &ProgrammingParams::fill,
             "How these share a weight: one after the other, all alike, or one after the other with the last "
-            "correcting what the others missed."),
+            "correcting what the others missed.")
+            .acts_where("programming.devices > 1", shares),
         field("significance", &ProgrammingParams::significance, between(1, 64),
-              "How much more a device counts than the next one of its polarity; 1: all alike."),
+              "How much more a device counts than the next one of its polarity; 1: all alike.")
+            .acts_where("programming.devices > 1", shares),
         field("margin", &ProgrammingParams::margin, between(1e-4, 1),
-              "write-verify: deviation that is accepted, relative to g_max."),
+              "write-verify: deviation that is accepted, relative to g_max.")
+            .acts_where("programming.method is write-verify", verifies),
         field("verify_noise", &ProgrammingParams::verify_noise, non_negative,
-              "write-verify: standard deviation of one verify read, relative to g_max."),
+              "write-verify: standard deviation of one verify read, relative to g_max.")
+            .acts_where("programming.method is write-verify", verifies),
         field("read_bits", &ProgrammingParams::read_bits, between(0, 16),
               "write-verify: bits of the ADCs that read all cells of a word line at once, with 1.25 g_max as "
-              "full scale; 0: reads are analog."),
+              "full scale; 0: reads are analog.")
+            .acts_where("programming.method is write-verify", verifies),
         field("iterations", &ProgrammingParams::iterations, between(1, 1000),
-              "write-verify: pulses, each with a read, until a cell is given up."),
-        field(
-            "gain", &ProgrammingParams::gain, between(1e-3, 10),
-            "write-verify: share of the deviation that the next pulse corrects in the middle of the range."),
+              "write-verify: pulses, each with a read, until a cell is given up.")
+            .acts_where("programming.method is write-verify", verifies),
+        field("gain", &ProgrammingParams::gain, between(1e-3, 10),
+              "write-verify: share of the deviation that the next pulse corrects in the middle of the range.")
+            .acts_where("programming.method is write-verify", verifies),
         field("longest_train", &ProgrammingParams::longest_train, between(1, 1e6),
-              "write-verify of a pulsed device: pulses between two reads at most."),
-        field("v_read", &ProgrammingParams::v_read, volt, positive, "write-verify: voltage of a read."),
-        field("t_read", &ProgrammingParams::t_read, second, positive, "write-verify: duration of a read."),
-        field("pulse", &ProgrammingParams::pulse, "What a programming pulse does and costs."));
+              "write-verify of a pulsed device: pulses between two reads at most.")
+            .acts_where("programming.method is write-verify", verifies),
+        field("v_read", &ProgrammingParams::v_read, volt, positive, "write-verify: voltage of a read.")
+            .acts_where("programming.method is write-verify", verifies),
+        field("t_read", &ProgrammingParams::t_read, second, positive, "write-verify: duration of a read.")
+            .acts_where("programming.method is write-verify", verifies),
+        field("pulse", &ProgrammingParams::pulse, "What a programming pulse does and costs.")
+            .acts_where("programming.method is write-verify", verifies));
   }
 };
 

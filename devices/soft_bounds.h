@@ -30,16 +30,21 @@ struct SoftBounds : StepDevice<SoftBounds> {
     float reference_spread_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto is_centred = [](const Params& p) { return p.centred; };
+      constexpr auto spreads = [](const Params& p) { return p.centred && p.reference_spread > 0.0f; };
       return step_fields(
           "Mean change by one pulse at weight 0.",
           field("centred", &Params::centred,
                 "Whether the symmetry point of each device is shifted to weight 0, its bounds with it."),
           field("reference_offset", &Params::reference_offset, any,
-                "Mean error of the reference of a centred device, relative to half the range."),
+                "Mean error of the reference of a centred device, relative to half the range.")
+              .acts_where("device.centred is true", is_centred),
           field("reference_spread", &Params::reference_spread, non_negative,
-                "Device-to-device spread of that error, relative to half the range."),
+                "Device-to-device spread of that error, relative to half the range.")
+              .acts_where("device.centred is true", is_centred),
           field("reference_spread_scale", &Params::reference_spread_scale, non_negative,
-                "Multiplies reference_spread; 0 switches it off."));
+                "Multiplies reference_spread; 0 switches it off.")
+              .acts_where("device.centred is true and device.reference_spread > 0", spreads));
     }
   };
 

@@ -50,6 +50,9 @@ struct Spread {
     float read_noise_scale = 1.0f;
 
     static constexpr auto describe() {
+      constexpr auto has_second = [](const Params& p) { return p.times[1] > p.times[0]; };
+      constexpr auto has_third = [](const Params& p) { return p.times[2] > p.times[1]; };
+      constexpr auto has_noise = [](const Params& p) { return p.reads_noisily(); };
       using enum Unit;
       return fields(
           field("g_min", &Params::g_min, siemens, between(0, 1e-3), "Conductance that stands for weight 0."),
@@ -66,18 +69,24 @@ struct Spread {
           field(
               "times", &Params::times, second, non_negative,
               "Ages of a cell at which spread_1 to spread_3 hold; laws of an age given before do not count."),
-          field("interpolation", &Params::interpolation, "Between these ages: linear in ln tau, or in tau."),
+          field("interpolation", &Params::interpolation, "Between these ages: linear in ln tau, or in tau.")
+              .acts_where("device.times[1] > device.times[0]", has_second),
           field("spread_1", &Params::spread_1, "Standard deviation at times[0] and before."),
-          field("spread_2", &Params::spread_2, "Standard deviation at times[1]."),
-          field("spread_3", &Params::spread_3, "Standard deviation at times[2] and after."),
+          field("spread_2", &Params::spread_2, "Standard deviation at times[1].")
+              .acts_where("device.times[1] > device.times[0]", has_second),
+          field("spread_3", &Params::spread_3, "Standard deviation at times[2] and after.")
+              .acts_where("device.times[2] > device.times[1]", has_third),
           field("read_noise", &Params::read_noise, "Standard deviation of a read, over the target."),
           field("device_share", &Params::device_share, between(0, 1),
                 "Share of the variance that belongs to the cell: it errs alike at every programming."),
           field("prog_noise_scale", &Params::prog_noise_scale, non_negative,
                 "Multiplies spread_1 to spread_3; 0 switches them off."),
           field("read_noise_scale", &Params::read_noise_scale, non_negative,
-                "Multiplies read_noise; 0 switches it off."));
+                "Multiplies read_noise; 0 switches it off.")
+              .acts_where("device.read_noise is not 0", has_noise));
     }
+    /// Whether `read_noise` says anything.
+    bool reads_noisily() const { return Spread::read_noise(*this) > 0.0f || read_noise_scale == 0.0f; }
     std::string problem() const {
       if (g_min >= g_max) return "g_min must be below g_max";
       if (times[0] > times[1] || times[1] > times[2]) return "times must not decrease";

@@ -26,16 +26,23 @@ struct SpreadLaw {
   float scale = 1.0_uS;
 
   static constexpr auto describe() {
+    constexpr auto is_polynomial = [](const SpreadLaw& p) { return p.shape == SpreadShape::polynomial; };
+    constexpr auto saturates = [](const SpreadLaw& p) { return p.shape == SpreadShape::saturating; };
     return fields(
         field("shape", &SpreadLaw::shape, "Form of the law."),
         field("polynomial", &SpreadLaw::polynomial, Unit::siemens, any,
-              "p0 to p4 of the standard deviation over x."),
-        field("split", &SpreadLaw::split, non_negative, "The x from which `above` holds."),
-        field("above", &SpreadLaw::above, Unit::siemens, any, "p0 to p4 of the polynomial from `split` on."),
+              "p0 to p4 of the standard deviation over x.")
+            .acts_where("its shape is polynomial", is_polynomial),
+        field("split", &SpreadLaw::split, non_negative, "The x from which `above` holds.")
+            .acts_where("its shape is polynomial", is_polynomial),
+        field("above", &SpreadLaw::above, Unit::siemens, any, "p0 to p4 of the polynomial from `split` on.")
+            .acts_where("its shape is polynomial", is_polynomial),
         field("limit", &SpreadLaw::limit, Unit::siemens, non_negative,
-              "Standard deviation at large conductances (saturating)."),
+              "Standard deviation at large conductances (saturating).")
+            .acts_where("its shape is saturating", saturates),
         field("scale", &SpreadLaw::scale, Unit::siemens, positive,
-              "Conductance at which it has reached 1 - 1/e of that (saturating)."));
+              "Conductance at which it has reached 1 - 1/e of that (saturating).")
+            .acts_where("its shape is saturating", saturates));
   }
 
   /// [S], at least 0; expects g >= 0 [S], and x, the same in the unit of the polynomials.

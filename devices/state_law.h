@@ -7,6 +7,7 @@
 /// A measured curve takes the place of both (table). x is floored at 1e-7, as in the fits' own code.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -28,19 +29,38 @@ struct StateLaw {
   PiecewiseTable table{1, {0.0f}, {0.0f}};
 
   static constexpr auto describe() {
+    constexpr auto is_formula = [](const StateLaw& p) { return p.shape != LawShape::table; };
+    constexpr auto is_table = [](const StateLaw& p) { return p.shape == LawShape::table; };
     return fields(
         field("shape", &StateLaw::shape, "Form of the law below `split`, or `table` for a measured curve."),
-        field("slope", &StateLaw::slope, any, "Factor of ln x (logarithmic) or exponent of x (power)."),
-        field("offset", &StateLaw::offset, any, "Value at x = 1 before clipping."),
-        field("low", &StateLaw::low, any, "Smallest value below `split`."),
-        field("high", &StateLaw::high, any, "Largest value below `split`."),
+        field("slope", &StateLaw::slope, any, "Factor of ln x (logarithmic) or exponent of x (power).")
+            .acts_where("its shape is logarithmic or power", is_formula),
+        field("offset", &StateLaw::offset, any, "Value at x = 1 before clipping.")
+            .acts_where("its shape is logarithmic or power", is_formula),
+        field("low", &StateLaw::low, any, "Smallest value below `split`.")
+            .acts_where("its shape is logarithmic or power", is_formula),
+        field("high", &StateLaw::high, any, "Largest value below `split`.")
+            .acts_where("its shape is logarithmic or power", is_formula),
         field("split", &StateLaw::split, non_negative,
-              "Relative conductance from which the polynomial holds."),
+              "Relative conductance from which the polynomial holds.")
+            .acts_where("its shape is logarithmic or power", is_formula),
         field("polynomial", &StateLaw::polynomial, Unit::one, any,
-              "p0 to p3 of the polynomial above `split`."),
-        field("table", &StateLaw::table, Unit::one, Unit::one, "Measured curve over x, linear in between."));
+              "p0 to p3 of the polynomial above `split`.")
+            .acts_where("its shape is logarithmic or power", is_formula),
+        field("table", &StateLaw::table, Unit::one, Unit::one, "Measured curve over x, linear in between.")
+            .acts_where("its shape is table", is_table));
   }
   std::string problem() const { return low > high ? "low must not be above high" : ""; }
+
+  /// Whether it is 0 for every x.
+  bool is_zero() const {
+    if (shape == LawShape::table) {
+      return std::all_of(table.y, table.y + table.size, [](float y) { return y == 0.0f; });
+    }
+    const bool starts_at_zero =
+        split == 0.0f || (slope == 0.0f && offset == 0.0f && low <= 0.0f && high >= 0.0f);
+    return starts_at_zero && polynomial == std::array<float, 4>{};
+  }
 
   /// Expects x >= 0.
   template <class F>

@@ -61,6 +61,12 @@ struct StepParams {
 constexpr auto common_step_fields(std::string_view step_sentence) {
   using enum Unit;
   using P = StepParams;
+  constexpr auto steps_spread = [](const P& p) { return p.step_spread > 0.0f; };
+  constexpr auto is_asymmetric = [](const P& p) { return p.asymmetry_spread > 0.0f; };
+  constexpr auto bounds_spread = [](const P& p) { return p.bound_spread > 0.0f; };
+  constexpr auto has_cycles = [](const P& p) { return p.cycle_noise > 0.0f; };
+  constexpr auto writes_noisily = [](const P& p) { return p.write_noise > 0.0f; };
+  constexpr auto resets_spread = [](const P& p) { return p.reset_spread > 0.0f || p.reset_noise > 0.0f; };
   return join_fields(
       fields(
           field("g_min", &P::g_min, siemens, between(0, 1e-3), "Mean lower bound of the conductance."),
@@ -69,7 +75,8 @@ constexpr auto common_step_fields(std::string_view step_sentence) {
                 "Where weight 0 lies between the bounds: 0 at g_min, 1 at g_max."),
           field("step", &P::step, siemens, between(1e-15, 1e-3), step_sentence),
           field("step_spread_law", &P::step_spread_law,
-                "Whether the steps of devices are distributed as 1 + step_spread xi or exp(step_spread xi)."),
+                "Whether the steps of devices are distributed as 1 + step_spread xi or exp(step_spread xi).")
+              .acts_where("device.step_spread > 0", steps_spread),
           field("step_spread", &P::step_spread, non_negative,
                 "Device-to-device spread of the step, relative to it."),
           field("asymmetry", &P::asymmetry, between(-1, 1),
@@ -80,9 +87,11 @@ constexpr auto common_step_fields(std::string_view step_sentence) {
           field("bound_spread", &P::bound_spread, non_negative,
                 "Device-to-device spread of each bound, relative to half the range."),
           field("low_bound_ratio", &P::low_bound_ratio, non_negative,
-                "Spread of the lower bound over that of the upper one."),
+                "Spread of the lower bound over that of the upper one.")
+              .acts_where("device.bound_spread > 0", bounds_spread),
           field("cycle_noise_law", &P::cycle_noise_law,
-                "Whether cycle_noise is a share of the step made or of the device's step at weight 0."),
+                "Whether cycle_noise is a share of the step made or of the device's step at weight 0.")
+              .acts_where("device.cycle_noise > 0", has_cycles),
           field("cycle_noise", &P::cycle_noise, non_negative,
                 "Cycle-to-cycle noise of one step, relative to it."),
           field("write_noise", &P::write_noise, non_negative,
@@ -96,17 +105,23 @@ constexpr auto common_step_fields(std::string_view step_sentence) {
           field("one_sided", &P::one_sided,
                 "Whether pulses down do nothing; a pair of cells then learns with pulses up on both sides."),
           field("step_spread_scale", &P::step_spread_scale, non_negative,
-                "Multiplies step_spread; 0 switches it off."),
+                "Multiplies step_spread; 0 switches it off.")
+              .acts_where("device.step_spread > 0", steps_spread),
           field("asymmetry_spread_scale", &P::asymmetry_spread_scale, non_negative,
-                "Multiplies asymmetry_spread; 0 switches it off."),
+                "Multiplies asymmetry_spread; 0 switches it off.")
+              .acts_where("device.asymmetry_spread > 0", is_asymmetric),
           field("bound_spread_scale", &P::bound_spread_scale, non_negative,
-                "Multiplies bound_spread; 0: all cells have the same bounds."),
+                "Multiplies bound_spread; 0: all cells have the same bounds.")
+              .acts_where("device.bound_spread > 0", bounds_spread),
           field("cycle_noise_scale", &P::cycle_noise_scale, non_negative,
-                "Multiplies cycle_noise; 0 switches it off."),
+                "Multiplies cycle_noise; 0 switches it off.")
+              .acts_where("device.cycle_noise > 0", has_cycles),
           field("write_noise_scale", &P::write_noise_scale, non_negative,
-                "Multiplies write_noise; 0 switches it off."),
+                "Multiplies write_noise; 0 switches it off.")
+              .acts_where("device.write_noise > 0", writes_noisily),
           field("reset_scale", &P::reset_scale, non_negative,
-                "Multiplies reset_spread and reset_noise; 0: all new cells are alike.")));
+                "Multiplies reset_spread and reset_noise; 0: all new cells are alike.")
+              .acts_where("device.reset_spread or device.reset_noise > 0", resets_spread)));
 }
 
 /// The fields of a model: the common ones and its own.

@@ -12,6 +12,10 @@ std::string TemperatureParams::problem() const {
   return "";
 }
 
+bool TemperatureParams::leaves(double reference) const {
+  return std::any_of(profile.y, profile.y + profile.size, [&](float kelvin) { return kelvin != reference; });
+}
+
 double TemperatureParams::at(double time) const { return profile(time); }
 
 double inverse_heat(double temperature, double reference) {

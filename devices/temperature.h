@@ -25,6 +25,9 @@ struct TemperatureParams {
   /// Temperatures are above 0 K.
   std::string problem() const;
 
+  /// Whether it is ever another one than `reference` [K].
+  bool leaves(double reference) const;
+
   /// [K] at `time` [s].
   double at(double time) const;
 };

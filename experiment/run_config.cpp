@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
-constexpr std::int64_t kResultsVersion = 4;
+constexpr std::int64_t kResultsVersion = 5;
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys = {"schema", "name", "seed", "data", "model", "train", "eval", "sweep"};
@@ -21,6 +21,23 @@ std::vector<std::string> known_keys() {
   keys.emplace_back("layer");
   return keys;
 }
+
+/// Whether calibration images decide on something: a range that is found, or what `affine` compares.
+bool uses_calibration(const RunConfig& run) {
+  const auto& how = run.eval.compensation;
+  const bool is_affine = std::find(how.begin(), how.end(), EvalCompensation::affine) != how.end();
+  return is_affine || run.hardware.has_rules() || finds_ranges(run.hardware.everywhere());
+}
+
+/// When keys act that need what other sections say.
+struct RunRule {
+  std::string_view section, key, where;
+  bool (*is_acting)(const RunConfig&);
+};
+constexpr RunRule kRules[] = {
+    {"eval", "calibration_images",
+     "a range is found (dac.range or adc.range is unset) or eval.compensation has affine", uses_calibration},
+};
 
 void check_name(const std::string& name, const Source& source) {
   const auto is_plain = [](char c) {
@@ -43,14 +60,24 @@ std::string EvalParams::problem() const {
   if (!std::is_sorted(times.begin(), times.end())) return "times must ascend: a chip only ages";
   if (compensation.empty())
     return "compensation must list at least one of none, global, per_output and affine";
-  if (response == CompensationResponse::exact && response_reads > 1) {
-    return "response_reads needs response = \"read\": exact responses are equal each time";
-  }
   if (first_chip + chips > 65536) return "first_chip + chips must not exceed 65536";
   return "";
 }
 
+bool EvalParams::compares_responses() const {
+  return std::any_of(compensation.begin(), compensation.end(), [](EvalCompensation how) {
+    return how == EvalCompensation::global || how == EvalCompensation::per_output;
+  });
+}
+
 RunConfig RunConfig::from_value(const Value& config) {
+  std::vector<IdleKey> idle;
+  RunConfig run = from_value(config, idle);
+  refuse_idle_keys(idle);
+  return run;
+}
+
+RunConfig RunConfig::from_value(const Value& config, std::vector<IdleKey>& idle) {
   if (!config.is_table()) throw_config_error("a run's config must be a table of keys", config.source());
   const std::vector<std::string> keys = known_keys();
   for (const auto& entry : config.as_table()) {
@@ -82,7 +109,20 @@ RunConfig RunConfig::from_value(const Value& config) {
   section(run.model, "model");
   section(run.train, "train");
   section(run.eval, "eval");
-  run.hardware = HardwareConfig::from_value(config);
+  run.hardware = HardwareConfig::from_value(config, idle);
+  const auto settle_section = [&](auto& params, const char* name) {
+    const auto unmet = [&](std::string_view key) {
+      for (const RunRule& rule : kRules) {
+        if (rule.section == name && rule.key == key && !rule.is_acting(run)) return rule.where;
+      }
+      return std::string_view();
+    };
+    settle(params, std::remove_cvref_t<decltype(params)>{}, config.find(name), name, unmet, idle);
+  };
+  settle_section(run.data, "data");
+  settle_section(run.model, "model");
+  settle_section(run.train, "train");
+  settle_section(run.eval, "eval");
   return run;
 }
 
@@ -97,6 +137,13 @@ Value RunConfig::to_value() const {
   hardware.write_to(config);
   config.set_key("eval", mq::to_value(eval));
   return config;
+}
+
+std::string_view acting_rule_of_run(std::string_view section, std::string_view key) {
+  for (const RunRule& rule : kRules) {
+    if (rule.section == section && rule.key == key) return rule.where;
+  }
+  return acting_rule(section, key);
 }
 
 std::string RunConfig::key() const {

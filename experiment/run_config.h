@@ -53,8 +53,12 @@ struct EvalParams {
   int batch_size = 500;
 
   static constexpr auto describe() {
+    constexpr auto has_responses = [](const EvalParams& p) { return p.compares_responses(); };
+    constexpr auto averages = [](const EvalParams& p) {
+      return p.compares_responses() && p.response == CompensationResponse::read;
+    };
     return fields(
-        field("times", &EvalParams::times, Unit::second, non_negative,
+        field("times", &EvalParams::times, Unit::second, between(0, kLatestTime),
               "Times of evaluation after the reference read, ascending."),
         field("chips", &EvalParams::chips, between(1, 65536),
               "Chips to program: samples of the device variation."),
@@ -62,15 +66,19 @@ struct EvalParams {
         field("compensation", &EvalParams::compensation, "Kinds of drift compensation to evaluate."),
         field("response", &EvalParams::response,
               "Responses that the factors of `global` and `per_output` compare: as they are read, or exact, "
-              "without read noise."),
+              "without read noise.")
+            .acts_where("eval.compensation has global or per_output", has_responses),
         field("response_reads", &EvalParams::response_reads, between(1, 10000),
-              "Reads that are averaged for each of these responses, with response = \"read\"."),
+              "Reads that are averaged for each of these responses, with response = \"read\".")
+            .acts_where("eval.compensation has global or per_output, and eval.response is read", averages),
         field("calibration_images", &EvalParams::calibration_images, between(1, 1000000),
               "Training images for ranges of DACs and ADCs, and for the outputs' statistics of `affine`."),
         field("batch_size", &EvalParams::batch_size, between(1, 65536),
               "Test images per call; changes speed and memory, never results."));
   }
   std::string problem() const;
+  /// Whether some compensation divides responses.
+  bool compares_responses() const;
   ResponseReads reads() const {
     return {.count = response_reads, .is_exact = response == CompensationResponse::exact};
   }
@@ -85,9 +93,11 @@ struct RunConfig {
   HardwareConfig hardware;
   EvalParams eval;
 
-  /// Throws ConfigError for anything that does not belong there. The key `sweep` is skipped: see
-  /// sweep_grid.h.
+  /// Throws ConfigError for anything that does not belong there or cannot act (core/idle_keys.h). The key
+  /// `sweep` is skipped: see sweep_grid.h.
   static RunConfig from_value(const Value& config);
+  /// The same, but keys that are set where they cannot act become defaults and are added to `idle`.
+  static RunConfig from_value(const Value& config, std::vector<IdleKey>& idle);
   /// All keys with their values, in the order of the reference page.
   Value to_value() const;
 
@@ -96,6 +106,9 @@ struct RunConfig {
   /// The same over all that training depends on, without `train.variants`.
   std::string training_key() const;
 };
+
+/// When a key acts that needs what other sections say; empty: its own section says when.
+std::string_view acting_rule_of_run(std::string_view section, std::string_view key);
 
 /// A config file with overrides ("adc.bits=6") applied, before it is resolved. Throws as `load_toml`.
 Value load_config(const std::filesystem::path& file, std::span<const std::string> overrides);

@@ -13,13 +13,27 @@ Section config_section(std::string name, std::string sentence) {
 }
 
 void append_parameters(const std::vector<FieldInfo>& infos, const std::string& prefix,
-                       std::vector<Parameter>& list) {
-  for (const FieldInfo& info : infos) {
+                       const std::string& where, std::vector<Parameter>& list) {
+  for (FieldInfo info : infos) {
+    if (info.where.empty()) {
+      info.where = where;
+    } else if (!where.empty()) {
+      info.where = where + ", and " + info.where;
+    }
     if (info.children.empty()) {
       list.push_back({prefix + info.name, info});
     } else {
-      append_parameters(info.children, prefix + info.name + ".", list);
+      append_parameters(info.children, prefix + info.name + ".", info.where, list);
     }
+  }
+}
+
+/// Adds what other sections decide on.
+void add_rules(Section& section) {
+  const bool is_device = section.kind == Section::Kind::device;
+  for (FieldInfo& info : section.fields) {
+    const std::string_view rule = acting_rule_of_run(is_device ? "device" : section.name, info.name);
+    if (!rule.empty()) info.where = rule;
   }
 }
 
@@ -47,6 +61,7 @@ const std::vector<Section>& sections() {
     for (const std::string& model : model_names()) {
       list.push_back({model, Section::Kind::device, model_summary(model), model_fields(model)});
     }
+    for (Section& section : list) add_rules(section);
     return list;
   }();
   return all;
@@ -63,8 +78,12 @@ const Section& find_section(const std::string& name) {
 
 std::vector<Parameter> parameters(const Section& section) {
   std::vector<Parameter> list;
-  append_parameters(section.fields, "", list);
+  append_parameters(section.fields, "", "", list);
   return list;
+}
+
+std::string meaning(const FieldInfo& info) {
+  return info.where.empty() ? info.sentence : info.sentence + " Acts where " + info.where + ".";
 }
 
 std::string type_text(const FieldInfo& info) {
@@ -85,6 +104,7 @@ Value section_to_value(const Section& section) {
     for (const std::string& choice : info.choices) choices.as_array().emplace_back(choice);
     entry.set_key("choices", std::move(choices));
     entry.set_key("sentence", info.sentence);
+    entry.set_key("acts_where", info.where);
     list.as_array().push_back(std::move(entry));
   }
   Value table = Value::table();

@@ -27,8 +27,12 @@ struct Parameter {
   std::string name;
   FieldInfo info;
 };
-/// The parameters of a section; those that are tables are replaced by what they hold.
+/// The parameters of a section; those that are tables are replaced by what they hold, which acts where they
+/// do.
 std::vector<Parameter> parameters(const Section& section);
+
+/// What it means, and when it acts: "... Acts where adc.bits > 0."
+std::string meaning(const FieldInfo& info);
 
 /// "number in [0, 1]", "one of a and b"
 std::string type_text(const FieldInfo& info);

@@ -154,6 +154,19 @@ std::vector<Axis> axes_of(const Value& config, std::span<const std::string> extr
   return axes;
 }
 
+/// Points that differ in a key that cannot act there would be one under two names; a key of the file only has
+/// to act at some point.
+void check_idle(const std::vector<IdleKey>& idle, const std::vector<Axis>& axes) {
+  for (const IdleKey& key : idle) {
+    for (const Axis& axis : axes) {
+      const bool is_of_axis = key.path == axis.key || key.path.starts_with(axis.key + ".");
+      if (!key.is_set || !is_of_axis) continue;
+      throw ConfigError(idle_key_message(key) +
+                        " in an axis of tables, e.g. 'adc={bits=0},{bits=8,noise=0.5}'");
+    }
+  }
+}
+
 }  // namespace
 
 std::string SweepPoint::label() const {
@@ -193,6 +206,7 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
   Value base = config;
   base.erase_key("sweep");
   std::vector<SweepPoint> points;
+  std::vector<IdleKey> idle_everywhere;
   for (std::size_t i = 0; i < count; ++i) {
     SweepPoint point;
     Value table = base;
@@ -205,13 +219,17 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
       apply_override(table, axis.key + "=" + value);
     }
     try {
-      point.config = RunConfig::from_value(table);
+      std::vector<IdleKey> idle;
+      point.config = RunConfig::from_value(table, idle);
+      check_idle(idle, axes);
+      idle_everywhere = i == 0 ? idle : idle_in_both(std::move(idle_everywhere), idle);
     } catch (const ConfigError& error) {
       if (axes.empty()) throw;
       throw ConfigError("at the sweep point " + point.label() + ": " + error.what());
     }
     points.push_back(std::move(point));
   }
+  refuse_idle_keys(idle_everywhere);
   return points;
 }
 

@@ -39,9 +39,11 @@ struct DataParams {
   std::int64_t test_images = 0;
 
   static constexpr auto describe() {
+    constexpr auto has_files = [](const DataParams& p) { return p.name == "fashion-mnist"; };
     return fields(
         field("name", &DataParams::name, one_of("fashion-mnist", "synthetic"), "Data set."),
-        field("path", &DataParams::path, "Folder with its files; empty: where its Debian package puts them."),
+        field("path", &DataParams::path, "Folder with its files; empty: where its Debian package puts them.")
+            .acts_where("data.name is fashion-mnist", has_files),
         field("train_images", &DataParams::train_images, between(0, 1e9),
               "Use only the first so many; 0: all."),
         field("test_images", &DataParams::test_images, between(0, 1e9),

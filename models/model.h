@@ -21,8 +21,10 @@ struct ModelParams {
   std::vector<int> layers{256, 128};
 
   static constexpr auto describe() {
+    constexpr auto has_layers = [](const ModelParams& p) { return p.kind == ModelKind::mlp; };
     return fields(field("kind", &ModelParams::kind, "Network."),
-                  field("layers", &ModelParams::layers, "Widths of the hidden layers of an mlp."));
+                  field("layers", &ModelParams::layers, "Widths of the hidden layers of an mlp.")
+                      .acts_where("model.kind is mlp", has_layers));
   }
   /// What is wrong between the members.
   std::string problem() const;

@@ -19,7 +19,7 @@ std::string section_text(const mq::Section& section) {
                      section.sentence + "\n";
   for (const auto& [name, info] : mq::parameters(section)) {
     text += "\n  " + name + " = " + info.default_text + "\n      " + type_text(info) + "\n      " +
-            info.sentence + "\n";
+            meaning(info) + "\n";
   }
   return text;
 }
@@ -69,6 +69,7 @@ py::dict parameters(const std::string& name) {
     entry["range"] = info.range_text;
     entry["choices"] = info.choices;
     entry["sentence"] = info.sentence;
+    entry["acts_where"] = info.where;
     all[py::str(parameter)] = entry;
   }
   return all;
@@ -148,7 +149,7 @@ Example:
 constexpr const char* kParameters = R"(parameters(name)
 --
 
-{parameter: {kind, unit, default, range, choices, sentence}} of a config section or device model.
+{parameter: {kind, unit, default, range, choices, sentence, acts_where}} of a config section or device model.
 
 Raises ValueError with the nearest name for one that does not exist.
 

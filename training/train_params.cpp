@@ -14,11 +14,11 @@ std::string TrainParams::problem() const {
   }
   if (input_bits == 1)
     return "input_bits = 1 leaves no step on either side of 0; use 0 (not rounded) or at least 2";
-  if (input_bits > 0 && input_range == 0.0f) return "input_bits needs an input_range above 0 to round within";
-  if (learn_input_range && input_range == 0.0f) {
-    return "learn_input_range needs an input_range above 0 to start from";
-  }
   return {};
+}
+
+bool TrainParams::is_hardware_aware() const {
+  return std::ranges::count(variants, Variant::hardware_aware) > 0;
 }
 
 TrainParams TrainParams::of(Variant variant) const {

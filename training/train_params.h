@@ -47,6 +47,10 @@ struct TrainParams {
   Gemm gemm = Gemm::exact;
 
   static constexpr auto describe() {
+    constexpr auto steps = [](const TrainParams& p) { return p.schedule == Schedule::step; };
+    constexpr auto is_sgd = [](const TrainParams& p) { return p.optimizer == Optimizer::sgd; };
+    constexpr auto is_aware = [](const TrainParams& p) { return p.is_hardware_aware(); };
+    constexpr auto clips = [](const TrainParams& p) { return p.is_hardware_aware() && p.input_range > 0.0f; };
     return fields(
         field("variants", &TrainParams::variants, "Trainings to run: plain, hardware-aware or both."),
         field("epochs", &TrainParams::epochs, between(1, 100000), "Passes over the training images."),
@@ -59,24 +63,32 @@ struct TrainParams {
         field("schedule", &TrainParams::schedule,
               "How the step size falls: not, along a half cosine to 0, or in steps."),
         field("step_epochs", &TrainParams::step_epochs, between(1, 100000),
-              "Epochs per step of schedule = \"step\"."),
+              "Epochs per step of schedule = \"step\".")
+            .acts_where("train.schedule is step", steps),
         field("step_factor", &TrainParams::step_factor, Range{.low = 0, .high = 1, .excludes_low = true},
-              "Factor on the learning rate at each step of schedule = \"step\"."),
-        field("momentum", &TrainParams::momentum, between(0, 0.9999), "Momentum of sgd."),
+              "Factor on the learning rate at each step of schedule = \"step\".")
+            .acts_where("train.schedule is step", steps),
+        field("momentum", &TrainParams::momentum, between(0, 0.9999), "Momentum of sgd.")
+            .acts_where("train.optimizer is sgd", is_sgd),
         field("weight_decay", &TrainParams::weight_decay, between(0, 1),
               "Pull of weights towards 0: added to the gradient for sgd, decoupled from it for adam."),
         field("weight_noise", &TrainParams::weight_noise, between(0, 1),
               "Hardware-aware: standard deviation of the noise on weights, relative to the layer's largest "
-              "weight."),
+              "weight.")
+            .acts_where("train.variants has hardware-aware", is_aware),
         field("weight_clip", &TrainParams::weight_clip, between(0, 100),
-              "Hardware-aware: weights are clipped to so many standard deviations of their layer; 0: never."),
+              "Hardware-aware: weights are clipped to so many standard deviations of their layer; 0: never.")
+            .acts_where("train.variants has hardware-aware", is_aware),
         field("input_range", &TrainParams::input_range, non_negative,
-              "Hardware-aware: inputs of layers with weights are clipped to this magnitude; 0: not."),
+              "Hardware-aware: inputs of layers with weights are clipped to this magnitude; 0: not.")
+            .acts_where("train.variants has hardware-aware", is_aware),
         field("input_bits", &TrainParams::input_bits, between(0, 16),
-              "Hardware-aware: inputs are rounded to so many bits within input_range; 0: not."),
+              "Hardware-aware: inputs are rounded to so many bits within input_range; 0: not.")
+            .acts_where("train.variants has hardware-aware and train.input_range > 0", clips),
         field("learn_input_range", &TrainParams::learn_input_range,
               "Hardware-aware: every layer learns a range of its own, from input_range on; it decays as "
-              "weights do."),
+              "weights do.")
+            .acts_where("train.variants has hardware-aware and train.input_range > 0", clips),
         field("gemm", &TrainParams::gemm,
               "Float products of training: exact has the same bits on every backend; cublas is faster, needs "
               "the "
@@ -86,6 +98,8 @@ struct TrainParams {
   /// What is wrong between the members.
   std::string problem() const;
 
+  /// Whether some variant is.
+  bool is_hardware_aware() const;
   /// The same training with what the variant does not use switched off.
   TrainParams of(Variant variant) const;
 };

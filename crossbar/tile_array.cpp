@@ -52,7 +52,6 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
-  check_acting(hardware);
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {

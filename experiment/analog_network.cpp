@@ -75,7 +75,10 @@ std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, c
     }
   }
   std::vector<Ranges> ranges;
-  for (const RangeFinder& finder : finders) ranges.push_back(finder.ranges());
+  for (const RangeFinder& finder : finders) {
+    finder.check_seen("layer " + network.weighted_layers()[ranges.size()].name);
+    ranges.push_back(finder.ranges());
+  }
   return ranges;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <set>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -14,6 +15,7 @@
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/results.h"
 #include "meltquench/experiment/side_by_side.h"
+#include "meltquench/experiment/validity.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -33,6 +35,7 @@ std::filesystem::path folder_of(const std::vector<SweepPoint>& points, const Run
 /// The resolved config, from which `sweep_points` makes the same points again.
 Value resolved(const std::vector<SweepPoint>& points) {
   Value config = points.front().config.to_value();
+  for (const auto& [key, text] : points.front().idle) apply_override(config, key + "=" + text);
   Value sweep = Value::table();
   for (const SweepPoint& point : points) {
     for (const auto& [key, text] : point.settings) {
@@ -107,6 +110,7 @@ class Runner {
         throw_if_stopped();
         const TrainedNetwork trained = trained_network(options_.exec, point.config, variant, data,
                                                        options_.output / "models", progress_, options_.log);
+        warn_of(point, trained.network);
         if (&point == &points_.front()) {
           picture_ = picture_of_tile(trained, point, variant, data.test.samples());
         }
@@ -118,6 +122,16 @@ class Runner {
   }
 
  private:
+  /// Each sentence once.
+  void warn_of(const SweepPoint& point, const Network& network) {
+    std::vector<std::string> layers;
+    for (const LayerShape& layer : layer_shapes(network)) layers.push_back(layer.name);
+    for (const std::string& warning : validity_warnings(point.config, layers)) {
+      if (!warnings_.insert(warning).second) continue;
+      if (options_.log != nullptr) options_.log->warning(warning);
+    }
+  }
+
   std::size_t missing_steps(const SweepPoint& point) const {
     const EvalParams& eval = point.config.eval;
     const std::string key = point.config.key();
@@ -189,8 +203,8 @@ class Runner {
     manifest.set_key("seed", static_cast<std::int64_t>(points_.front().config.seed));
     manifest.set_key("backend", name(options_.exec.backend));
     manifest.set_key("kernels", kernels(options_.exec.backend).name);
-    const ReportData report =
-        report_data(results_, picture_, experiment_key(points_), outcome.digest, manifest);
+    ReportData report = report_data(results_, picture_, experiment_key(points_), outcome.digest, manifest);
+    report.warnings.assign(warnings_.begin(), warnings_.end());
     write_file_atomically(folder_ / "report.html", html_report(report));
     // What follows differs from run to run and belongs into no other file.
     manifest.set_key("threads", options_.exec.threads);
@@ -211,6 +225,7 @@ class Runner {
   Journal journal_;
   DataCache data_;
   TilePicture picture_;
+  std::set<std::string> warnings_;
   std::vector<PointResult> results_;
   std::atomic<std::size_t> computed_ = 0;
 };

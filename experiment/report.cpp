@@ -75,6 +75,8 @@ std::string header_of(const ReportData& data, const std::vector<Section>& sectio
   std::string out = fmt::format("<header>\n<p class=\"brand\"><b>Meltquench</b>{}</p>\n<h1>{}</h1>\n", run,
                                 html_escape(data.title));
   if (!data.summary.empty()) out += fmt::format("<p class=\"lead\">{}</p>\n", html_escape(data.summary));
+  for (const std::string& warning : data.warnings)
+    out += fmt::format("<p class=\"lead\"><b>Warning:</b> {}.</p>\n", html_escape(warning));
   out += data.rows.empty() ? "<p class=\"lead\">No chip has been evaluated in this run.</p>\n"
                            : report::headline_cards(data.rows);
   if (!nav.empty()) out += fmt::format("<nav>\n{}</nav>\n", nav);

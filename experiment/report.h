@@ -66,8 +66,9 @@ struct ReportData {
   std::string title = {};
   std::string run_name = {};
   std::string run_key = {};
-  std::string version = {};  ///< of the program that ran
-  std::string summary = {};  ///< one paragraph
+  std::string version = {};                ///< of the program that ran
+  std::string summary = {};                ///< one paragraph
+  std::vector<std::string> warnings = {};  ///< sentences below it
   std::vector<AccuracyRow> rows = {};
   std::vector<ReportHeatmap> heatmaps = {};
   std::vector<ReportCodes> codes = {};  ///< of ADCs; the first 8 are drawn

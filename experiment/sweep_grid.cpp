@@ -206,7 +206,7 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
   Value base = config;
   base.erase_key("sweep");
   std::vector<SweepPoint> points;
-  std::vector<IdleKey> idle_everywhere;
+  std::vector<IdleKey> idle_everywhere, idle_at_first;
   for (std::size_t i = 0; i < count; ++i) {
     SweepPoint point;
     Value table = base;
@@ -222,6 +222,7 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
       std::vector<IdleKey> idle;
       point.config = RunConfig::from_value(table, idle);
       check_idle(idle, axes);
+      if (i == 0) idle_at_first = idle;
       idle_everywhere = i == 0 ? idle : idle_in_both(std::move(idle_everywhere), idle);
     } catch (const ConfigError& error) {
       if (axes.empty()) throw;
@@ -230,6 +231,9 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
     points.push_back(std::move(point));
   }
   refuse_idle_keys(idle_everywhere);
+  for (const IdleKey& key : idle_at_first) {
+    if (!names_path(idle_everywhere, key.path)) points.front().idle.emplace_back(key.path, key.value);
+  }
   return points;
 }
 

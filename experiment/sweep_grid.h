@@ -21,6 +21,8 @@ struct SweepPoint {
   std::vector<std::pair<std::string, std::string>>
       settings;  ///< swept key, value as text; empty for a plain run
   RunConfig config;
+  /// Of the first point: keys that cannot act there and became defaults, but act at another point.
+  std::vector<std::pair<std::string, std::string>> idle = {};
 
   std::string label() const;  ///< "adc.bits=4, tile.rows=128"
 };

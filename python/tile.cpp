@@ -95,12 +95,13 @@ py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row,
 
 void PyTile::calibrate(const py::object& x) {
   const Hardware& hardware = array_.hardware();
-  if (hardware.dac.bits == 0 && hardware.adc.bits == 0) {
+  const bool has_outputs = hardware.adc.bits > 0 || hardware.periphery.has_errors();
+  if (hardware.dac.bits == 0 && hardware.current.is_absent() && !has_outputs) {
     throw StateError(
         "this tile has ideal converters, so there is nothing to calibrate; make it with dac_bits or "
         "adc_bits");
   }
-  if ((hardware.dac.bits == 0 || hardware.dac.range) && (hardware.adc.bits == 0 || hardware.adc.range)) {
+  if (!finds_ranges(hardware)) {
     throw StateError(
         "dac_range and adc_range of this tile are fixed, so there is nothing to calibrate; leave them out");
   }
@@ -119,6 +120,7 @@ void PyTile::calibrate(const py::object& x) {
       if (look > 0) finder.look_again();
       finder.look_at(on_host, view(inputs), view(target));
     }
+    finder.check_seen("x");
     array_.set_ranges(finder.ranges());
   });
 }
@@ -165,10 +167,11 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
   const DatasetInfo target = reader.info("/target");
   if (!hardware.is_text() || !label.is_text() || target.shape.size() != 2)
     throw DataError(file + " holds no tile");
+  std::vector<IdleKey> idle;  // of a file that an earlier version wrote
   RunKeywords keywords = RunKeywords::from(py::int_(0), threads, backend);
   keywords.seed = integer("seed");
   auto tile = std::make_unique<PyTile>(
-      keywords, HardwareConfig::from_value(parse_json(hardware.as_text(), file)).everywhere(),
+      keywords, HardwareConfig::from_value(parse_json(hardware.as_text(), file), idle).everywhere(),
       label.as_text(), target.shape[0], target.shape[1]);
   tile->calls_ = static_cast<std::uint32_t>(integer("calls"));
   const auto rows = static_cast<py::ssize_t>(target.shape[0]),

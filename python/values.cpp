@@ -148,8 +148,8 @@ Exec RunKeywords::exec() const { return {.backend = backend_from_name(backend), 
 
 namespace {
 
-/// Hardware of a dict of config sections; converters that it does not mention are ideal.
-Hardware from_sections(py::handle sections) {
+/// A dict of config sections; converters that it does not mention are ideal.
+Value table_of_sections(py::handle sections) {
   Value table = sections.is_none() ? Value::table() : to_value(sections, "hardware");
   if (!table.is_table())
     throw ConfigError("hardware must be a dict of config sections, e.g. {\"wires\": {...}}");
@@ -166,10 +166,20 @@ Hardware from_sections(py::handle sections) {
     const Value* given = table.find(converter);
     if (given != nullptr && given->find("bits") != nullptr) continue;
     Value section = given != nullptr ? *given : Value::table();
-    section.set_key("bits", std::int64_t(0));
+    if (section.is_table()) section.set_key("bits", std::int64_t(0));
     table.set_key(converter, std::move(section));
   }
-  return HardwareConfig::from_value(table).everywhere();
+  return table;
+}
+
+/// Sets the keys of `keywords` in a section, over those that it has.
+void merge(Value& table, const char* section, const Value& keywords) {
+  Value* there = table.find(section);
+  if (there == nullptr || !there->is_table() || !keywords.is_table()) {
+    table.set_key(section, keywords);
+    return;
+  }
+  for (const auto& entry : keywords.as_table()) there->set_key(entry.key, entry.value);
 }
 
 }  // namespace
@@ -184,22 +194,16 @@ Hardware HardwareKeywords::hardware() const {
   set_unless_none(dac, "range", dac_range, "dac_range");
   set_unless_none(adc, "bits", adc_bits, "adc_bits");
   set_unless_none(adc, "range", adc_range, "adc_range");
-  Hardware hardware = with_keywords([&] { return from_sections(sections); });
-  hardware.device = device_from_value(to_value(device, "device"), "device");
-  with_keywords([&] {
-    if (!programming.is_none()) {
-      mq::from_value(hardware.programming, to_value(programming, "programming"), "programming");
-    }
-    if (!faults.is_none()) mq::from_value(hardware.faults, to_value(faults, "faults"), "faults");
-    mq::from_value(hardware.tile, tile, "tile");
-    mq::from_value(hardware.dac, dac, "dac");
-    mq::from_value(hardware.adc, adc, "adc");
+  return with_keywords([&] {
+    Value table = table_of_sections(sections);
+    table.set_key("device", to_value(device, "device"));
+    if (!programming.is_none()) merge(table, "programming", to_value(programming, "programming"));
+    if (!faults.is_none()) merge(table, "faults", to_value(faults, "faults"));
+    merge(table, "tile", tile);
+    merge(table, "dac", dac);
+    merge(table, "adc", adc);
+    return HardwareConfig::from_value(table).everywhere();
   });
-  if (hardware.dac.bits == 0 && hardware.dac.range)
-    throw ConfigError("dac_range has no effect with dac_bits = 0");
-  if (hardware.adc.bits == 0 && hardware.adc.range)
-    throw ConfigError("adc_range has no effect with adc_bits = 0");
-  return hardware;
 }
 
 std::string in_keywords(std::string message) {

@@ -163,11 +163,8 @@ TEST(AdcParams, SayWhatDoesNotGoTogether) {
     return std::string();
   };
   EXPECT_EQ(message({}), "");
-  EXPECT_NE(message({.mismatch = 0.1f}).find("mismatch needs a kind"), std::string::npos);
   EXPECT_NE(message({.kind = AdcKind::ramp, .bits = 13}).find("a ramp has at most 12 bits"),
             std::string::npos);
-  EXPECT_NE(message({.compression = 0.1f}).find("compression needs"), std::string::npos);
-  EXPECT_NE(message({.kind = AdcKind::sar, .op_amp_gain = 100.0}).find("op_amp_gain"), std::string::npos);
   EXPECT_NE(message({.kind = AdcKind::cyclic, .op_amp_gain = 5.0}).find("at least 10"), std::string::npos);
   EXPECT_EQ(message({.kind = AdcKind::cyclic, .op_amp_gain = 1000.0}), "");
 }

@@ -107,6 +107,7 @@ TEST(GatedInProducts, AreThoseOfTheDoubleSolverForEveryMapping) {
   for (const Case& c : cases) {
     Hardware h = with_gates(20.0), ideal = with_gates(0.0);
     c.change(h), c.change(ideal);
+    ideal.wires = {};
     TileArray array({}, h, {}, kOutputs, kInputs), without({}, ideal, {}, kOutputs, kInputs);
     array.program({}, matrix(w, kOutputs));
     without.program({}, matrix(w, kOutputs));

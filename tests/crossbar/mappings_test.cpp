@@ -133,14 +133,17 @@ TEST(Mappings, ThatCannotBeHadAreRefusedWithAReason) {
   EXPECT_EQ(refusal([](Hardware& h) { h.tile.read_noise_law = ReadNoiseLaw::device; }),
             "tile.read_noise_law = \"device\" needs inputs that are codes; set dac.bits, or use the law "
             "square-root");
-  EXPECT_EQ(refusal([](Hardware& h) {
-              h.tile.read_noise_law = ReadNoiseLaw::nanosecond;
-              h.tile.read_noise = 0.1f;
-              h.dac.bits = 8;
-            }),
-            "tile: read_noise_law = device or nanosecond brings its own size; leave read_noise = 0");
-  EXPECT_EQ(refusal([](Hardware& h) { h.dac.splits_sign = true; }),
-            "dac: digit_bits, splits_sign, input_noise and asymmetry need inputs that are codes; set bits");
+  EXPECT_EQ(
+      refusal([](Hardware& h) {
+        h.tile.read_noise_law = ReadNoiseLaw::nanosecond;
+        h.tile.read_noise = 0.1f;
+        h.dac.bits = 8;
+      }),
+      "tile.read_noise = 0.1 cannot act here: it acts where tile.read_noise_law is square-root, constant "
+      "or proportional; leave it out, or change that");
+  EXPECT_EQ(
+      refusal([](Hardware& h) { h.dac.splits_sign = true; }),
+      "dac.splits_sign = true cannot act here: it acts where dac.bits > 0; leave it out, or change that");
 }
 
 TEST(Mappings, WhoseCurrentsDoNotAddToWeightsHaveNoTransposedProducts) {

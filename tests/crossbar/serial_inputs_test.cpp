@@ -265,13 +265,19 @@ TEST(InputScaling, OptionsThatWouldDoNothingAreRefused) {
     Hardware h = ideal_io("ideal");
     h.dac.bits = 8;
     change(h);
-    return message_of([&] { TileArray({}, h, {}, 4, 4); });
+    return message_of([&] { check_acting(h); });
   };
-  EXPECT_EQ(refusal([](Hardware& h) { h.dac.scale = 2.0; }), "dac: scale needs scaling = \"constant\"");
-  EXPECT_EQ(refusal([](Hardware& h) { h.dac.accumulation = Accumulation::analog; }),
-            "dac: accumulation = \"analog\" needs read phases: set digit_bits or splits_sign");
-  EXPECT_EQ(refusal([](Hardware& h) { h.adc.bound_management = BoundManagement::iterative; }),
-            "adc: bound_management needs an ADC that can cut outputs; set bits");
+  EXPECT_EQ(
+      refusal([](Hardware& h) { h.dac.scale = 2.0; }),
+      "dac.scale = 2.0 cannot act here: it acts where dac.scaling is constant; leave it out, or change that");
+  EXPECT_EQ(
+      refusal([](Hardware& h) { h.dac.accumulation = Accumulation::analog; }),
+      "dac.accumulation = \"analog\" cannot act here: it acts where dac.bits > 0 and inputs are read in "
+      "phases (dac.digit_bits > 0 or dac.splits_sign); leave it out, or change that");
+  EXPECT_EQ(
+      refusal([](Hardware& h) { h.adc.bound_management = BoundManagement::iterative; }),
+      "adc.bound_management = \"iterative\" cannot act here: it acts where adc.bits > 0; leave it out, or "
+      "change that");
 }
 
 TEST(Corrections, OfOutputsActInFloatAndDoubleAndComeBackFromAFile) {

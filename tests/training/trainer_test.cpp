@@ -304,17 +304,6 @@ TEST(Trainer, RefusesSamplesAndParametersThatMakeNoSense) {
   EXPECT_EQ(message_of([&] { Trainer({}, network, wrong, hardware_aware(), 3); }),
             "sample 7 has the label 3 but the network has outputs for 3 classes, 0 to 2");
   TrainParams params = hardware_aware();
-  params.input_bits = 8;
-  EXPECT_NE(
-      message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("needs an input_range"),
-      std::string::npos);
-  params = hardware_aware();
-  params.learn_input_range = true;
-  EXPECT_NE(message_of([&] {
-              Trainer({}, network, points.samples(), params, 3);
-            }).find("learn_input_range needs an input_range above 0"),
-            std::string::npos);
-  params = hardware_aware();
   params.batch_size = 0;
   EXPECT_NE(message_of([&] { Trainer({}, network, points.samples(), params, 3); }).find("train.batch_size"),
             std::string::npos);

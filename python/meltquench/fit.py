@@ -37,7 +37,8 @@ class Fit:
     """What `fit` found.
 
     device: dict as Tile and a config take it. estimates: parameters by name. goodness: how well the model agrees with
-    each table, as dicts (what, statistic, value, freedom, p_value). notes: sentences. toml: the text of a preset file.
+    each table, as dicts (what, statistic, value, freedom, p_value). notes: sentences. rows, rows_used, cells_used: of all
+    tables, and what the estimates come from. toml: the text of a preset file.
     picture: data against model as SVG, or "" if there is nothing to draw.
 
     Example:
@@ -52,11 +53,19 @@ class Fit:
     goodness: List[Dict[str, Any]]
     notes: List[str]
     has_converged: bool
+    rows: int
+    rows_used: int
+    cells_used: int
     toml: str
     picture: str
 
     def save(self, path: _Path) -> Path:
-        """Writes the preset file and returns its path: `device = "my-device.toml"` in a config reads it."""
+        """Writes the preset file and returns its path: `device = "my-device.toml"` in a config reads it.
+
+        Raises ValueError unless `has_converged`: then these measurements do not tell a device.
+        """
+        if not self.has_converged:
+            raise ValueError("the fit did not converge: these measurements do not tell a device")
         target = Path(path)
         target.write_text(self.toml, encoding="utf-8")
         return target
@@ -111,6 +120,9 @@ def fit(
         goodness=result["goodness"],
         notes=result["notes"],
         has_converged=result["has_converged"],
+        rows=result["rows"],
+        rows_used=result["rows_used"],
+        cells_used=result["cells_used"],
         toml=result["toml"],
         picture=result["picture"],
     )

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "meltquench/core/nearest.h"
 
@@ -123,7 +124,12 @@ Hardware hardware_from(py::handle device, const py::dict& keywords, const Hardwa
   if (defaults.rows > 0) set_unless_there(table, "tile", "rows", static_cast<std::int64_t>(defaults.rows));
   if (defaults.columns > 0)
     set_unless_there(table, "tile", "columns", static_cast<std::int64_t>(defaults.columns));
-  table.set_key("device", to_value(device, "device"));
+  Value model = to_value(device, "device");
+  if (!model.is_text() && !model.is_table()) {
+    throw ConfigError("device must be the name of a preset, like \"pcm-like\", or a dict, not " +
+                      py::repr(device).cast<std::string>());
+  }
+  table.set_key("device", std::move(model));
   const Hardware hardware = with_keywords([&] { return HardwareConfig::from_value(table).everywhere(); });
   if (hardware.dac.bits == 0 && hardware.dac.range)
     throw ConfigError("dac_range has no effect with dac_bits = 0");

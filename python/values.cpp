@@ -108,7 +108,12 @@ py::object from_value(const Value& value) {
 }
 
 std::string path_text(py::handle object) {
-  return py::module_::import("os").attr("fsdecode")(object).cast<std::string>();
+  const py::module_ os = py::module_::import("os");
+  if (!py::isinstance<py::str>(object) && !py::isinstance<py::bytes>(object) &&
+      !py::isinstance(object, os.attr("PathLike"))) {
+    throw ConfigError("a path must be a text or an os.PathLike, not " + py::repr(object).cast<std::string>());
+  }
+  return os.attr("fsdecode")(object).cast<std::string>();
 }
 
 double seconds(py::handle object, const std::string& name) {
@@ -116,7 +121,10 @@ double seconds(py::handle object, const std::string& name) {
   if (!value.is_text() && !value.is_integer() && !value.is_number()) {
     throw ConfigError(name + " must be a time: " + accepted_text(Unit::second));
   }
-  if (!value.is_text()) return value.as_number();
+  if (!value.is_text()) {
+    if (!std::isfinite(value.as_number())) throw ConfigError(name + " is no finite time");
+    return value.as_number();
+  }
   try {
     return parse_quantity(value.as_text(), Unit::second);
   } catch (const ConfigError& error) {

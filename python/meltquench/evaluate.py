@@ -115,6 +115,8 @@ def evaluate(what: Any, images: Any = None, labels: Any = None, **options: Any) 
         return _evaluate_config(what, **options)
     if images is None or labels is None:
         raise TypeError("evaluate() of layers needs images and labels: evaluate(layers, images, labels)")
+    if not (hasattr(what, "__len__") and hasattr(what, "__getitem__")):
+        raise ValueError(f"layers must be a list of pairs (W, b), not {type(what).__name__}")
     _core.check_keywords("evaluate", options, [*_evaluate_network.__kwdefaults__, *_core.hardware_keywords()])
     return _evaluate_network(what, images, labels, **options)
 

@@ -168,3 +168,51 @@ def test_data_sets_that_are_not_there(tmp_path):
     refuses(FileNotFoundError, ["dataset-fashion-mnist"], lambda: mq.load_dataset("fashion-mnist", path=tmp_path))
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x05")
     refuses(OSError, [str(tmp_path)], lambda: mq.load_dataset(path=tmp_path))
+
+
+IDEAL = mq.Tile(W, "ideal", adc_bits=4, adc_range=1.0)
+
+
+@pytest.mark.parametrize(
+    "words, work",
+    [
+        (["no config section", "'3'"], lambda: mq.describe(3)),
+        (["device must be the name of a preset", "not an integer"], lambda: mq.device(3)),
+        (["device must be the name of a preset", "not nothing"], lambda: mq.plot_device(None)),
+        (["did you mean hermes-1?"], lambda: mq.plot_device("hermes")),
+        (["device must be the name of a preset", "not 3"], lambda: mq.Tile(W, 3)),
+        (["device must be the name of a preset", "not None"], lambda: mq.Tile(W, None)),
+        (["nan is not a conductance"], lambda: mq.quantity(np.nan, "S")),
+        (["[1] is not a conductance"], lambda: mq.quantity([1], "S")),
+        (["train_images = -1 is out of range"], lambda: mq.load_dataset("synthetic", train_images=-1)),
+        (["test_images must be an integer"], lambda: mq.load_dataset("synthetic", test_images=1.5)),
+        (["seed = -1 is out of range"], lambda: mq.load_dataset("synthetic", seed=-1)),
+        (["a path must be a text or an os.PathLike, not 3"], lambda: mq.load_dataset("synthetic", path=3)),
+        (["kind = 'x' is not known"], lambda: mq.synthesize("x")),
+        (["cells = -1 is out of range"], lambda: mq.synthesize("drift", cells=-1)),
+        (["programming_time is no finite time"], lambda: mq.synthesize("drift", programming_time=np.nan)),
+        (["programming_time must not be negative"], lambda: mq.synthesize("drift", programming_time=-1)),
+        (["pulses must be an integer"], lambda: mq.synthesize("pulses", pulses="x")),
+        (["there is no tile 3"], lambda: IDEAL.inspect(W[0], tile=3)),
+        (["v_read must be a voltage above 0 V"], lambda: IDEAL.inspect(W[0], v_read=-1)),
+        (["v_read = nan is not a finite number"], lambda: IDEAL.inspect(W[0], v_read=np.nan)),
+        (["there is no slice 1"], lambda: IDEAL.inspect(W[0], slice=1)),
+        (["x has 3 values, but tile 0 has 4 inputs"], lambda: IDEAL.inspect(np.ones(3))),
+        (["what must be one of", "did you mean codes?"], lambda: IDEAL.plot(W[0], what="cods")),
+        (["there is no tile 9"], lambda: IDEAL.plot(W[0], tile=9)),
+        (["call must be an integer"], lambda: IDEAL.code_histograms(W, call="x")),
+        (["first_row = -1 is out of range"], lambda: IDEAL.code_histograms(W, first_row=-1)),
+        (["time is no finite time"], lambda: mq.Tile(W).drift_to(np.nan)),
+        (["how must be one of none and global"], lambda: mq.Tile(W).compensate_drift(3)),
+        (["a path must be a text or an os.PathLike, not 3.5"], lambda: IDEAL.save(3.5)),
+        (["a path must be a text or an os.PathLike, not None"], lambda: mq.Tile.load(None)),
+        (["a path must be a text or an os.PathLike, not 3"], lambda: mq.evaluate({}, output=3)),
+        (["layers must be a list of pairs (W, b), not int"], lambda: mq.evaluate(3, W, [0, 1, 2, 3])),
+        (["config has the key 3"], lambda: mq.evaluate({3: 4})),
+        (["times must be a list"], lambda: mq.evaluate([(W, None)], W, [0, 1, 2, 3], times=3)),
+        (["compensation must be a list"], lambda: mq.evaluate([(W, None)], W, [0, 1, 2, 3], compensation="none")),
+        (["labels must be an array of integers"], lambda: mq.evaluate([(W, None)], W, "ab")),
+    ],
+)
+def test_every_function_names_the_argument_that_it_refuses(words, work):
+    refuses(ValueError, words, work)

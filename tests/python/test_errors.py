@@ -7,12 +7,6 @@ import pytest
 W = np.eye(4, dtype=np.float32)
 
 
-CALLS = {
-    "Tile": lambda **options: mq.Tile(W, **options),
-    "evaluate": lambda **options: mq.evaluate([(W, None)], W, [0, 1, 2, 3], chips=1, times=[25], **options),
-}
-
-
 def refuses(kind, words, work):
     with pytest.raises(kind) as caught:
         work()
@@ -52,40 +46,6 @@ def refuses(kind, words, work):
 )
 def test_a_tile_refuses(words, arguments):
     refuses(ValueError, words, lambda: mq.Tile(**{"W": W, **arguments}))
-
-
-@pytest.mark.parametrize("function", ["Tile", "evaluate"])
-@pytest.mark.parametrize(
-    "words, arguments",
-    [
-        (["wires.word_lines is unknown", "did you mean wires.word_line?"], dict(wires={"word_lines": 1.0})),
-        (["wires must be a dict of the keys of this section", "not text"], dict(wires="1 ohm")),
-        (["adc_bits must be 0 or at least 2"], dict(adc={"bits": 1})),
-        (["tile.write_time = 1 uS is not a time"], dict(tile={"write_time": "1 uS"})),
-        (["hardware must be a dict of config sections"], dict(hardware=[1])),
-        (["hardware has no section 'wire'", "did you mean wires?"], dict(hardware={"wire": {}})),
-        (["hardware has no device", "device="], dict(hardware={"device": "ideal"})),
-        (["temperature has the key 3"], dict(temperature={3: 4})),
-    ],
-)
-def test_sections_are_refused_by_their_name(function, words, arguments):
-    refuses(ValueError, words, lambda: CALLS[function](**arguments))
-
-
-@pytest.mark.parametrize("function", ["Tile", "evaluate"])
-@pytest.mark.parametrize("given, meant", [("adc_bit", "adc_bits"), ("wire", "wires"), ("cellnoise", "cell_noise"), ("sed", "seed")])
-def test_unknown_keywords_name_the_nearest(function, given, meant):
-    refuses(TypeError, [f"{function}() has no keyword '{given}'", f"did you mean {meant}?"], lambda: CALLS[function](**{given: 1}))
-
-
-@pytest.mark.parametrize("function", ["Tile", "evaluate"])
-def test_a_section_is_one_keyword_or_one_part_of_hardware(function):
-    keys = {"wires": {"word_line": "20 ohm"}, "cell_noise": {"correlated": True, "telegraph_share": 0.5}, "adc": {"bits": 4, "range": 2.0}}
-    one, other = CALLS[function](**keys), CALLS[function](hardware=keys)
-    third = CALLS[function](hardware={**keys, "adc": {"bits": 9}}, adc={"bits": 7, "range": 2.0}, adc_bits=4)
-    plain = CALLS[function](adc_bits=4, adc_range=2.0)
-    bits = (lambda tile: tile.weights.tobytes()) if function == "Tile" else (lambda result: result.digest)
-    assert bits(one) == bits(other) == bits(third) != bits(plain)
 
 
 def test_keywords_are_keyword_only():

@@ -113,7 +113,10 @@ TEST(Mappings, ThatCannotBeHadAreRefusedWithAReason) {
   const auto refusal = [](const auto& change) {
     Hardware h = ideal_io("ideal");
     change(h);
-    return message_of([&] { TileArray({}, h, {}, 4, 4); });
+    return message_of([&] {
+      check_acting(h);
+      TileArray({}, h, {}, 4, 4);
+    });
   };
   EXPECT_EQ(refusal([](Hardware& h) { h.mapping.slices = 2; }),
             "mapping: slices need slice_bits, the bits of a cell, to be at least 1");

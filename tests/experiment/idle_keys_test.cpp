@@ -118,7 +118,9 @@ TEST(IdleKeys, EveryKeyOfTheHardwareSaysWhereItActsOrActsAlways) {
   for (const auto& [name, info] : parameters(find_section("programming"))) {
     EXPECT_EQ(info.where.empty(), name == "method" || name == "devices") << name;
   }
-  EXPECT_EQ(meaning({.sentence = "Noise.", .where = "adc.bits > 0"}), "Noise. Acts where adc.bits > 0.");
+  FieldInfo info;
+  info.sentence = "Noise.", info.where = "adc.bits > 0";
+  EXPECT_EQ(meaning(info), "Noise. Acts where adc.bits > 0.");
 }
 
 TEST(Validity, WarnsOfHeatAndOfTimesPastTheLastMeasurement) {

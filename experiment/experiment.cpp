@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <unordered_set>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -20,9 +21,9 @@ namespace mq {
 namespace {
 
 std::string experiment_key(const std::vector<SweepPoint>& points) {
-  if (points.size() == 1 && points.front().settings.empty()) return points.front().config.key();
+  if (points.size() == 1 && points.front().settings.empty()) return points.front().key;
   std::string keys;
-  for (const SweepPoint& point : points) keys += point.config.key() + "\n";
+  for (const SweepPoint& point : points) keys += point.key + "\n";
   return sha256(keys);
 }
 
@@ -30,15 +31,28 @@ std::filesystem::path folder_of(const std::vector<SweepPoint>& points, const Run
   return options.output / (points.front().config.name + "-" + experiment_key(points).substr(0, 8));
 }
 
+/// Whether the value of an axis is merged into a table, so that what stood there before matters.
+bool changes_a_table(const std::string& key, const std::string& text) {
+  return text.starts_with('{') || text.starts_with('[') || key == "device" || key.ends_with(".device");
+}
+
 /// The resolved config, from which `sweep_points` makes the same points again.
 Value resolved(const std::vector<SweepPoint>& points) {
-  Value config = points.front().config.to_value();
+  const SweepPoint& front = points.front();
+  Value config = front.config.to_value();
   Value sweep = Value::table();
+  std::vector<std::unordered_set<std::string>> seen(front.settings.size());
+  for (const auto& [key, text] : front.settings) sweep.set_key(key, Value::array());
   for (const SweepPoint& point : points) {
-    for (const auto& [key, text] : point.settings) {
-      if (sweep.find(key) == nullptr) sweep.set_key(key, Value::array());
-      auto& values = sweep.find(key)->as_array();
-      if (std::find(values.begin(), values.end(), Value(text)) == values.end()) values.emplace_back(text);
+    for (std::size_t axis = 0; axis < point.settings.size(); ++axis) {
+      const auto& [key, text] = point.settings[axis];
+      if (!seen[axis].insert(text).second) continue;
+      sweep.find(key)->as_array().emplace_back(text);
+      if (!changes_a_table(key, text)) continue;
+      const std::string section = key.substr(0, key.find('.'));
+      const Value* before = front.base != nullptr ? front.base->find(section) : nullptr;
+      config.erase_key(section);
+      if (before != nullptr) config.set_key(section, *before);
     }
   }
   if (!sweep.as_table().empty()) config.set_key("sweep", std::move(sweep));
@@ -120,7 +134,7 @@ class Runner {
  private:
   std::size_t missing_steps(const SweepPoint& point) const {
     const EvalParams& eval = point.config.eval;
-    const std::string key = point.config.key();
+    const std::string& key = point.key;
     std::size_t steps = 0;
     for (const Variant variant : point.config.train.variants) {
       for (int chip = 0; chip < eval.chips; ++chip) {
@@ -137,7 +151,7 @@ class Runner {
     const EvalParams& eval = point.config.eval;
     const Samples samples = data.test.samples(),
                   calibration = data.train.first(static_cast<std::size_t>(eval.calibration_images));
-    const std::string key = point.config.key();
+    const std::string& key = point.key;
     PointResult result{
         &point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
     std::vector<TrialId> todo;
@@ -234,7 +248,7 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
   std::vector<std::filesystem::path> networks;
   DataCache data;
   for (const SweepPoint& point : points) {
-    const std::string key = point.config.key();
+    const std::string& key = point.key;
     const DatasetPair& images = data.get(point.config);
     const Network network = make_network(point.config.model, images.train.shape, images.train.classes);
     point.config.hardware.check_rules(layer_names(network));

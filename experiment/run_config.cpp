@@ -7,13 +7,14 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/core/overrides.h"
 
 namespace mq {
 namespace {
 
 constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
-constexpr std::int64_t kResultsVersion = 4;
+constexpr std::int64_t kResultsVersion = 5;
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys = {"schema", "name", "seed", "data", "model", "train", "eval", "sweep"};
@@ -120,7 +121,7 @@ std::string RunConfig::training_key() const {
 
 Value load_config(const std::filesystem::path& file, std::span<const std::string> overrides) {
   Value config = load_toml(file);
-  for (const std::string& override_text : overrides) apply_override(config, override_text);
+  apply_overrides(config, overrides);
   return config;
 }
 

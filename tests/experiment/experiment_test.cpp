@@ -8,6 +8,7 @@
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
+#include "meltquench/core/overrides.h"
 #include "meltquench/core/stop.h"
 
 namespace mq {
@@ -43,7 +44,7 @@ class Experiment : public ::testing::Test {
   std::vector<SweepPoint> points(const std::vector<std::string>& overrides = {},
                                  const std::vector<std::string>& axes = {}) {
     Value config = parse_toml(kQuick, "quick.toml");
-    for (const std::string& text : overrides) apply_override(config, text);
+    apply_overrides(config, overrides);
     return sweep_points(config, axes);
   }
   RunOptions options(int threads = 1, const std::string& output = "a") {

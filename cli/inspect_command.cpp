@@ -5,6 +5,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/cli/points.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
@@ -82,7 +83,7 @@ int run(const Arguments& arguments, Context& context) {
   const TrainedNetwork trained = trained_network(exec, config, variant, data, models, progress, nullptr);
   const auto samples = static_cast<std::size_t>(arguments.integer("--samples", 1, 1000000, 100));
   const TileLook look = look_at_tile(exec, config, trained, data.test.first(samples), choice);
-  Folder folder(arguments.text("--output", "inspection"), context.out);
+  Folder folder(output_folder(arguments, "--output", "inspection"), context.out);
   write_look(look, choice, config.name, folder);
   return kDone;
 }

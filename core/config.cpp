@@ -123,7 +123,9 @@ class Converter {
     if (error == std::errc::result_out_of_range) {
       throw_config_error("the integer is too large (must fit into 64 bits with a sign)", at);
     }
-    return Value(std::int64_t{from.as_integer()});
+    if (error != std::errc() || end != text.data() + text.size())
+      return Value(std::int64_t{from.as_integer()});
+    return Value(integer);  // toml11 reads by the rules of the global locale
   }
 
   Value convert_number(const toml::value& from) const {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "meltquench/core/config.h"
@@ -38,6 +40,36 @@ void move_source(Value& value, const std::shared_ptr<const SourceText>& text, in
       move_source(entry.value, text, columns);
     }
   }
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// What needs no parser, for sweeps of many values: numbers, and numbers with a unit, which are text.
+std::optional<Value> simple_value(std::string_view text) {
+  std::size_t i = text.starts_with('-') ? 1 : 0;
+  const std::size_t first = i;
+  while (i < text.size() && is_digit(text[i])) ++i;
+  if (i == first || i - first > 18 || (text[first] == '0' && i - first > 1)) return std::nullopt;
+  if (i == text.size()) {
+    std::int64_t integer = 0;
+    std::from_chars(text.data(), text.data() + i, integer);
+    return Value(integer);
+  }
+  if (text[i] == '.') {
+    const std::size_t point = i++;
+    while (i < text.size() && is_digit(text[i])) ++i;
+    if (i == point + 1) return std::nullopt;
+  }
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.empty()) return text.ends_with('.') ? std::nullopt : std::optional(Value(number));
+  if (!unit.starts_with(' ')) return std::nullopt;  // 0x1F and dates are for the parser
+  unit = trim(unit);
+  const bool is_unit = !unit.empty() && std::all_of(unit.begin(), unit.end(), is_letter);
+  return is_unit ? std::optional(Value(text)) : std::nullopt;
 }
 
 long depth(std::string_view path) { return std::count(path.begin(), path.end(), '.'); }
@@ -143,6 +175,10 @@ Override parse_override(std::string_view key_equals_value) {
 
   Value value(text);
   value.set_source({source, 1, value_column + 1, std::max(1, static_cast<int>(text.size()))});
+  if (std::optional<Value> simple = simple_value(text)) {
+    simple->set_source(value.source());
+    return {std::string(path), std::move(*simple)};
+  }
   const std::string assignment = fmt::format("v = {}", text);
   try {
     const Value parsed = parse_toml(assignment, kSourceName);

@@ -253,12 +253,17 @@ bool matches_glob(std::string_view text, std::string_view glob) {
 
 HardwareConfig HardwareConfig::from_value(const Value& config) {
   HardwareConfig result;
+  result.read(config);
+  return result;
+}
+
+void HardwareConfig::read(const Value& config) {
   for (const std::string_view section : kSections) {
     const Value* value = config.find(section);
-    if (value != nullptr) apply_section(result.everywhere_, *value, section, std::string(section));
+    if (value != nullptr) apply_section(everywhere_, *value, section, std::string(section));
   }
   const Value* layers = config.find("layer");
-  if (layers == nullptr) return result;
+  if (layers == nullptr) return;
   if (!layers->is_array()) {
     throw_config_error(
         "layer must be a list of rules, each written as [[layer]], not " + std::string(layers->kind_name()),
@@ -279,18 +284,20 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
     }
     Value keys = rule;
     keys.erase_key("match");
-    Hardware checked = result.everywhere_;
+    Hardware checked = everywhere_;
     apply_rule(checked, keys, path);
-    result.rules_.push_back({match->as_text(), resolved_rule(keys, checked)});
+    rules_.push_back({match->as_text(), resolved_rule(keys, checked)});
   }
-  return result;
 }
 
 void HardwareConfig::write_to(Value& config) const {
-  for (const std::string_view section : kSections) {
-    config.set_key(section, section_to_value(everywhere_, section));
-  }
-  if (rules_.empty()) return;
+  for (const std::string_view name : kSections) config.set_key(name, section(name));
+  if (!rules_.empty()) config.set_key("layer", section("layer"));
+}
+
+Value HardwareConfig::section(std::string_view name) const {
+  if (name != "layer") return section_to_value(everywhere_, name);
+  if (rules_.empty()) return Value();
   Value rules = Value::array();
   for (const Rule& rule : rules_) {
     Value table = Value::table();
@@ -298,7 +305,7 @@ void HardwareConfig::write_to(Value& config) const {
     for (const auto& entry : rule.keys.as_table()) table.set_key(entry.key, entry.value);
     rules.as_array().push_back(std::move(table));
   }
-  config.set_key("layer", std::move(rules));
+  return rules;
 }
 
 Hardware HardwareConfig::for_layer(std::string_view name) const {

@@ -70,6 +70,10 @@ class HardwareConfig {
   /// From the hardware sections and the key layer of a config table; other keys are not looked at. Throws
   /// ConfigError.
   static HardwareConfig from_value(const Value& config);
+  /// The same on top of what is there already, for sections that `config` does not have.
+  void read(const Value& config);
+  /// One of `hardware_sections()`, or "layer"; null if there are no rules.
+  Value section(std::string_view name) const;
   /// Those keys, resolved; rules keep the keys that they name.
   void write_to(Value& config) const;
 

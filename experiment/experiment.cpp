@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "meltquench/core/config.h"
@@ -83,31 +84,85 @@ class DataCache {
   std::unique_ptr<DatasetPair> data_;
 };
 
-std::vector<std::string> layer_names(const Network& network) {
+std::vector<std::string> layer_names(const std::vector<LayerShape>& layers) {
   std::vector<std::string> names;
-  for (const LayerShape& layer : layer_shapes(network)) names.push_back(layer.name);
+  for (const LayerShape& layer : layers) names.push_back(layer.name);
   return names;
 }
 
+/// What the networks of all points are, each looked at once. Only their shapes: planning a network of 1e9
+/// weights must not allocate them.
+class Shapes {
+ public:
+  const std::vector<LayerShape>& of(const SweepPoint& point) {
+    std::vector<LayerShape>& shapes = networks_[point.training_key];
+    if (shapes.empty()) {
+      const RunConfig& config = point.config;
+      const auto& [shape, classes] = images_of(config.data);
+      shapes = layer_shapes(config.model, shape, classes);
+    }
+    return shapes;
+  }
+
+ private:
+  using Images = std::pair<SampleShape, std::size_t>;
+
+  const Images& images_of(DataParams data) {
+    const std::string key = to_json(to_value(data));
+    const auto found = images_.find(key);
+    if (found != images_.end()) return found->second;
+    if (data.name == "synthetic") data.train_images = data.test_images = 1;  // all look alike
+    const Dataset train = load_dataset(data, 0).train;
+    return images_.emplace(key, Images{train.shape, train.classes}).first->second;
+  }
+
+  std::unordered_map<std::string, Images> images_;
+  std::unordered_map<std::string, std::vector<LayerShape>> networks_;  // by training key
+};
+
+/// Points that differ in keys which rules change in every layer would be the same run under two names.
+class DistinctLayers {
+ public:
+  void add(const SweepPoint& point, const std::vector<LayerShape>& layers) {
+    if (!point.config.hardware.has_rules() || point.settings.empty()) return;
+    RunConfig config = point.config;
+    config.hardware = HardwareConfig();
+    std::string text = config.key();
+    for (const LayerShape& layer : layers) {
+      Value table = Value::table();
+      HardwareConfig(point.config.hardware.for_layer(layer.name)).write_to(table);
+      text += to_json(table);
+    }
+    const auto [other, is_new] = seen_.emplace(sha256(text), &point);
+    if (is_new) return;
+    throw ConfigError("the sweep points " + other->second->label() + " and " + point.label() +
+                      " are the same run: rules of [[layer]] say otherwise in every layer");
+  }
+
+ private:
+  std::unordered_map<std::string, const SweepPoint*> seen_;
+};
+
 /// Throws what a run would only find after hours of training: missing images, a network that does not fit
 /// them, a rule that matches no layer.
-void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
+void check_points(const std::vector<SweepPoint>& points) {
+  Shapes shapes;
+  DistinctLayers distinct;
   for (const SweepPoint& point : points) {
-    const Dataset& images = data.get(point.config).train;
-    point.config.hardware.check_rules(
-        layer_names(make_network(point.config.model, images.shape, images.classes)));
+    const std::vector<LayerShape>& layers = shapes.of(point);
+    if (point.config.hardware.has_rules()) point.config.hardware.check_rules(layer_names(layers));
+    distinct.add(point, layers);
   }
 }
 
 class Runner {
  public:
-  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data)
+  Runner(const std::vector<SweepPoint>& points, const RunOptions& options)
       : points_(points),
         options_(options),
         folder_(folder_of(points, options)),
         progress_(options.progress != nullptr ? *options.progress : silent_),
-        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")),
-        data_(std::move(data)) {}
+        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")) {}
 
   RunOutcome run() {
     const auto start = std::chrono::steady_clock::now();
@@ -236,44 +291,42 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
   memory_ops(options.exec.backend);  // says at once if the backend is not there
   kernels(options.exec.backend);
   for (const SweepPoint& point : points) check_gemm(options.exec, point.config.train.gemm);
-  DataCache data;
-  check_points(points, data);  // before anything is written
-  return Runner(points, options, std::move(data)).run();
+  check_points(points);  // before anything is written
+  return Runner(points, options).run();
 }
 
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
   MQ_EXPECTS(!points.empty());
   RunPlan plan{.folder = folder_of(points, options), .points = points.size()};
   const Journal journal(plan.folder / "trials.jsonl");
-  std::vector<std::filesystem::path> networks;
-  DataCache data;
+  std::unordered_set<std::string> networks;  // training key and variant
+  Shapes shapes;
+  DistinctLayers distinct;
   for (const SweepPoint& point : points) {
-    const std::string& key = point.key;
-    const DatasetPair& images = data.get(point.config);
-    const Network network = make_network(point.config.model, images.train.shape, images.train.classes);
-    point.config.hardware.check_rules(layer_names(network));
+    const std::vector<LayerShape>& layers = shapes.of(point);
+    const HardwareConfig& config = point.config.hardware;
+    if (config.has_rules()) config.check_rules(layer_names(layers));
+    distinct.add(point, layers);
     std::size_t tiles = 0, bytes = 0;
-    for (const LayerShape& layer : layer_shapes(network)) {
-      const Hardware hardware = point.config.hardware.for_layer(layer.name);
-      const TileGrid grid = tile_grid(hardware.tile, layer.outputs, layer.inputs);
-      tiles += grid.size();
+    for (const LayerShape& layer : layers) {
+      const Hardware hardware = config.for_layer(layer.name);
+      tiles += tile_grid(hardware.tile, layer.outputs, layer.inputs).size();
       bytes += bytes_per_weight(hardware) * layer.outputs * layer.inputs;
     }
     plan.tiles = std::max(plan.tiles, tiles);
     plan.bytes_per_chip = std::max(plan.bytes_per_chip, bytes);
     for (const Variant variant : point.config.train.variants) {
-      const std::filesystem::path file = network_file(options.output / "models", point.config, variant);
-      if (!std::filesystem::exists(file) &&
-          std::find(networks.begin(), networks.end(), file) == networks.end()) {
-        networks.push_back(file);
+      if (networks.insert(point.training_key + std::string(name(variant))).second) {
+        plan.trainings +=
+            !std::filesystem::exists(network_file(options.output / "models", point.training_key, variant));
       }
-      for (int chip = 0; chip < point.config.eval.chips; ++chip) {
+      TrialId id = trial_id(point, point.key, variant, 0);
+      for (int chip = 0; chip < point.config.eval.chips; ++chip, ++id.chip) {
         ++plan.trials;
-        if (journal.find(trial_id(point, key, variant, chip)) != nullptr) ++plan.done;
+        if (journal.find(id) != nullptr) ++plan.done;
       }
     }
   }
-  plan.trainings = networks.size();
   return plan;
 }
 

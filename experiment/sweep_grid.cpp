@@ -100,6 +100,49 @@ std::vector<Axis> axes_of(const Value& config, std::span<const std::string> extr
   return axes;
 }
 
+/// Resolves configs that differ in the sections that are swept, and shares the others.
+class Resolver {
+ public:
+  Resolver(const Value& base, const std::vector<Axis>& axes) : swept_(Value::table()) {
+    for (const Axis& axis : axes) add_section(axis.key.substr(0, axis.key.find('.')));
+    // Rules are checked with the hardware that they change.
+    if (!axes.empty() && base.find("layer") != nullptr) add_section("layer");
+    Value shared = base;
+    for (const std::string& section : sections_) {
+      if (const Value* value = base.find(section)) swept_.set_key(section, *value);
+      shared.erase_key(section);
+    }
+    shared_ = RunConfig::from_value(shared);
+    key_ = std::make_unique<RunKey>(shared_);
+    training_key_ = key_->training_key();
+    trains_ = std::any_of(sections_.begin(), sections_.end(), RunKey::trains);
+  }
+
+  void resolve(std::vector<Override> changes, SweepPoint& point) {
+    Value table = swept_;
+    apply_overrides(table, std::move(changes));
+    point.config = shared_;
+    point.config.read(table);
+    key_->update(point.config, sections_);
+    point.key = key_->key();
+    point.training_key = trains_ ? key_->training_key() : training_key_;
+  }
+
+ private:
+  void add_section(std::string section) {
+    if (std::find(sections_.begin(), sections_.end(), section) == sections_.end()) {
+      sections_.push_back(std::move(section));
+    }
+  }
+
+  std::vector<std::string> sections_;
+  Value swept_;  ///< what the config says of these
+  RunConfig shared_;
+  std::unique_ptr<RunKey> key_;
+  std::string training_key_;
+  bool trains_ = false;
+};
+
 /// Points that are the same run would be shown as if their settings did nothing.
 class Distinct {
  public:
@@ -137,11 +180,12 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
   auto base = std::make_shared<Value>(config);
   base->erase_key("sweep");
   std::vector<SweepPoint> points;
+  points.reserve(count);
   Distinct distinct;
+  Resolver resolver(*base, axes);
   for (std::size_t i = 0; i < count; ++i) {
     SweepPoint point;
     point.base = base;
-    Value table = *base;
     std::size_t rest = i, size = count;
     std::vector<Override> changes;
     for (const Axis& axis : axes) {
@@ -151,13 +195,11 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
       rest %= size;
     }
     try {
-      apply_overrides(table, std::move(changes));
-      point.config = RunConfig::from_value(table);
+      resolver.resolve(std::move(changes), point);
     } catch (const ConfigError& error) {
       if (axes.empty()) throw;
       throw ConfigError("at the sweep point " + point.label() + ": " + error.what());
     }
-    point.key = point.config.key();
     distinct.add(point, i, points);
     points.push_back(std::move(point));
   }

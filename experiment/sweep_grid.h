@@ -27,6 +27,7 @@ struct SweepPoint {
       settings;  ///< swept key, value as text; empty for a plain run
   RunConfig config;
   std::string key;                         ///< RunConfig::key() of `config`
+  std::string training_key;                ///< RunConfig::training_key() of `config`
   std::shared_ptr<const Value> base = {};  ///< the config that the settings change, one for all points
 
   std::string label() const;  ///< "adc.bits=4, tile.rows=128"

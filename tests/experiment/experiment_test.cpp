@@ -145,6 +145,18 @@ TEST_F(Experiment, MakesTheSamePointsFromItsResolvedConfig) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(after[i].config.key(), before[i].config.key());
 }
 
+TEST_F(Experiment, MakesTheSamePointsWhereTablesAndDevicesAreSwept) {
+  const std::vector<std::string> set = {"device={preset=\"pcm-like\", prog_noise_scale=2}", "adc.noise=0.5",
+                                        "eval.chips=1", "train.epochs=1", "train.variants=[\"plain\"]"};
+  const std::vector<SweepPoint> before =
+      points(set, {"adc={kind=\"sar\", mismatch=0.02},{kind=\"ramp\"}", "device=hermes-1,pcm-like"});
+  const RunOutcome outcome = run_experiment(before, options());
+  const std::vector<SweepPoint> after = sweep_points(load_toml(outcome.folder / "config.toml"));
+  ASSERT_EQ(after.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(after[i].key, before[i].key) << after[i].label();
+  EXPECT_EQ(rewrite_report(outcome.folder, options()).computed, 0u);
+}
+
 TEST_F(Experiment, RefusesAFolderThatIsNoRun) {
   fs::create_directories(folder_);
   EXPECT_THROW(rewrite_report(folder_, options()), MissingError);

@@ -1,6 +1,7 @@
 #include "meltquench/experiment/sweep_grid.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,8 @@
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/overrides.h"
+#include "meltquench/experiment/analog_network.h"
+#include "meltquench/experiment/experiment.h"
 
 namespace mq {
 namespace {
@@ -82,6 +85,13 @@ std::string outcome(std::string_view toml, const Texts& set, const Texts& axes) 
   } catch (const ConfigError& error) {
     return error.what();
   }
+}
+
+/// Most memory that this process ever had [bytes].
+std::size_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss) << 10;
 }
 
 float prog_noise_scale(const SweepPoint& point) {
@@ -203,6 +213,61 @@ TEST(SweepPoints, AreNeverTheSameRunTwice) {
   says({}, {"adc.bits=4", "adc.bits=6"}, "lists adc.bits twice");
   EXPECT_NE(outcome("[sweep]\nadc.bits = [4]\n\"adc.bits\" = [6]", {}, {}).find("lists adc.bits twice"),
             std::string::npos);
+}
+
+TEST(SweepPoints, AreResolvedAsEachWouldBeAlone) {
+  const char* toml =
+      "device = \"pcm-like\"\nadc.bits = 6\n[data]\nname = \"synthetic\"\n[[layer]]\nmatch = \"fc1\"\n"
+      "device.g_max = \"20 uS\"\nadc.bits = 5\n";
+  const std::vector<SweepPoint> points = sweep_points(
+      parse_toml(toml, "s.toml"), Texts{"device=pcm-like,hermes-2", "seed=1,2", "layer.0.adc.bits=4,7",
+                                        "train.epochs=1,2", "eval.chips=2", "wires.word_line=1 Ohm,0 Ohm"});
+  ASSERT_EQ(points.size(), 32u);
+  for (const SweepPoint& point : points) {
+    Value alone = parse_toml(toml, "s.toml");
+    Texts set;
+    for (const auto& [key, value] : point.settings) set.push_back(key + "=" + value);
+    apply_overrides(alone, set);
+    const RunConfig config = RunConfig::from_value(alone);
+    EXPECT_EQ(point.key, config.key()) << point.label();
+    EXPECT_EQ(point.training_key, config.training_key()) << point.label();
+    EXPECT_EQ(to_toml(point.config.to_value()), to_toml(config.to_value())) << point.label();
+  }
+}
+
+TEST(SweepPlan, OfANetworkOfABillionWeightsNeedsNoMemoryForThem) {
+  const Value config = parse_toml(
+      "[data]\nname = \"synthetic\"\n[model]\nlayers = [32768, 32768]\n[eval]\nchips = 2\n", "s.toml");
+  const std::size_t before = peak_memory();
+  const RunPlan plan = plan_experiment(sweep_points(config), {.output = "no-such-folder"});
+  EXPECT_GT(plan.bytes_per_chip, std::size_t{8'000'000'000});
+  EXPECT_LT(peak_memory() - before, std::size_t{64} << 20);
+}
+
+TEST(SweepPlan, RefusesPointsWhoseKeyRulesOverrideInEveryLayer) {
+  const Value config =
+      parse_toml("[data]\nname = \"synthetic\"\n[[layer]]\nmatch = \"*\"\nadc.bits = 5\n", "s.toml");
+  try {
+    plan_experiment(sweep_points(config, Texts{"adc.bits=4,6"}), {.output = "no-such-folder"});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("adc.bits=4 and adc.bits=6 are the same run"),
+              std::string::npos);
+  }
+}
+
+TEST(LayerShapes, WithoutWeightsAreThoseOfTheNetwork) {
+  for (const ModelParams& model :
+       {ModelParams{}, ModelParams{.layers = {}}, ModelParams{.kind = ModelKind::lenet5}}) {
+    const auto shapes = layer_shapes(model, {1, 28, 28}, 10),
+               made = layer_shapes(make_network(model, {1, 28, 28}, 10));
+    ASSERT_EQ(shapes.size(), made.size());
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      EXPECT_EQ(shapes[i].name, made[i].name);
+      EXPECT_EQ(shapes[i].outputs, made[i].outputs);
+      EXPECT_EQ(shapes[i].inputs, made[i].inputs);
+    }
+  }
 }
 
 TEST(SweepValues, AreInDoublePrecision) {

@@ -131,9 +131,16 @@ RunKey::RunKey(const RunConfig& config) {
 }
 
 void RunKey::update(const RunConfig& config, std::span<const std::string> sections) {
+  std::size_t first = parts_.size();
   for (Part& part : parts_) {
-    if (std::find(sections.begin(), sections.end(), part.name) != sections.end()) update(config, part);
+    if (std::find(sections.begin(), sections.end(), part.name) == sections.end()) continue;
+    update(config, part);
+    first = std::min(first, static_cast<std::size_t>(&part - parts_.data()));
   }
+  if (first == unchanged_ || first == parts_.size()) return;
+  unchanged_ = first;
+  begun_ = Sha256();
+  begun_.update(text_of(0, first));
 }
 
 bool RunKey::trains(std::string_view section) {
@@ -168,12 +175,18 @@ void RunKey::update(const RunConfig& config, Part& part) {
   part.of_training = counts ? to_json(value) : "";
 }
 
-std::string RunKey::key() const {
+std::string RunKey::text_of(std::size_t first, std::size_t end) const {
   std::string text;
-  for (const Part& part : parts_) {
-    if (!part.json.empty()) text += (text.empty() ? "{\"" : ",\"") + part.name + "\":" + part.json;
+  for (std::size_t i = first; i < end; ++i) {
+    if (!parts_[i].json.empty()) text += (i == 0 ? "{\"" : ",\"") + parts_[i].name + "\":" + parts_[i].json;
   }
-  return sha256(text + "}");
+  return text;
+}
+
+std::string RunKey::key() const {
+  Sha256 hash = begun_;
+  hash.update(text_of(unchanged_, parts_.size()) + "}");
+  return hex(hash.finish());
 }
 
 std::string RunKey::training_key() const {

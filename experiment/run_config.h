@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meltquench/core/digest.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/models/dataset.h"
@@ -118,8 +119,12 @@ class RunKey {
     std::string of_training = {};
   };
   void update(const RunConfig& config, Part& part);
+  std::string text_of(std::size_t first, std::size_t end) const;
 
   std::vector<Part> parts_;
+  // What stands before the first part that was ever updated is hashed once.
+  std::size_t unchanged_ = 0;
+  Sha256 begun_;
 };
 
 /// A config file with overrides ("adc.bits=6") applied, before it is resolved. Throws as `load_toml`.

@@ -146,8 +146,8 @@ TEST_F(Experiment, MakesTheSamePointsFromItsResolvedConfig) {
 }
 
 TEST_F(Experiment, MakesTheSamePointsWhereTablesAndDevicesAreSwept) {
-  const std::vector<std::string> set = {"device={preset=\"pcm-like\", prog_noise_scale=2}", "adc.noise=0.5",
-                                        "eval.chips=1", "train.epochs=1", "train.variants=[\"plain\"]"};
+  const std::vector<std::string> set = {"device.prog_noise_scale=2", "adc.noise=0.5", "eval.chips=1",
+                                        "train.epochs=1", "train.variants=[\"plain\"]"};
   const std::vector<SweepPoint> before =
       points(set, {"adc={kind=\"sar\", mismatch=0.02},{kind=\"ramp\"}", "device=hermes-1,pcm-like"});
   const RunOutcome outcome = run_experiment(before, options());

@@ -44,7 +44,7 @@ text with its unit (`"25 uS"`, `"1 day"`) or a plain number in SI units. Times c
 | `name` | `"run"` | text of letters, digits, `-`, `_` and `.` | Begins the name of the run's folder. |
 | `seed` | `7` | integer, at least 0 | Fixes every random number. |
 | `device` | `"pcm-like"` | name of a preset, or a table | The cells: see [devices](devices.md). |
-| `layer` | none | list of tables | Changes `device`, `tile`, `dac` and `adc` for some layers. |
+| `layer` | none | list of tables | Changes keys of any hardware section for some layers: `device`, `programming`, `faults`, `mapping`, `tile`, `dac`, `periphery`, `adc`, `wires`, `current`, `cell_noise`, `temperature`. |
 | `sweep` | none | table | Keys with lists of values: a run for every combination. |
 
 A rule for layers names them by a glob (`*`, `?`); later rules win:

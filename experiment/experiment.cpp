@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -230,6 +231,7 @@ class Runner {
 
   /// Until the chips that other processes have claimed are done; computes those that they give up.
   void wait_for_others() {
+    bool has_told = false;
     while (true) {
       trials_.journal().refresh();
       bool is_complete = true;
@@ -242,6 +244,9 @@ class Runner {
         is_complete = is_complete && left_[i] == 0;
       }
       if (is_complete) return;
+      if (options_.log != nullptr && !std::exchange(has_told, true)) {
+        options_.log->info("waits for the last chips, which another process computes; stop with Ctrl-C");
+      }
       throw_if_stopped();
       std::this_thread::sleep_for(kBetweenLooks);
     }

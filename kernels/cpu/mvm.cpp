@@ -14,7 +14,11 @@
 namespace mq::MQ_BACKEND {
 namespace {
 
+#if defined(__AMX_INT8__)
+constexpr std::int64_t kRowBlock = 288;  // splitting the panels into bytes pays over many rows
+#else
 constexpr std::int64_t kRowBlock = 96;  // with two panels: sums of 24 KiB
+#endif
 constexpr std::size_t kWorthThreads = std::size_t(1)
                                       << 21;  // multiply-adds: about what waking a thread costs
 

@@ -257,16 +257,13 @@ class PanelTask {
       sum = sum + __builtin_convertvector(halves[h], Doubles) * term.multiplier;
       if (role.is_last) {
         halves[h] = __builtin_convertvector(sum * op_.y_lsb, Floats);
+        if (left >= kWidth) std::memcpy(out + h * kHalf, &halves[h], sizeof(halves[h]));
       } else {
         std::memcpy(total, &sum, sizeof(sum));
       }
     }
-    if (!role.is_last) return;
-    if (left >= kWidth) {
-      std::memcpy(out, halves, sizeof(halves));
-    } else {
+    if (role.is_last && left < kWidth)
       std::memcpy(out, halves, static_cast<std::size_t>(left) * sizeof(float));
-    }
   }
 
   static constexpr std::size_t kMostOutputs = kRowBlock * kTilePanels * kPanel;

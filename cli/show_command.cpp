@@ -23,11 +23,13 @@ std::string scalar_text(const Value& value) { return value.is_text() ? value.as_
 /// What a config means: every key with its value. The sweep table, if there is one, is checked and kept.
 Value show_config(const fs::path& file, const std::vector<std::string>& overrides) {
   const Value config = load_config(file, overrides);
-  Value resolved = RunConfig::from_value(config).to_value();
-  if (const Value* sweep = config.find("sweep")) {
-    sweep_points(config);
-    resolved.set_key("sweep", *sweep);
-  }
+  const Value* sweep = config.find("sweep");
+  const std::vector<SweepPoint> points = sweep_points(config);
+  if (sweep == nullptr) return points.front().config.to_value();
+  RunConfig run;
+  run.read(config);
+  Value resolved = run.to_value();
+  resolved.set_key("sweep", *sweep);
   return resolved;
 }
 

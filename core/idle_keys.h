@@ -6,6 +6,8 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,17 @@ struct IdleKey {
 std::string idle_key_message(const IdleKey& key);
 /// Throws ConfigError, underlined, for the first key that the table sets.
 void refuse_idle_keys(const std::vector<IdleKey>& keys);
+/// Removes those keys of a config's file that act if overrides are left out, and returns them: who narrows a
+/// run by an override need not edit the file. `idle_of`: the keys that cannot act in the file alone.
+std::vector<IdleKey> take_overridden(std::vector<IdleKey>& idle, const Value& config,
+                                     const std::function<std::vector<IdleKey>(const Value& file)>& idle_of);
+/// "adc.noise = 50.0 of the config does not act here, as overrides have it: it acts where adc.bits > 0"
+std::string overridden_key_message(const IdleKey& key);
+
+/// Tables that together are a config; each section is in one of them.
+using ConfigTables = std::span<const Value* const>;
+const Value* find_table(ConfigTables tables, std::string_view section);
+
 /// Whether the list names the path.
 bool names_path(const std::vector<IdleKey>& keys, std::string_view path);
 /// The keys of `a` that `b` names too.

@@ -17,6 +17,11 @@ constexpr std::string_view kSections[] = {"device", "programming", "faults",    
                                           "tile",   "dac",         "periphery",  "adc",
                                           "wires",  "current",     "cell_noise", "temperature"};
 
+/// Whether a value describes a device of its own, not a change of the one below.
+bool names_a_device(const Value& device) {
+  return device.is_text() || device.find("preset") != nullptr || device.find("model") != nullptr;
+}
+
 /// Calls `f(name, params)` for every section but the device, in the order of a config file.
 template <class AnyHardware, class F>
 void for_each_section(AnyHardware& hardware, const F& f) {
@@ -34,9 +39,7 @@ void for_each_section(AnyHardware& hardware, const F& f) {
 }
 
 void apply_device(Hardware& hardware, const Value& value, const std::string& path) {
-  const bool names_a_device =
-      value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
-  if (names_a_device) {
+  if (names_a_device(value)) {
     hardware.device = device_from_value(value, path);
   } else {
     std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
@@ -49,6 +52,44 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
   for_each_section(hardware, [&](std::string_view name, auto& params) {
     if (name == section) from_value(params, value, path);
   });
+}
+
+Value section_to_value(const Hardware& hardware, std::string_view section) {
+  if (section == "device") return device_to_value(hardware.device);
+  Value value;
+  for_each_section(hardware, [&](std::string_view name, const auto& params) {
+    if (name == section) value = to_value(params);
+  });
+  return value;
+}
+
+/// The keys that `given` has, as `resolved` says them: one text for all spellings of a value.
+Value resolved_part(const Value& given, const Value& resolved) {
+  if (!given.is_table() || !resolved.is_table()) return resolved;
+  Value part = Value::table();
+  for (const auto& entry : resolved.as_table()) {
+    const Value* named = given.find(entry.key);
+    if (named != nullptr) part.set_key(entry.key, resolved_part(*named, entry.value));
+  }
+  return part;
+}
+
+/// A rule's keys with their values as one text for all spellings; the name of a device stays.
+Value resolved_rule(const Value& keys, const Hardware& with_rule) {
+  Value rule = Value::table();
+  for (const std::string_view section : kSections) {
+    const Value* given = keys.find(section);
+    if (given == nullptr) continue;
+    const Value* preset = given->find("preset");
+    if (given->is_text() || (preset != nullptr && given->as_table().size() == 1)) {
+      rule.set_key(section, given->is_text() ? *given : *preset);
+      continue;
+    }
+    Value resolved = section_to_value(with_rule, section);
+    if (preset != nullptr) resolved.set_key("preset", *preset);
+    rule.set_key(section, resolved_part(*given, resolved));
+  }
+  return rule;
 }
 
 void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) {
@@ -114,7 +155,7 @@ constexpr SectionRule kRules[] = {
 };
 
 /// One round of `settle` over all sections. `path`: "", or "layer.0." of a rule.
-void settle_once(Hardware& hardware, const Value* config, const std::string& path, std::vector<IdleKey>& idle,
+void settle_once(Hardware& hardware, ConfigTables tables, const std::string& path, std::vector<IdleKey>& idle,
                  const std::vector<IdleKey>* only) {
   const auto settle_section = [&](std::string_view section, auto& params) {
     const auto unmet = [&](std::string_view key) {
@@ -123,21 +164,20 @@ void settle_once(Hardware& hardware, const Value* config, const std::string& pat
       }
       return std::string_view();
     };
-    const Value* table = config != nullptr ? config->find(section) : nullptr;
-    settle(params, std::remove_cvref_t<decltype(params)>{}, table, path + std::string(section), unmet, idle,
-           only);
+    static const std::remove_cvref_t<decltype(params)> standard{};
+    settle(params, standard, find_table(tables, section), path + std::string(section), unmet, idle, only);
   };
   for_each_section(hardware, settle_section);
   std::visit([&](auto& params) { settle_section("device", params); }, hardware.device);
 }
 
 /// Gives keys that cannot act their defaults, until that makes no other one idle. Returns them.
-std::vector<IdleKey> settle_hardware(Hardware& hardware, const Value* config, const std::string& path = "",
+std::vector<IdleKey> settle_hardware(Hardware& hardware, ConfigTables tables, const std::string& path = "",
                                      const std::vector<IdleKey>* only = nullptr) {
   std::vector<IdleKey> idle;
   for (std::size_t before = 1; before != idle.size();) {
     before = idle.size();
-    settle_once(hardware, config, path, idle, only);
+    settle_once(hardware, tables, path, idle, only);
     if (idle.empty()) break;
   }
   return idle;
@@ -237,7 +277,8 @@ void check_acting(const Hardware& hardware) {
   for_each_section(
       hardware, [&](std::string_view name, const auto& params) { config.set_key(name, to_value(params)); });
   Hardware settled = hardware;
-  refuse_idle_keys(settle_hardware(settled, &config));
+  const Value* table = &config;
+  refuse_idle_keys(settle_hardware(settled, {&table, 1}));
 }
 
 bool finds_ranges(const Hardware& hardware) {
@@ -308,19 +349,20 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
 }
 
 HardwareConfig HardwareConfig::from_value(const Value& config, std::vector<IdleKey>& idle) {
-  HardwareConfig result = read(config);
-  result.settle(config, idle);
+  HardwareConfig result;
+  result.read(config);
+  const Value* table = &config;
+  result.settle({&table, 1}, idle);
   return result;
 }
 
-HardwareConfig HardwareConfig::read(const Value& config) {
-  HardwareConfig result;
+void HardwareConfig::read(const Value& config) {
   for (const std::string_view section : kSections) {
     const Value* value = config.find(section);
-    if (value != nullptr) apply_section(result.everywhere_, *value, section, std::string(section));
+    if (value != nullptr) apply_section(everywhere_, *value, section, std::string(section));
   }
   const Value* layers = config.find("layer");
-  if (layers == nullptr) return result;
+  if (layers == nullptr) return;
   if (!layers->is_array()) {
     throw_config_error(
         "layer must be a list of rules, each written as [[layer]], not " + std::string(layers->kind_name()),
@@ -341,43 +383,56 @@ HardwareConfig HardwareConfig::read(const Value& config) {
     }
     Value keys = rule;
     keys.erase_key("match");
-    Hardware checked = result.everywhere_;
+    Hardware checked = everywhere_;
     apply_rule(checked, keys, path);
-    result.rules_.push_back({match->as_text(), std::move(keys)});
+    Value resolved = resolved_rule(keys, checked);
+    rules_.push_back({match->as_text(), std::move(resolved), std::make_shared<Value>(std::move(keys))});
   }
-  return result;
 }
 
-void HardwareConfig::settle(const Value& config, std::vector<IdleKey>& idle) {
+void HardwareConfig::settle(ConfigTables tables, std::vector<IdleKey>& idle) {
   // A key that acts in some layer acts.
-  Hardware first = everywhere_, all = everywhere_;
-  std::vector<IdleKey> found = settle_hardware(first, &config);
+  Hardware all = everywhere_;
+  std::vector<IdleKey> found;
+  if (rules_.empty()) {
+    found = settle_hardware(everywhere_, tables);
+    idle.insert(idle.begin(), found.begin(), found.end());
+    return;
+  }
+  Hardware first = everywhere_;
+  found = settle_hardware(first, tables);
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const std::string path = "layer." + std::to_string(i);
     Hardware alone = everywhere_;
     apply_rule(alone, rules_[i].keys, path);
-    apply_rule(all, rules_[i].keys, path);
+    try {
+      apply_rule(all, rules_[i].keys, path);
+    } catch (const ConfigError&) {  // keys of a device that an earlier rule replaces, in other layers
+      all = alone;
+    }
     Hardware with_earlier = all, settled = alone;
-    found = idle_in_both(std::move(found), settle_hardware(settled, &config));
+    found = idle_in_both(std::move(found), settle_hardware(settled, tables));
     settled = all;
-    found = idle_in_both(std::move(found), settle_hardware(settled, &config));
-    const std::vector<IdleKey> of_rule =
-        idle_in_both(settle_hardware(alone, &rules_[i].keys, path + "."),
-                     settle_hardware(with_earlier, &rules_[i].keys, path + "."));
+    found = idle_in_both(std::move(found), settle_hardware(settled, tables));
+    const Value* rule = rules_[i].given.get();
+    const std::vector<IdleKey> of_rule = idle_in_both(settle_hardware(alone, {&rule, 1}, path + "."),
+                                                      settle_hardware(with_earlier, {&rule, 1}, path + "."));
     for (const IdleKey& key : of_rule) {
       if (key.is_set) idle.push_back(key);
     }
   }
-  if (!found.empty()) settle_hardware(everywhere_, nullptr, "", &found);
+  if (!found.empty()) settle_hardware(everywhere_, {}, "", &found);
   idle.insert(idle.begin(), found.begin(), found.end());
 }
 
 void HardwareConfig::write_to(Value& config) const {
-  config.set_key("device", device_to_value(everywhere_.device));
-  for_each_section(everywhere_, [&](std::string_view name, const auto& params) {
-    config.set_key(name, to_value(params));
-  });
-  if (rules_.empty()) return;
+  for (const std::string_view name : kSections) config.set_key(name, section(name));
+  if (!rules_.empty()) config.set_key("layer", section("layer"));
+}
+
+Value HardwareConfig::section(std::string_view name) const {
+  if (name != "layer") return section_to_value(everywhere_, name);
+  if (rules_.empty()) return Value();
   Value rules = Value::array();
   for (const Rule& rule : rules_) {
     Value table = Value::table();
@@ -385,16 +440,35 @@ void HardwareConfig::write_to(Value& config) const {
     for (const auto& entry : rule.keys.as_table()) table.set_key(entry.key, entry.value);
     rules.as_array().push_back(std::move(table));
   }
-  config.set_key("layer", std::move(rules));
+  return rules;
 }
 
 Hardware HardwareConfig::for_layer(std::string_view name) const {
   Hardware hardware = everywhere_;
+  std::size_t naming = rules_.size();  // the last rule that names a device
   for (std::size_t i = 0; i < rules_.size(); ++i) {
-    if (matches_glob(name, rules_[i].match))
-      apply_rule(hardware, rules_[i].keys, "layer." + std::to_string(i));
+    const Value* device = rules_[i].keys.find("device");
+    if (device != nullptr && names_a_device(*device) && matches_glob(name, rules_[i].match)) naming = i;
   }
-  if (!rules_.empty()) settle_hardware(hardware, nullptr);
+  const auto path = [](std::size_t i) { return "layer." + std::to_string(i); };
+  // First the device, then its keys, so that a key holds whichever rule names the device.
+  if (naming < rules_.size()) {
+    apply_section(hardware, *rules_[naming].keys.find("device"), "device", path(naming) + ".device");
+  }
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!matches_glob(name, rules_[i].match)) continue;
+    Value keys = rules_[i].keys;
+    if (Value* device = keys.find("device"); device != nullptr && names_a_device(*device)) {
+      if (i == naming && device->is_table()) {
+        device->erase_key("preset");
+        device->erase_key("model");
+      } else {
+        keys.erase_key("device");
+      }
+    }
+    apply_rule(hardware, keys, path(i));
+  }
+  if (!rules_.empty()) settle_hardware(hardware, {});
   return hardware;
 }
 

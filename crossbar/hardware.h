@@ -11,6 +11,7 @@
 ///     adc.bits = 10
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,23 +85,29 @@ class HardwareConfig {
   static HardwareConfig from_value(const Value& config);
   /// The same, but keys that cannot act become defaults and are added to `idle`.
   static HardwareConfig from_value(const Value& config, std::vector<IdleKey>& idle);
-  /// Those keys, resolved; rules keep what they say.
+  /// Only reads, on top of what is there already, for sections that `config` does not have. To be settled.
+  void read(const Value& config);
+  /// Gives keys that cannot act their defaults, and adds them to `idle`. `tables`: which keys are set.
+  void settle(ConfigTables tables, std::vector<IdleKey>& idle);
+  /// One of `hardware_sections()`, or "layer"; null if there are no rules.
+  Value section(std::string_view name) const;
+  /// Those keys, resolved; rules keep the keys that they name.
   void write_to(Value& config) const;
 
-  bool has_rules() const { return !rules_.empty(); }
   const Hardware& everywhere() const { return everywhere_; }
-  /// The hardware of a layer: later rules win.
+  /// The hardware of a layer: later rules win. The last device that a rule names comes before single keys of
+  /// the device, also those of earlier rules; keys outside of rules belong to the device outside of rules.
   Hardware for_layer(std::string_view name) const;
+  /// Whether layers differ, or may differ.
+  bool has_rules() const { return !rules_.empty(); }
   /// Throws ConfigError, with the nearest name, for a rule that matches none of the layers.
   void check_rules(const std::vector<std::string>& layers) const;
 
  private:
-  static HardwareConfig read(const Value& config);
-  void settle(const Value& config, std::vector<IdleKey>& idle);
-
   struct Rule {
     std::string match;
-    Value keys;
+    Value keys;                          ///< resolved
+    std::shared_ptr<const Value> given;  ///< as they were set
   };
   Hardware everywhere_;
   std::vector<Rule> rules_;

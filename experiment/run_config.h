@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meltquench/core/digest.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/models/dataset.h"
@@ -94,10 +95,14 @@ struct RunConfig {
   EvalParams eval;
 
   /// Throws ConfigError for anything that does not belong there or cannot act (core/idle_keys.h). The key
-  /// `sweep` is skipped: see sweep_grid.h.
+  /// `sweep` is skipped: see sweep_grid.h. Beside it keys need not act, as they may at some point.
   static RunConfig from_value(const Value& config);
   /// The same, but keys that are set where they cannot act become defaults and are added to `idle`.
   static RunConfig from_value(const Value& config, std::vector<IdleKey>& idle);
+  /// Only reads, on top of what is there already, for sections that `config` does not have. To be settled.
+  void read(const Value& config);
+  /// Gives keys that cannot act their defaults, and adds them to `idle`. `tables`: which keys are set.
+  void settle(ConfigTables tables, std::vector<IdleKey>& idle);
   /// All keys with their values, in the order of the reference page.
   Value to_value() const;
 
@@ -109,6 +114,33 @@ struct RunConfig {
 
 /// When a key acts that needs what other sections say; empty: its own section says when.
 std::string_view acting_rule_of_run(std::string_view section, std::string_view key);
+
+/// The parts of `RunConfig::key()`, so that configs which differ in few sections share the others.
+class RunKey {
+ public:
+  explicit RunKey(const RunConfig& config);
+
+  /// Takes sections from another config: "adc", "seed", "layer", ...
+  void update(const RunConfig& config, std::span<const std::string> sections);
+  std::string key() const;
+  std::string training_key() const;
+  /// Whether training depends on the section.
+  static bool trains(std::string_view section);
+
+ private:
+  struct Part {
+    std::string name;
+    std::string json = {};  ///< empty: the section is not there
+    std::string of_training = {};
+  };
+  void update(const RunConfig& config, Part& part);
+  std::string text_of(std::size_t first, std::size_t end) const;
+
+  std::vector<Part> parts_;
+  // What stands before the first part that was ever updated is hashed once.
+  std::size_t unchanged_ = 0;
+  Sha256 begun_;
+};
 
 /// A config file with overrides ("adc.bits=6") applied, before it is resolved. Throws as `load_toml`.
 Value load_config(const std::filesystem::path& file, std::span<const std::string> overrides);

@@ -86,7 +86,8 @@ TEST_F(JournalFile, NamesALineThatWasChangedOrCut) {
 TEST_F(JournalFile, RefusesValuesOutOfRangeAlsoWithTheirRightChecksum) {
   const std::string counters =
       "{\"mvms\":1,\"dac_conversions\":1,\"dac_clips\":0,\"sum_of_codes\":1,\"adc_conversions\":1,"
-      "\"adc_clips\":0,\"pulses\":1,\"verify_steps\":0,\"unconverged\":0,\"programming_fj\":0,"
+      "\"adc_clips\":0,\"response_reads\":0,\"pulses\":1,\"verify_steps\":0,\"unconverged\":0,\"programming_"
+      "fj\":0,"
       "\"programming_ns\":0}";
   const auto text = [&](const std::string& chip, const std::string& correct, std::string of = "") {
     return line("{\"point\":\"key\",\"variant\":\"plain\",\"chip\":" + chip + ",\"correct\":[" + correct +
@@ -123,6 +124,7 @@ TEST_F(JournalFile, RefusesTrialsThatARunCannotHave) {
   point.config.eval.times = {25.0};
   point.config.eval.compensation = {EvalCompensation::none, EvalCompensation::global};
   point.config.train.variants = {Variant::plain};
+  point.key = point.config.key();
   const TrialRules rules({point}, {100});
   const auto problem = [&](std::uint32_t chip, std::vector<std::int64_t> correct,
                            Variant variant = Variant::plain) {

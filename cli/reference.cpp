@@ -70,6 +70,11 @@ and naming another device keeps single keys beside its preset. Only a device tha
 another device as a whole. A device that a layer rule names is one of its own: keys of `[device]` do not reach it, keys of
 other rules do. What two changes say differently is refused (`--set adc.bits=5` beside a sweep of `adc.bits`), and so is a
 sweep in which two points are the same run.
+
+A key says "Acts where ..." if it means nothing elsewhere. There, any value but its default is refused: `adc.noise` beside an
+ideal ADC. A key of a layer rule, or one that rules give a meaning, must act in some layer that a rule describes; in a sweep, a
+key of the file must act at some point, and a swept key at each that sets it. A key of the file that is idle only because of
+`--set`, as `train.weight_noise` is with `--set 'train.variants=["plain"]'`, is left out, and the log says so.
 )md");
   for (const Section& section : sections()) {
     if (section.kind != Section::Kind::config) continue;

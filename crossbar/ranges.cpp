@@ -101,7 +101,6 @@ std::vector<float> RangeFinder::driven(MatrixView<const float> x, std::uint32_t 
 
 void RangeFinder::take(const Exec& exec, std::size_t tile, std::size_t plane, MatrixView<const float> y,
                        std::int64_t weight) {
-  sees_outputs_ = sees_outputs_ || kernels(exec.backend).largest_magnitude(exec, y.data, y.size()) > 0.0f;
   if (magnitudes_) return magnitudes_->add(tile, plane, y, weight);
   float* seen = seen_.data() + (tile * planes_.size() + plane) * columns_;
   if (columns_ == 1) {
@@ -148,7 +147,6 @@ void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixVie
           for (std::size_t j = 0; j < grid_.inputs_of(c); ++j) sum += std::abs(tile[o * w.columns + j]);
           float& limit = limits[columns_ == 1 ? 0 : o];
           limit = std::max(limit, sum);
-          sees_outputs_ = sees_outputs_ || sum > 0.0f;
         }
         if (is_full_scale) continue;  // the data do not matter
         table.float_product(on_host, {.rows = x.rows,
@@ -170,13 +168,10 @@ void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixVie
 }
 
 void RangeFinder::check_seen(const std::string& whose) const {
-  if (!finds_ranges(hardware_)) return;
-  const bool finds_outputs =
-      !hardware_.adc.range && (!hardware_.adc.is_ideal() || hardware_.periphery.has_errors());
-  const char* zeros = dac_ == 0.0f ? "inputs" : finds_outputs && !sees_outputs_ ? "outputs" : nullptr;
-  if (zeros == nullptr) return;
-  throw ConfigError(whose + ": all " + zeros +
-                    " were 0 in the calibration, so that no range of a converter "
+  // Outputs of a layer whose weights are all 0 are 0, whatever its ranges.
+  if (!finds_ranges(hardware_) || dac_ > 0.0f) return;
+  throw ConfigError(whose +
+                    ": all inputs were 0 in the calibration, so that no range of a converter "
                     "follows from them; calibrate with typical inputs, or set dac.range and adc.range");
 }
 

@@ -62,8 +62,8 @@ class RangeFinder {
   void look_at(const Exec& exec, MatrixView<const float> x, MatrixView<const float> w);
   /// What was seen. A range of 0 (nothing but zeros seen) becomes 1, so that zeros stay zeros.
   Ranges ranges() const;
-  /// Throws ConfigError if a range is to be found but inputs, or the outputs of all tiles, were nothing but
-  /// zeros. `whose`: "layer fc1", in front of the message.
+  /// Throws ConfigError if a range is to be found but inputs were nothing but zeros. `whose`: "layer fc1", in
+  /// front of the message.
   void check_seen(const std::string& whose) const;
 
  private:
@@ -87,7 +87,6 @@ class RangeFinder {
   std::vector<float> limit_;                    ///< likewise, largest sum of |weight| of an output
   std::optional<OutputMagnitudes> magnitudes_;  ///< for a percentile or the least error
   RunningAverage average_input_;
-  bool sees_outputs_ = false;  ///< one was not 0
   float dac_ = 0.0f;
   int looks_ = 1, look_ = 1;
 };

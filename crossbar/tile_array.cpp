@@ -8,6 +8,10 @@
 namespace mq {
 namespace {
 
+/// Of the largest weight: so far from the ends of single precision that products of inputs up to 1e8 stay
+/// inside.
+constexpr Range weight_scale{.low = 1e-30, .high = 1e30};
+
 std::string shape(std::size_t rows, std::size_t columns) {
   return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
@@ -52,6 +56,7 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
+  check_acting(hardware);
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {
@@ -147,9 +152,9 @@ float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_ma
                       format_number(largest) + "; give the largest weight that learning may reach");
   }
   const float most = w_max.value_or(largest);
-  if (most > 0.0f && !signal_scale.contains(most)) {
+  if (most > 0.0f && !weight_scale.contains(most)) {
     throw ConfigError("weights up to " + format_number(most) + " do not leave single precision room for " +
-                      "products (the largest must be 0 or " + format_range(signal_scale, Unit::one) +
+                      "products (the largest must be 0 or " + format_range(weight_scale, Unit::one) +
                       "); scale the weights, and the outputs back");
   }
   return w_max ? *w_max : largest > 0.0f ? largest : 1.0f;

@@ -1,6 +1,7 @@
 #include "meltquench/experiment/validity.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "meltquench/core/units.h"
 #include "meltquench/devices/device.h"
@@ -23,7 +24,7 @@ void add_temperature(const Hardware& hardware, const std::vector<double>& times,
   }
   std::sort(moments.begin(), moments.end());
   for (const double time : moments) {
-    const double kelvin = hardware.temperature.at(time);
+    const double kelvin = std::round(hardware.temperature.at(time) * 100.0) / 100.0;  // a profile is float
     if (range.contains(kelvin)) continue;
     add_once(warnings, "the chip is at " + format_quantity(kelvin, Unit::kelvin) + " " +
                            format_quantity(time, Unit::second) +

@@ -85,6 +85,9 @@ py::dict evaluate_config(const py::object& config, const py::object& set, const 
     table = load_config(path_text(config), overrides);
   }
   const std::vector<SweepPoint> points = sweep_points(table);
+  for (const std::string& note : points.front().notes) {
+    if (PyErr_WarnEx(PyExc_UserWarning, note.c_str(), 1) != 0) throw py::error_already_set();
+  }
   RunOptions options{.output = path_text(output),
                      .exec = RunKeywords::from(py::int_(0), threads, backend).exec()};
   RunOutcome outcome;

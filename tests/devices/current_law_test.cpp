@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "meltquench/core/idle_keys.h"
+
 namespace mq {
 namespace {
 
@@ -103,8 +105,17 @@ TEST(CurrentLaw, LinearCellsBehindATransistorAreCompressed) {
 
 TEST(CurrentLaw, ChecksItsParameters) {
   EXPECT_NE((CurrentParams{.fit_low = 1.0, .fit_high = 0.5}).problem(), "");
-  EXPECT_NE((CurrentParams{.access_saturation = 1e-6}).problem(), "");
   EXPECT_EQ(CurrentParams{}.problem(), "");
+}
+
+TEST(CurrentLaw, KnowsThatNothingSaturatesWithoutAnAccessDevice) {
+  CurrentParams p{.access_saturation = 1e-6};
+  std::vector<IdleKey> idle;
+  settle(
+      p, CurrentParams{}, nullptr, "current", [](std::string_view) { return std::string_view(); }, idle);
+  ASSERT_EQ(idle.size(), 1u);
+  EXPECT_EQ(idle[0].path, "current.access_saturation");
+  EXPECT_EQ(idle[0].where, "current.access_resistance > 0");
 }
 
 }  // namespace

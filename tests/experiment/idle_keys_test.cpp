@@ -3,6 +3,7 @@
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/overrides.h"
 #include "meltquench/experiment/run_config.h"
 #include "meltquench/experiment/sections.h"
 #include "meltquench/experiment/sweep_grid.h"
@@ -54,6 +55,7 @@ TEST(IdleKeys, AreRefusedWithWhatTheyNeed) {
            "model = { kind = \"lenet-5\", layers = [3] }",
            "data = { name = \"synthetic\", path = \"there\" }",
            "mapping.zero = \"reference-column\"",
+           "current.access_saturation = \"1 uA\"",
            "current.sinh_voltage = \"1 V\"",
            "cell_noise.longest = \"1 day\"",
            "tile.pulse_time = \"1 ns\"",
@@ -103,6 +105,51 @@ TEST(IdleKeys, OfASweepMustActAtSomePointOrWhereTheirAxisSetsThem) {
   EXPECT_EQ(points[0].config.hardware.everywhere().adc.noise, 0.0f);
   EXPECT_EQ(points[1].config.hardware.everywhere().adc.noise, 0.5f);
   EXPECT_EQ(points[0].idle, (std::vector<std::pair<std::string, std::string>>{{"adc.noise", "0.5"}}));
+}
+
+Value narrowed(const std::string& toml, const std::vector<std::string>& overrides) {
+  Value config = parse_toml(toml, "run.toml");
+  apply_overrides(config, overrides);
+  return config;
+}
+
+TEST(IdleKeys, OfTheFileMayBecomeIdleByAnOverride) {
+  const std::string plain = "train.variants=[\"plain\"]";
+  const Value config = narrowed("train.weight_noise = 0.3", {plain});
+  const std::vector<SweepPoint> points = sweep_points(config);
+  ASSERT_EQ(points[0].notes.size(), 1u);
+  EXPECT_EQ(points[0].notes[0],
+            "train.weight_noise = 0.3 of the config does not act here, as overrides have it: it acts where "
+            "train.variants has hardware-aware");
+  EXPECT_EQ(points[0].key, sweep_points(narrowed("", {plain}))[0].key);
+  EXPECT_EQ(RunConfig::from_value(config).key(), points[0].key);
+  const std::vector<std::string> axes = {"eval.chips=1,2"};
+  EXPECT_EQ(sweep_points(config, axes)[0].notes, points[0].notes);
+}
+
+TEST(IdleKeys, OfAnOverrideOrOfTheFileAloneAreRefusedBesideOverrides) {
+  const std::string plain = "train.variants=[\"plain\"]";
+  EXPECT_THROW(sweep_points(narrowed("", {plain, "train.weight_noise=0.3"})), ConfigError);
+  EXPECT_THROW(sweep_points(narrowed("train.weight_noise = 0.2", {plain, "train.weight_noise=0.3"})),
+               ConfigError);
+  EXPECT_THROW(sweep_points(narrowed("faults.past_pulses = 1e9", {"eval.chips=1"})), ConfigError);
+  EXPECT_THROW(RunConfig::from_value(narrowed("faults.past_pulses = 1e9", {"eval.chips=1"})), ConfigError);
+}
+
+TEST(IdleKeys, OfASweepKeepTheKeysOfPointsApart) {
+  // [dac] is not swept, but dac.scaling acts only at the second and third point.
+  const Value config = parse_toml("dac = { bits = 0, scaling = \"absmax\" }", "run.toml");
+  const std::vector<std::string> axes = {"adc.bits=0,8,6"};
+  const std::vector<SweepPoint> points = sweep_points(config, axes);
+  for (const SweepPoint& point : points) EXPECT_EQ(point.key, point.config.key()) << point.label();
+  EXPECT_EQ(points[0].config.hardware.everywhere().dac.scaling, InputScaling::none);
+  EXPECT_NE(points[1].config.hardware.everywhere().dac.scaling, InputScaling::none);
+}
+
+TEST(IdleKeys, OfTheConfigMayBeIdleWhereATableOfAnAxisMakesThem) {
+  EXPECT_EQ(sweep_refusal("adc.noise = 0.5", {"adc={bits=0},{bits=8}"}), "");
+  EXPECT_NO_THROW(RunConfig::from_value(
+      parse_toml("adc = { bits = 0, noise = 0.5 }\nsweep.adc.bits = [0, 8]", "run.toml")));
 }
 
 /// Keys that act whatever the others are.

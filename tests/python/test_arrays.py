@@ -81,4 +81,6 @@ def test_bias_and_labels_and_keywords_refuse_masks():
 
 def test_a_product_beyond_single_precision_is_no_inf():
     with pytest.raises(RuntimeError, match="too large for float32"):
-        mq.Tile(np.full((1, 2), 3e38), "ideal") @ np.ones(2)
+        mq.Tile(np.full((1, 2), 1e30), "ideal") @ np.full(2, 1e9)
+    with pytest.raises(ValueError, match="do not leave single precision room"):
+        mq.Tile(np.full((1, 2), 3e38), "ideal")

@@ -8,9 +8,9 @@
 namespace mq {
 namespace {
 
-/// Of the largest weight: so far from the ends of single precision that products of inputs up to 1e8 stay
+/// Of the largest weight: so far from the ends of single precision that products of inputs up to 1e7 stay
 /// inside.
-constexpr Range weight_scale{.low = 1e-30, .high = 1e30};
+constexpr Range weight_scale{.low = 1e-31, .high = 1e31};
 
 std::string shape(std::size_t rows, std::size_t columns) {
   return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
@@ -56,7 +56,6 @@ TileArray::TileArray(const Exec& exec, const Hardware& hardware, TileAddress add
   if (!hardware.current.is_absent()) law_ = std::make_shared<const CurrentExpansion>(hardware);
   check_fields(hardware.cell_noise, "cell_noise");
   check_fields(hardware.temperature, "temperature");
-  check_acting(hardware);
   tiles_.reserve(grid_.size());
   for (std::size_t r = 0; r < grid_.rows(); ++r) {
     for (std::size_t c = 0; c < grid_.columns(); ++c) {

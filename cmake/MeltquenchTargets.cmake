@@ -52,7 +52,7 @@ if(MQ_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPIL
     <span> <string> <string_view> <variant> <vector>)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/no_code.cpp" CONTENT "")
   add_library(mq_library_headers OBJECT "${PROJECT_BINARY_DIR}/no_code.cpp")
-  target_link_libraries(mq_library_headers PRIVATE mq_options OpenMP::OpenMP_CXX)
+  target_link_libraries(mq_library_headers PRIVATE mq_options)
   target_precompile_headers(mq_library_headers PRIVATE ${mq_precompiled_headers})
 endif()
 
@@ -72,7 +72,7 @@ function(mq_library name)
   endforeach()
   target_link_libraries(mq_${name} PRIVATE $<BUILD_INTERFACE:mq_options> ${arg_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY mq_libraries mq_${name})
-  if(TARGET mq_library_headers AND "OpenMP::OpenMP_CXX" IN_LIST arg_PRIVATE)  # the larger ones; options must be the same
+  if(TARGET mq_library_headers AND name MATCHES "^(kernels|crossbar|training|experiment)$")  # the larger ones
     target_precompile_headers(mq_${name} REUSE_FROM mq_library_headers)
   endif()
 endfunction()

@@ -8,6 +8,8 @@
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/devices/read_calibration.h"
 
@@ -15,6 +17,7 @@ namespace mq {
 namespace {
 
 constexpr int kMostTerms = 16;
+constexpr int kCellsPerLook = 256;  // at whether to stop
 constexpr int kGridConductances = 48, kGridInputs = 128;
 /// On the grid; between its points errors are a little larger.
 constexpr double kGridTolerance = 0.2 * kExpansionTolerance;
@@ -193,23 +196,17 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
     return;
   }
   const auto size = static_cast<std::ptrdiff_t>(g.size());
-  std::ptrdiff_t failed = size;  // no exception may leave a parallel region
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(min : failed)
-  for (std::ptrdiff_t i = 0; i < size; ++i) {
+  parallel_for(exec.threads, size, [&](std::int64_t i) {
     std::array<double, kMostTerms> values{};
     const auto at = static_cast<std::size_t>(i);
-    try {
-      const double of = slope(g[at]);
-      cells_of(std::abs(of), {values.data(), static_cast<std::size_t>(terms)});
-      if (of < 0.0) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
-    } catch (const Error&) {
-      failed = std::min(failed, i);
-    }
+    if (i % kCellsPerLook == 0) throw_if_stopped();
+    const double of = slope(g[at]);
+    cells_of(std::abs(of), {values.data(), static_cast<std::size_t>(terms)});
+    if (of < 0.0) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
     for (std::size_t t = 0; t < static_cast<std::size_t>(terms); ++t) {
       to[t * g.size() + at] = static_cast<float>(values[t]);
     }
-  }
-  if (failed < size) response(g[static_cast<std::size_t>(failed)], 1.0);  // says why
+  });
 }
 
 void check_current(const Hardware& hardware) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 
 namespace mq {
 
@@ -32,7 +33,18 @@ void side_by_side(const Exec& exec, std::size_t count, const PieceOfWork& work) 
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < at_once; ++i) others.emplace_back(run);
+    try {
+      for (std::size_t i = 1; i < at_once; ++i) {
+        others.emplace_back(
+            start_thread(static_cast<int>(i + 1), static_cast<int>(at_once), [&, stop = stop_source()] {
+              const StopScope scope(stop);
+              run();
+            }));
+      }
+    } catch (...) {
+      has_failed = true;  // those that have begun end with their piece
+      throw;
+    }
     run();
   }
   if (failure != nullptr) std::rethrow_exception(failure);

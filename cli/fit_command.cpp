@@ -27,7 +27,7 @@ FitRequest request_of(const Arguments& arguments) {
   return request;
 }
 
-std::string estimate_text(const Estimate& e) {
+std::string estimate_line(const Estimate& e) {
   const double scale = e.unit == Unit::siemens ? 1e6 : 1.0;
   return fmt::format("{:<18}  {:>10.5g} {:<3} [{:.5g}, {:.5g}]\n", e.name, e.value * scale,
                      e.unit == Unit::siemens ? "uS" : symbol(e.unit), e.low * scale, e.high * scale);
@@ -38,18 +38,23 @@ int run(const Arguments& arguments, Context& context) {
   for (const std::string& file : arguments.all("CSV")) all.append(load_measurements(file));
   const FitResult result = fit_device(all, request_of(arguments));
   if (arguments.has("--plot")) write_file_atomically(arguments.text("--plot"), fit_picture(result));
-  if (arguments.has("--output")) write_file_atomically(arguments.text("--output"), fit_to_toml(result));
+  if (arguments.has("--output") && result.has_converged)
+    write_file_atomically(arguments.text("--output"), fit_to_toml(result));
   if (arguments.has("--json")) {
     context.out << to_json(fit_to_value(result), 2) << '\n';
-    return kDone;
+    return result.has_converged ? kDone : kFailed;
   }
-  for (const Estimate& e : result.estimates) context.out << estimate_text(e);
+  for (const Estimate& e : result.estimates) context.out << estimate_line(e);
   for (const Goodness& g : result.goodness) {
     context.out << fmt::format("{}: {} = {:.4g} for {:g}, p = {:.3g}\n", g.what, g.statistic, g.value,
                                g.freedom, g.p_value);
   }
+  context.out << fmt::format("used: {} of {} rows, {} cells\n", result.rows_used, result.rows,
+                             result.cells_used);
   for (const std::string& note : result.notes) context.err << note << '\n';
-  return kDone;
+  if (result.has_converged) return kDone;
+  context.err << "These measurements do not tell a device; no preset was written.\n";
+  return kFailed;
 }
 
 }  // namespace
@@ -63,9 +68,9 @@ Command fit_command() {
           "by "
           "the time since the last pulse of each cell), cell,target_uS,g_uS (programming), "
           "cell,sequence,pulse,direction,g_uS (pulses) or g_uS,frequency_Hz,psd_uS2_per_Hz (noise spectra). "
-          "Printed are estimates with 95 % intervals and the goodness of fit; docs/fitting.md says how they "
-          "come "
-          "about. A config takes the written file as device = \"my-device.toml\".",
+          "Printed are estimates with 95 % intervals, as they are written, and the goodness of fit; "
+          "docs/fitting.md says how they come about. Measurements that do not tell a parameter end with exit "
+          "code 1 and without a preset. A config takes the written file as device = \"my-device.toml\".",
       .operands = {{.name = "CSV",
                     .sentence = "Files with measurements of one kind of device.",
                     .count = Operand::Count::at_least_one,

@@ -2,13 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cmath>
-#include <sstream>
-
 #include "meltquench/core/error.h"
-#include "meltquench/core/files.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/core/table_text.h"
 #include "meltquench/experiment/analog_network.h"
 
 namespace mq {
@@ -79,33 +75,9 @@ TileCells cells_of_tile(const Exec& exec, const RunConfig& config, MatrixView<co
 }
 
 WeightTable load_weight_table(const std::filesystem::path& file) {
-  WeightTable table;
-  std::istringstream lines(read_file(file));
-  std::size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    for (char& c : line) c = c == ',' || c == ';' || c == '\t' || c == '\r' ? ' ' : c;
-    if (line.starts_with('#')) continue;
-    std::istringstream words(line);
-    std::size_t columns = 0;
-    for (std::string word; words >> word; ++columns) {
-      float value = 0.0f;
-      const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (problem != std::errc{} || end != word.data() + word.size() || !std::isfinite(value)) {
-        throw DataError(fmt::format("{}:{}: '{}' is no number", file.string(), number, word));
-      }
-      table.w.push_back(value);
-    }
-    if (columns == 0) continue;
-    if (table.outputs++ == 0) table.inputs = columns;
-    if (columns != table.inputs) {
-      throw DataError(
-          fmt::format("{}:{}: this row has {} numbers, the first one has {}; give a weight for each "
-                      "input",
-                      file.string(), number, columns, table.inputs));
-    }
-  }
-  if (table.outputs == 0) throw DataError(file.string() + " holds no weights; give one line per output");
+  const NumberTable numbers = parse_numbers(read_table_file(file), file.string());
+  WeightTable table{.outputs = numbers.rows, .inputs = numbers.columns, .w = {}};
+  for (const double value : numbers.values) table.w.push_back(static_cast<float>(value));
   return table;
 }
 

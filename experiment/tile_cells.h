@@ -40,9 +40,8 @@ TileCells cells_of_tile(const Exec& exec, const RunConfig& config, const Network
 TileCells cells_of_tile(const Exec& exec, const RunConfig& config, MatrixView<const float> w,
                         const TileChoice& choice);
 
-/// A matrix as text: one line per output, numbers separated by commas, semicolons or blanks; lines that start
-/// with # are skipped. Throws MissingError, and DataError for what is no number and for rows of different
-/// length.
+/// A matrix as text (core/table_text.h), one line per output. Throws MissingError, and DataError for what is
+/// no number and for rows of different length.
 struct WeightTable {
   std::size_t outputs = 0, inputs = 0;
   std::vector<float> w;  ///< [outputs, inputs]

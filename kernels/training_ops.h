@@ -109,12 +109,19 @@ struct PoolBackward {
 /// Unit of summed losses.
 inline constexpr double kLossUnit = 0x1p-32;
 
+/// A larger loss of a sample ends training: it has diverged.
+inline constexpr double kLargestTrainingLoss = 1e6;
+/// What a sample adds to the loss at most where nothing is trained: outputs may be as far apart as they like,
+/// and 2e5 such samples fit into a sum.
+inline constexpr double kLargestEvaluationLoss = 1e4;
+
 /// Places of what softmax_loss adds up.
 enum LossCount : std::size_t {
   kLoss,       ///< sum of -ln p(label), in units of kLossUnit
   kCorrect,    ///< rows whose largest output (the first of equal ones) is that of their label
   kSamples,    ///< rows
-  kNotFinite,  ///< rows whose loss is no finite number or beyond 1e6; they add nothing to kLoss
+  kNotFinite,  ///< rows with an output that is no finite number, or with d_outputs a loss beyond
+               ///< kLargestTrainingLoss; they add nothing to kLoss
   kLossCounts
 };
 

@@ -20,6 +20,7 @@ namespace mq::python {
 namespace py = pybind11;
 
 void bind_errors();
+void bind_arrays(py::module_& module);
 void bind_tile(py::module_& module);
 void bind_evaluate(py::module_& module);
 void bind_describe(py::module_& module);
@@ -41,15 +42,22 @@ std::uint64_t whole_number(py::handle object, const std::string& name, std::uint
 /// C-contiguous and aligned: an array that is so already is taken as it is, another one is converted once.
 using FloatArray =
     py::array_t<float, py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
-/// Throws ConfigError for what holds no real numbers, e.g. texts.
+/// Every array that enters comes through one of these. Throws ConfigError that names it for masked elements,
+/// whose values nobody vouches for (also inside of lists).
+void refuse_masked(py::handle object, const std::string& name);
+/// Throws likewise, and for what holds no real numbers: texts, complex ones, dates, objects.
+py::array real_array(py::handle object, const std::string& name);
+/// Throws likewise, and for the first element that is inf or nan.
+py::array finite_array(py::handle object, const std::string& name);
+/// Throws likewise, and for the first element that float32 cannot hold.
 FloatArray float_array(py::handle object, const std::string& name);
 /// Two dimensions, rows[0]; throws ShapeError that says which ones `axes` are expected, e.g. "[out, in]".
 FloatArray float_matrix(py::handle object, const std::string& name, const std::string& axes);
 MatrixView<const float> view(const FloatArray& matrix);
+/// Throws StateError if there is inf or nan among `y`, results of finite inputs. Needs no GIL.
+void check_results(const float* y, std::size_t size);
 /// "[3, 784]"
 std::string shape_text(const py::array& array);
-/// Throws ConfigError with the place of the first element that is inf or nan. Needs no GIL.
-void check_finite(const float* data, std::size_t size, std::size_t columns, const std::string& name);
 
 /// An array that takes over the memory of a vector.
 template <class T>

@@ -29,10 +29,6 @@ Network network_from(const py::sequence& layers) {
       throw ShapeError(path + ": W has the shape " + shape_text(W) + ", but the layer before gives " +
                        std::to_string(arrays.back().first.shape(0)) + " values");
     }
-    check_finite(W.data(), static_cast<std::size_t>(W.size()), static_cast<std::size_t>(W.shape(1)),
-                 path + ": W");
-    check_finite(b.data(), static_cast<std::size_t>(b.size()), static_cast<std::size_t>(b.size()),
-                 path + ": b");
     arrays.emplace_back(W, b);
   }
   if (arrays.empty()) throw ShapeError("layers must hold at least one pair (W, b)");
@@ -55,13 +51,12 @@ FloatArray images_from(const py::object& images, const std::string& name, const 
     throw ShapeError(name + " has the shape " + shape_text(array) + ", but the first layer takes " + name +
                      "[n, " + std::to_string(in) + "]");
   }
-  check_finite(array.data(), static_cast<std::size_t>(array.size()), static_cast<std::size_t>(in), name);
   return array;
 }
 
 std::vector<std::uint8_t> labels_from(const py::object& labels, std::size_t count, std::size_t classes) {
+  refuse_masked(labels, "labels");
   const py::array any = py::array::ensure(labels);
-  PyErr_Clear();
   if (!any || std::string_view("iub").find(any.dtype().kind()) == std::string_view::npos) {
     throw ConfigError("labels must be an array of integers");
   }

@@ -86,9 +86,9 @@ py::array_t<float> PyTile::mvm(const py::object& x, const py::object& first_row,
   const std::size_t rows = rows_of(product.x);
   float* const y = product.y.mutable_data();
   compute([&] {
-    check_finite(product.x.data(), rows * array_.inputs(), array_.inputs(), "x");
     multiply_on_host(exec_, array_, {product.x.data(), rows, array_.inputs()}, {y, rows, array_.outputs()},
                      place_of(product));
+    check_results(y, rows * array_.outputs());
   });
   return product.y;
 }
@@ -112,7 +112,6 @@ void PyTile::calibrate(const py::object& x) {
   }
   const FloatArray target = target_;  // stays alive while another thread programs
   compute([&] {
-    check_finite(inputs.data(), view(inputs).size(), in, "x");
     const Exec on_host{.backend = exec_.backend == Backend::cuda ? Backend::cpu : exec_.backend,
                        .threads = exec_.threads};
     RangeFinder finder(array_.grid(), array_.hardware());

@@ -53,6 +53,7 @@ Value convert(py::handle object, const std::string& path, int depth) {
     }
     return list;
   }
+  refuse_masked(object, path);  // its tolist() makes None of what is masked
   if (py::hasattr(object, "tolist")) return convert(object.attr("tolist")(), path, depth + 1);  // numpy's
   throw_no_value(object, path);
 }

@@ -87,10 +87,11 @@ LossSums evaluate(const Exec& exec, const Network& network, const ResidentSample
   for (std::size_t t = 0; t < threads; ++t)
     total += LossSums::from(std::span(counted).subspan(t * kLossCounts));
   if (total.not_finite > 0) {
-    throw StateError(
-        fmt::format("the outputs of the network are not finite for {} of {} images; its weights have "
-                    "overflowed: train again with a lower train.learning_rate",
-                    total.not_finite, count));
+    throw StateError(fmt::format(
+        "the outputs of the network are not finite for {} of {} images: its weights and inputs are "
+        "too large for single precision (3.4e38); scale them down, or where training made them so, "
+        "train again with a lower train.learning_rate",
+        total.not_finite, count));
   }
   return total;
 }

@@ -5,9 +5,11 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "meltquench/core/error.h"
+#include "meltquench/devices/accumulative_pcm.h"
 #include "meltquench/devices/fit/dual.h"
 #include "meltquench/devices/fit/maximize.h"
 
@@ -230,20 +232,26 @@ FitResult fit_accumulative(const PulseReads& pulses) {
     result.device.set_key(name, is_conductance ? Value(format_quantity(float(value / kMicro), Unit::siemens))
                                                : Value(shortest_double(float(value))));
   };
+  std::set<std::int64_t> cells;
+  for (const Sequence& s : sequences) {
+    cells.insert(s.cell);
+    result.rows_used += static_cast<long>(s.g.size());
+  }
+  result.cells_used = static_cast<long>(cells.size());
   double highest = 0.0;
   for (const Sequence& s : sequences) highest = std::max(highest, *std::max_element(s.g.begin(), s.g.end()));
-  set("g_min", std::max(maximum.at[kReset], 0.0), true);
-  set("g_max", highest, true);
   for (std::size_t i = 0; i < kSize; ++i) {
     const double scale = kIsConductance[i] ? 1.0 / kMicro : 1.0;
     result.estimates.push_back(estimate(kNames[i], kIsConductance[i] ? Unit::siemens : Unit::one,
                                         scale * maximum.at[i], scale * std::sqrt(covariance(i, i))));
-    set(kNames[i],
-        i == kReadSlope || i == kNoiseSlope || i == kNoiseMemory ? std::max(maximum.at[i], 0.0)
-                                                                 : maximum.at[i],
-        kIsConductance[i]);
   }
-  set("reset_noise", kResetNoise * std::max(maximum.at[kReset], 0.0), true);
+  hold_within_ranges<AccumulativePcm::Params>(result.estimates, result.notes);
+  set("g_min", maximum.at[kReset], true);
+  set("g_max", highest, true);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    set(kNames[i], result.estimates[i].value * (kIsConductance[i] ? kMicro : 1.0), kIsConductance[i]);
+  }
+  set("reset_noise", kResetNoise * maximum.at[kReset], true);
   set("reset_floor", 0.0, true);
   result.notes.push_back(
       "The smallest conductance after a pulse is held at that after RESET, the largest at the "
@@ -278,6 +286,7 @@ FitResult fit_accumulative(const PulseReads& pulses) {
   if (repeated.size() >= 20) {
     Estimate spread = split_variance(repeated).between;
     spread.name = "step_spread";
+    hold_within(spread, between(0, 2), result.notes);
     set("step_spread", spread.value, false);
     result.estimates.push_back(spread);
   } else {

@@ -7,8 +7,8 @@
 ///     noise spectra             g_uS,frequency_Hz,psd_uS2_per_Hz     one-sided
 ///
 /// Columns stand in any order; a conductance may be in S, uS or nS, as its name says, a time in s, min or h.
-/// Separators are commas, semicolons or tabs, the header decides; lines that start with # and empty lines are
-/// skipped. Nothing is guessed: a column without a unit, or one that is not known, is an error.
+/// The text is that of core/table_text.h; lines of nothing but separators are skipped. Nothing is guessed: a
+/// column without a unit, one that is not known, or a number that no cell can have is an error.
 #pragma once
 
 #include <filesystem>

@@ -4,10 +4,17 @@
 #include <cmath>
 #include <numbers>
 
+#include "meltquench/core/error.h"
+
 namespace mq {
 namespace {
 
 constexpr double kTwoSided95 = 1.959963984540054;
+constexpr double kLargestValue = 1e30;  // a float holds it
+
+std::string value_text(double value, Unit unit) {
+  return std::isfinite(value) ? format_quantity(float(value), unit) : value < 0.0 ? "-inf" : "inf";
+}
 
 }  // namespace
 
@@ -18,6 +25,38 @@ Estimate estimate(std::string name, Unit unit, double value, double standard_err
           .standard_error = standard_error,
           .low = value - kTwoSided95 * standard_error,
           .high = value + kTwoSided95 * standard_error};
+}
+
+std::string estimate_text(const Estimate& e) {
+  return value_text(e.value, e.unit) + ", 95 % interval [" + value_text(e.low, e.unit) + ", " +
+         value_text(e.high, e.unit) + "]";
+}
+
+void check_told(const std::vector<Estimate>& estimates) {
+  for (const Estimate& e : estimates) {
+    if (std::abs(e.value) < kLargestValue && e.standard_error >= 0.0 && e.standard_error < kLargestValue)
+      continue;
+    throw DataError("these measurements cannot tell " + e.name +
+                    ": no interval of it is finite. Give more of them, or over a wider range");
+  }
+}
+
+void hold_within(Estimate& e, const Range& range, std::vector<std::string>& notes) {
+  if (e.high - e.low > range.high - range.low) {
+    throw DataError("these measurements cannot tell " + e.name + " = " + estimate_text(e) +
+                    ": the interval is wider than the range of the parameter (" +
+                    format_range(range, e.unit) + ")");
+  }
+  if (range.contains(e.value)) return;
+  const double nearest = std::clamp(e.value, range.low, range.high);
+  if (e.low > range.high || e.high < range.low || !range.contains(nearest)) {
+    throw DataError(e.name + " = " + estimate_text(e) + " is out of range (must be " +
+                    format_range(range, e.unit) +
+                    "); check units and the offset of the instrument, or fit another model");
+  }
+  notes.push_back(e.name + " came out at " + value_text(e.value, e.unit) + " and was held at " +
+                  value_text(nearest, e.unit) + ", which its interval contains.");
+  e.value = nearest;
 }
 
 double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "meltquench/core/fields.h"
 #include "meltquench/core/units.h"
 
 namespace mq {
@@ -20,6 +21,27 @@ struct Estimate {
 };
 
 Estimate estimate(std::string name, Unit unit, double value, double standard_error);
+/// "6.05 uS, 95 % interval [5.33 uS, 6.76 uS]"
+std::string estimate_text(const Estimate& e);
+
+/// Throws DataError naming the first parameter of which the measurements say nothing: one without a finite
+/// value and interval.
+void check_told(const std::vector<Estimate>& estimates);
+
+/// An estimate as a preset may hold it. A value outside of the `range` of its parameter moves to the nearest
+/// one if the interval reaches it, and a note says so. Throws DataError if it does not, and where the
+/// interval is wider than the range.
+void hold_within(Estimate& e, const Range& range, std::vector<std::string>& notes);
+/// Likewise all that `Params` describes, by their names.
+template <Described Params>
+void hold_within_ranges(std::vector<Estimate>& estimates, std::vector<std::string>& notes) {
+  check_told(estimates);
+  Params::describe()([&](const auto& field) {
+    for (Estimate& e : estimates) {
+      if (e.name == field.name) hold_within(e, field.rule.range, notes);
+    }
+  });
+}
 
 /// How well one table of measurements agrees with the fitted model.
 struct Goodness {

@@ -39,13 +39,17 @@ struct FitResult {
   std::vector<std::string> files{};
   std::vector<FitPanel> panels{};
   bool has_converged = true;
-  long rows = 0;  ///< of all tables
+  long rows = 0;                       ///< of all tables
+  long rows_used = 0, cells_used = 0;  ///< that the estimates come from
 };
 
 /// The models that can be fitted.
 std::vector<std::string> fit_models();
 
-/// Throws DataError if the tables do not carry the model, ConfigError for an unknown model or preset.
+/// Throws DataError if the tables do not carry the model: units that differ (plausible.h), measurements that
+/// do not tell a parameter (pcm_told.h, estimate.h), or a device that no config would take; ConfigError for
+/// an unknown model or preset. What is returned is finite, and `fit_to_toml` of it is read again without
+/// complaint.
 FitResult fit_device(const Measurements& measurements, const FitRequest& request);
 
 /// A preset file: a summary, the intervals and the goodness of fit as comments, then the device. Reading it

@@ -10,6 +10,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kLeastSteps = 100;
+constexpr double kNearZero = 0.05;                // of the range: reads below 0 that noise explains
 constexpr double kOutliers = 1e-3, kMicro = 1e6;  // outliers: share of the conductances beyond each bound
 
 double level(int j) { return StepTables::kFirstLevel + j / double(StepTables::kLevelsPerUnit); }
@@ -133,13 +134,20 @@ FitPanel panel_of(const std::vector<Class>& classes, const LookupStep::Params& p
 FitResult fit_lookup(const PulseReads& pulses) {
   std::vector<double> sorted = pulses.g;
   std::sort(sorted.begin(), sorted.end());
-  const double low = sorted.empty() ? 0.0 : std::max(quantile(sorted, kOutliers), 0.0);
+  const double least = sorted.empty() ? 0.0 : quantile(sorted, kOutliers), low = std::max(least, 0.0);
   const double high = sorted.empty() ? 0.0 : quantile(sorted, 1.0 - kOutliers);
+  if (least < -kNearZero * std::abs(high)) {
+    throw DataError("conductances go down to " + format_quantity(float(least), Unit::siemens) +
+                    "; a device has none below 0. Take the offset of the instrument off");
+  }
   if (!(high > low)) throw DataError("no pulse moves a device; a table of steps would be empty");
 
   std::vector<Step> steps[2];  // up, down
   double unit = 0.0;
+  FitResult result;
   for (const auto& [cell, list] : steps_by_cell(pulses)) {
+    result.rows_used += rows_of(list);
+    ++result.cells_used;
     for (const PulseStep& step : list) {
       steps[step.is_up ? 0 : 1].push_back(
           {(step.g - low) / (high - low), step.is_up ? step.change : -step.change});
@@ -147,6 +155,7 @@ FitResult fit_lookup(const PulseReads& pulses) {
     }
   }
   unit /= static_cast<double>(steps[0].size() + steps[1].size());
+  if (unit == 0.0) throw DataError("no pulse moves a device; a table of steps would be empty");
   const bool is_one_sided = steps[1].empty();
   std::size_t rows = StepTables::kMaxRows;
   while (rows >= 2 && !(has_enough(steps[0], rows) && (is_one_sided || has_enough(steps[1], rows)))) --rows;
@@ -156,7 +165,6 @@ FitResult fit_lookup(const PulseReads& pulses) {
         "there are pulses down); give more devices or longer sequences");
   }
 
-  FitResult result;
   LookupStep::Params p;
   p.g_min = static_cast<float>(low);
   p.g_max = static_cast<float>(high);

@@ -79,8 +79,8 @@ void Scores::add(double log_likelihood, std::span<const double> score) {
 Maximum maximize(const ScoreFunction& function, std::vector<double> start, int most_steps, double tolerance) {
   Maximum best{.at = std::move(start)};
   best.scores = function(best.at);
-  MQ_EXPECTS(std::isfinite(best.scores.value));
-  while (best.steps < most_steps && !best.has_converged) {
+  const bool has_start = std::isfinite(best.scores.value);
+  while (has_start && best.steps < most_steps && !best.has_converged) {
     ++best.steps;
     const std::vector<double> step = multiply(inverse(best.scores.information, 1e-9), best.scores.gradient);
     double promised = 0.0;

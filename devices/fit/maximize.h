@@ -51,8 +51,8 @@ struct Maximum {
   bool has_converged = false;
 };
 
-/// Climbs from `start`, where the value must be finite, until a step promises less than `tolerance` of log
-/// likelihood.
+/// Climbs from `start` until a step promises less than `tolerance` of log likelihood; stays there, and has
+/// not converged, if the value is not finite there.
 Maximum maximize(const ScoreFunction& function, std::vector<double> start, int most_steps = 60,
                  double tolerance = 1e-4);
 

@@ -7,68 +7,27 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/units.h"
-#include "meltquench/devices/fit/programming_yield.h"
+#include "meltquench/devices/fit/pcm_cells.h"
+#include "meltquench/devices/fit/pcm_told.h"
 
 namespace mq {
 namespace {
 
-constexpr double kLeastTarget = 2e-3;  // of g_max: below, ln x is a matter of the floor and not of the device
 constexpr std::size_t kLeastCells = 20;
-constexpr std::size_t kMostPoints = 30, kFewFailures = 10;
+constexpr std::size_t kMostPoints = 30;
 constexpr int kMostRounds = 12, kLastFreeRound = 3;
 constexpr double kSettled = 0.2;  // standard errors by which the last round may still move
 
-/// The rows that can be fitted; `left_out` counts the cells that cannot.
-CellReads usable(const CellReads& reads, const PcmSetting& setting, std::size_t& left_out) {
-  CellReads kept;
-  std::set<std::int64_t> out;
-  for (std::size_t i = 0; i < reads.size(); ++i) {
-    if (reads.target[i] < kLeastTarget * setting.g_max) {
-      out.insert(reads.cell[i]);
-      continue;
-    }
-    kept.cell.push_back(reads.cell[i]);
-    kept.target.push_back(reads.target[i]);
-    kept.age.push_back(reads.age[i] > 0.0 ? reads.age[i] : setting.t0);
-    kept.g.push_back(reads.g[i]);
-  }
-  left_out += out.size();
-  return kept;
-}
-
-/// Leaves out the cells that did not converge when they were programmed, judged by their first read.
-CellReads without_failures(const CellReads& reads, const PcmSetting& setting, bool is_verify, PcmFit& fit) {
-  const ReadsByCell cells = by_cell(reads);
-  CellReads first;
-  for (std::size_t c = 0; c < cells.cells(); ++c) {
-    first.cell.push_back(cells.cell[c]);
-    first.target.push_back(cells.target[c]);
-    first.age.push_back(cells.ages(c)[0]);
-    first.g.push_back(cells.values(c)[0]);
-  }
-  if (first.size() < kLeastCells) return reads;
-  const YieldFit yield = fit_yield(first, setting.g_max);
-  if (is_verify) fit.estimates.push_back(yield.yield);
-  std::set<std::int64_t> out;
-  for (std::size_t c = 0; c < cells.cells(); ++c) {
-    if (!yield.converged[c]) out.insert(cells.cell[c]);
-  }
-  if (out.size() < kFewFailures) return reads;  // the tails of a normal have a few as well
-  fit.notes.push_back(std::to_string(out.size()) + " of " + std::to_string(cells.cells()) +
-                      " cells did not converge when they were programmed and were left out.");
-  CellReads kept;
-  for (std::size_t i = 0; i < reads.size(); ++i) {
-    if (out.contains(reads.cell[i])) continue;
-    kept.cell.push_back(reads.cell[i]);
-    kept.target.push_back(reads.target[i]);
-    kept.age.push_back(reads.age[i]);
-    kept.g.push_back(reads.g[i]);
-  }
-  return kept;
-}
-
 std::size_t different_targets(const ReadsByCell& reads) {
   return std::set<double>(reads.target.begin(), reads.target.end()).size();
+}
+
+/// ln x of the smallest, the median and the largest target: where laws are held against what can be.
+std::vector<double> measured_log_x(const ReadsByCell& cells, const PcmSetting& setting) {
+  std::vector<double> targets = cells.target;
+  std::sort(targets.begin(), targets.end());
+  return {std::log(targets.front() / setting.g_max), std::log(targets[targets.size() / 2] / setting.g_max),
+          std::log(targets.back() / setting.g_max)};
 }
 
 /// A sensible place to start from: the steps may have ended outside of where the likelihood is defined.
@@ -151,11 +110,13 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
 
   PcmFit fit;
   std::size_t left_out = 0;
-  const CellReads drifting = without_failures(usable(over_time, setting, left_out), setting, false, fit),
-                  written = without_failures(usable(programmed, setting, left_out), setting, true, fit);
+  const CellReads drifting = without_failures(usable_reads(over_time, setting, left_out), setting, false,
+                                              fit.estimates, fit.notes),
+                  written = without_failures(usable_reads(programmed, setting, left_out), setting, true,
+                                             fit.estimates, fit.notes);
   if (left_out > 0) {
     fit.notes.push_back(std::to_string(left_out) + " cells with targets below " +
-                        format_quantity(float(kLeastTarget * setting.g_max), Unit::siemens) +
+                        format_quantity(float(kLeastPcmTarget * setting.g_max), Unit::siemens) +
                         " were left out: the laws are logarithmic in the target.");
   }
   const ReadsByCell drift_cells = by_cell(drifting);
@@ -166,6 +127,7 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
         "conductance over time needs at least 8 cells per target with two reads at different times; found "
         "none");
   }
+  if (has_drift) check_time_span(drift_cells);
 
   // The form: what the bins can carry.
   Measurements all{.reads = drifting};
@@ -221,7 +183,11 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   bool has_settled = false;
   for (int round = 0; round < kMostRounds && !has_settled; ++round) {
     const std::vector<double> before = maximum.at;
-    likelihood.place_nodes(before);
+    if (!likelihood.place_nodes(before)) {
+      throw DataError(
+          "no device of the model pcm explains these reads; are units and times those of the column "
+          "names?");
+    }
     maximum = maximize(function, before, 30, round == 0 ? 1.0 : 1e-3);
     has_settled = maximum.has_converged && round > 0;
     for (std::size_t i = 0; i < before.size(); ++i) {
@@ -239,6 +205,8 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   const SymmetricMatrix covariance =
       options.intervals == Intervals::robust ? sandwich_covariance(function, maximum) : maximum.covariance;
 
+  check_pcm_told(fit.form, fit.at, covariance, measured_log_x(cells, setting), has_drift);
+
   const std::vector<std::string> names = parameter_names(fit.form);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool is_prog = static_cast<int>(i) < fit.form.prog_terms;
@@ -247,6 +215,10 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
     fit.estimates.push_back(estimate(names[i], is_prog ? Unit::siemens : Unit::one, scale * fit.at[i],
                                      scale * std::sqrt(covariance(i, i))));
   }
+
+  check_told(fit.estimates);
+  fit.cells = static_cast<long>(likelihood.cells());
+  fit.rows = static_cast<long>(likelihood.reads());
 
   fit.params = options.base;
   fit.params.g_max = fit.params.g_reference = float(setting.g_max);

@@ -34,10 +34,12 @@ struct PcmFit {
   std::vector<std::string> notes{};  ///< sentences: what was held, what was left out
   std::vector<PcmPoint> points{};    ///< what cells of similar targets say for themselves
   bool has_converged = false;
+  long cells = 0, rows = 0;  ///< that the likelihood holds
 };
 
 /// Conductance over time, programming histograms or both. `read_noise`: {c, b} of c x^b from noise spectra,
-/// which is then held; empty: taken from the reads. Throws DataError if there is too little to fit.
+/// which is then held; empty: taken from the reads. Throws DataError if there is too little to fit, or if it
+/// does not tell the parameters (pcm_told.h).
 PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const std::vector<double>& read_noise,
                const PcmFitOptions& options);
 

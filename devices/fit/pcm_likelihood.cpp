@@ -3,25 +3,22 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
-#include "meltquench/core/contract.h"
 #include "meltquench/devices/fit/estimate.h"
 #include "meltquench/devices/fit/gauss_hermite.h"
+#include "meltquench/devices/fit/pcm_likelihood_cell.h"
 
 namespace mq {
 namespace {
 
 constexpr int kNuNodes = 7, kConductanceNodes = 3, kNodes = kNuNodes * kConductanceNodes;
 constexpr double kSqrt2 = 1.4142135623730951;
-constexpr std::size_t kLeastOfPoint = 20;
-constexpr double kSmallNoise = 0.15;
 
-struct Rule {
+struct Quadrature {
   std::vector<double> node, log_weight;
 
-  explicit Rule(int n) {
+  explicit Quadrature(int n) {
     auto [nodes, weights] = gauss_hermite(n);
     for (int i = 0; i < n; ++i) {
       const auto at = static_cast<std::size_t>(i);
@@ -41,23 +38,6 @@ Hidden hidden_read(double s) {
 }
 
 }  // namespace
-
-struct PcmLikelihood::Local {
-  double prog_sigma, mean, sigma, log_c, b;
-  LawValue mean_law, sigma_law;
-};
-
-struct PcmLikelihood::CellScore {
-  double log_likelihood, by_prog, by_mean, by_sigma, by_log_c, by_b;
-};
-
-/// The reads of a cell undone by the drift of one exponent, and the conductance that fits them best.
-struct PcmLikelihood::Profile {
-  double sum, squares;  // of h / L^2 and h^2 / L^2
-  double g, precision;  // posterior of the conductance
-  double log_density;   // of data, conductance at its mode (Laplace) and exponent
-  double chi2;
-};
 
 PcmLikelihood::PcmLikelihood(const ReadsByCell& reads, const PcmSetting& setting, const PcmForm& form)
     : form_(form) {
@@ -156,15 +136,14 @@ double PcmLikelihood::mode(const Cell& cell, const Local& at, double& width) con
   return z;
 }
 
-void PcmLikelihood::place_nodes(std::span<const double> theta) {
-  static const Rule nu_rule(kNuNodes), g_rule(kConductanceNodes);
+bool PcmLikelihood::place_nodes(std::span<const double> theta) {
+  static const Quadrature nu_rule(kNuNodes), g_rule(kConductanceNodes);
   nodes_.clear();
   for (Cell& cell : cells_) {
     cell.first_node = nodes_.size();
     cell.placed_sigma = cell.placed_prog_sigma = 0.0;
     Local at{};
-    const bool makes_sense = local(theta, cell, at);
-    MQ_EXPECTS(makes_sense);
+    if (!local(theta, cell, at)) return false;
     if (cell.reads == 0) continue;
     cell.placed_sigma = at.sigma;
     cell.placed_prog_sigma = at.prog_sigma;
@@ -187,6 +166,7 @@ void PcmLikelihood::place_nodes(std::span<const double> theta) {
       }
     }
   }
+  return true;
 }
 
 /// A cell that was never seen above 0: written to 0, or hidden by noise in every read.
@@ -291,59 +271,6 @@ Scores PcmLikelihood::operator()(std::span<const double> theta) const {
     scores.add(own.log_likelihood, score);
   }
   return scores;
-}
-
-std::vector<PcmPoint> PcmLikelihood::points(std::span<const double> theta, std::size_t most_points) const {
-  std::vector<std::size_t> order(cells_.size());
-  std::iota(order.begin(), order.end(), std::size_t(0));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return cells_[a].x < cells_[b].x; });
-  std::vector<PcmPoint> points;
-  const std::size_t least = std::max<std::size_t>(kLeastOfPoint, order.size() / most_points);
-  for (std::size_t from = 0; from + kLeastOfPoint <= order.size();) {
-    std::size_t to = std::min(from + least, order.size());
-    while (to < order.size() && cells_[order[to]].x == cells_[order[to - 1]].x)
-      ++to;  // a level is never split
-    if (order.size() - to < kLeastOfPoint) to = order.size();
-    PcmPoint point{.cells = static_cast<int>(to - from)};
-    Scores scores(4);
-    for (std::size_t i = from; i < to; ++i) {
-      const Cell& cell = cells_[order[i]];
-      Local at{};
-      if (!local(theta, cell, at)) continue;
-      const CellScore own = cell_score(cell, at);
-      scores.add(own.log_likelihood,
-                 std::vector<double>{own.by_prog, own.by_mean, own.by_sigma, own.by_log_c});
-      const double share = 1.0 / point.cells;
-      point.x += share * cell.x, point.log_x += share * cell.log_x;
-      point.value[0] += share * at.prog_sigma, point.value[1] += share * at.mean,
-          point.value[2] += share * at.sigma;
-    }
-    point.value[3] = 1.0;
-    const SymmetricMatrix covariance = inverse(scores.information, 1e-12);
-    const std::vector<double> step = multiply(covariance, scores.gradient);
-    for (std::size_t k = 0; k < 4; ++k) {
-      point.value[k] += step[k];
-      point.error[k] = std::sqrt(covariance(k, k));
-    }
-    points.push_back(point);
-    from = to;
-  }
-  return points;
-}
-
-std::vector<double> PcmLikelihood::cell_probabilities(std::span<const double> theta) const {
-  std::vector<double> probabilities;
-  for (const Cell& cell : cells_) {
-    Local at{};
-    if (cell.reads == 0 || cell.zeros > 0 || !local(theta, cell, at)) continue;
-    const double growth = static_cast<double>(cell.reads) / cell.sum_inverse;
-    if (std::exp(at.log_c + at.b * cell.log_x) * std::sqrt(growth) > kSmallNoise) continue;
-    double width = 0.0;
-    const double chi2 = profile(cell, at, mode(cell, at, width)).chi2;
-    probabilities.push_back(1.0 - chi2_p_value(chi2, static_cast<double>(cell.reads)));
-  }
-  return probabilities;
 }
 
 }  // namespace mq

@@ -56,8 +56,12 @@ class PcmLikelihood {
   PcmLikelihood(const ReadsByCell& reads, const PcmSetting& setting, const PcmForm& form);
 
   /// Puts the nodes of the quadrature where the cells' own posteriors lie under `theta`. Needed before the
-  /// first evaluation, and again after `theta` has moved by more than a few of its errors.
-  void place_nodes(std::span<const double> theta);
+  /// first evaluation, and again after `theta` has moved by more than a few of its errors. False, and nothing
+  /// placed, where the likelihood is not defined for some cell.
+  bool place_nodes(std::span<const double> theta);
+
+  std::size_t cells() const { return cells_.size(); }
+  std::size_t reads() const { return log_age_.size() + zero_growth_.size(); }
 
   /// From now on every cell stays on the side of a law's clip on which it is under `theta`, so that the
   /// likelihood has second derivatives.

@@ -29,4 +29,14 @@ std::map<std::int64_t, std::vector<PulseStep>> steps_by_cell(const PulseReads& p
   return steps;
 }
 
+long rows_of(const std::vector<PulseStep>& steps) {
+  long rows = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool goes_on =
+        i > 0 && steps[i - 1].sequence == steps[i].sequence && steps[i - 1].pulse + 1 == steps[i].pulse;
+    rows += goes_on ? 1 : 2;
+  }
+  return rows;
+}
+
 }  // namespace mq

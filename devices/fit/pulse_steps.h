@@ -21,4 +21,7 @@ struct PulseStep {
 /// The steps of each cell, in order; a step needs the rows of two neighbouring pulses.
 std::map<std::int64_t, std::vector<PulseStep>> steps_by_cell(const PulseReads& pulses);
 
+/// Rows that these steps of one cell come from.
+long rows_of(const std::vector<PulseStep>& steps);
+
 }  // namespace mq

@@ -9,6 +9,7 @@
 #include "meltquench/devices/fit/drift_per_cell.h"
 #include "meltquench/devices/fit/maximize.h"
 #include "meltquench/devices/fit/pulse_steps.h"
+#include "meltquench/devices/soft_bounds.h"
 
 namespace mq {
 namespace {
@@ -76,6 +77,7 @@ SideValue value_of(const Side& side, double middle, double cycle_noise) {
 FitResult fit_soft_bounds(const PulseReads& pulses) {
   std::vector<std::pair<Side, Side>> devices;
   double squares = 0.0, freedom = 0.0;
+  long rows_used = 0;
   for (const auto& [cell, steps] : steps_by_cell(pulses)) {
     std::vector<PulseStep> up, down;
     for (const PulseStep& step : steps) (step.is_up ? up : down).push_back(step);
@@ -84,6 +86,7 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
     squares += sides.first.squares + sides.second.squares;
     freedom += sides.first.freedom + sides.second.freedom;
     devices.push_back(sides);
+    rows_used += rows_of(steps);
   }
   if (devices.size() < kLeastDevices) {
     throw DataError(
@@ -148,13 +151,15 @@ FitResult fit_soft_bounds(const PulseReads& pulses) {
       estimate("bound_spread", Unit::one, bound_spread,
                std::hypot(top.sigma_error, bottom.sigma_error) / (2.0 * half)),
       estimate("cycle_noise", Unit::one, cycle_noise, cycle_noise / std::sqrt(2.0 * freedom))};
+  result.rows_used = rows_used;
+  result.cells_used = static_cast<long>(devices.size());
+  hold_within_ranges<SoftBounds::Params>(result.estimates, result.notes);
   result.device = Value::table();
   result.device.set_key("model", "soft-bounds");
   for (const Estimate& e : result.estimates) {
-    const double value = e.name == "g_min" ? std::max(e.value, 0.0) : e.value;
     result.device.set_key(e.name, e.unit == Unit::siemens
-                                      ? Value(format_quantity(float(value), Unit::siemens))
-                                      : Value(shortest_double(float(value))));
+                                      ? Value(format_quantity(float(e.value), Unit::siemens))
+                                      : Value(shortest_double(float(e.value))));
   }
 
   // Picture and goodness: mean steps in classes of the conductance, of the devices as the model has them.

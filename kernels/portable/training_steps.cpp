@@ -93,11 +93,15 @@ struct LossOfRow {
  private:
   MQ_HD void count(std::uint32_t first, int width, const float* losses, const float* probes,
                    const float* places) const {
+    const bool is_training = op.d_outputs != nullptr;
+    const double limit = is_training ? kLargestTrainingLoss : kLargestEvaluationLoss;
     std::int64_t loss = 0, correct = 0, not_finite = 0;
     for (int l = 0; l < width; ++l) {
       const auto row_loss = static_cast<double>(losses[l]);
-      if (probes[l] == 0.0f && row_loss <= 1e6) {
-        loss += nearest_integer((row_loss > 0.0 ? row_loss : 0.0) / kLossUnit);
+      const bool is_finite = probes[l] == 0.0f;  // an evaluation judges outputs: their margin may be any
+      if (is_finite && (row_loss <= limit || !is_training)) {
+        // A loss of two margins beyond float's range is inf.
+        loss += nearest_integer((row_loss > 0.0 ? (row_loss < limit ? row_loss : limit) : 0.0) / kLossUnit);
       } else {
         ++not_finite;
       }

@@ -105,8 +105,12 @@ TEST(NetlistCommand, SaysWhatIsWrong) {
   says({"--weights", "w.txt", "--input", "1"}, 2, "--input lists 1 values, but the tile has 2 inputs");
   says({"--weights", "w.txt", "--input", "1,2"}, 2, "--input: 2 is outside of [-1, 1]");
   says({"--weights", "w.txt", "--topology", "gated", "--input", "1,0.5"}, 2, "gates are 0 or 1");
-  says({"--weights", "cut.txt"}, 1, "cut.txt:2: this row has 1 numbers, the first one has 2");
-  says({"--weights", "word.txt"}, 1, "word.txt:1: 'x' is no number");
+  says({"--weights", "cut.txt"}, 1, "cut.txt:2:2: there are 1 fields where the first row has 2");
+  here.write("comma.txt", "0,5;-1,0\n1,0;0,25\n");
+  says({"--weights", "comma.txt"}, 1, "comma.txt:1:1: '0,5' has a decimal comma");
+  here.write("gap.txt", "0.5,,1\n0.25,,0.75\n");
+  says({"--weights", "gap.txt"}, 1, "gap.txt:1:2: an empty field");
+  says({"--weights", "word.txt"}, 1, "word.txt:1:2: 'x' is no finite number");
   says({"--weights", "w.txt", "--set", "wires.word=1"}, 2, "wires.word");
   says({"--set", "data.name=synthetic", "--set", "model.layers=[8]", "--set", "train.epochs=1", "--layer",
         "fx1"},

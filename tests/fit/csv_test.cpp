@@ -88,6 +88,38 @@ TEST(Csv, SaysWhereATableIsWrongAndWhatToDo) {
   EXPECT_THROW(load_measurements("no/such/file.csv"), MissingError);
 }
 
+TEST(Csv, RefusesWhatNoCellCanShow) {
+  const std::string time = "cell,target_uS,time_s,g_uS\n";
+  expect_message(time + "0,5,20,9.91E+37\n",
+                 "data.csv:2:4: '9.91E+37' in the column of g is what instruments");
+  expect_message(time + "0,9.9e37,20,4\n",
+                 "data.csv:2:2: '9.9e37' in the column of target is what instruments");
+  expect_message(time + "0,5,1e38,4\n", "'1e38' in the column of time is what instruments");
+  expect_message(time + "0,5,20,OVLD\n", "'OVLD' in the column of g is no finite number");
+  expect_message(
+      "cell,target_S,time_s,g_S\n0,6,30,6.86\n",
+      "data.csv:2:2: target = 6 S is out of range: no device has a g_max above 1 mS; is the column in "
+      "another unit than its name says?");
+  expect_message(time + "0,5,30,6861684\n", "data.csv:2:4: g = 6.861684 S is out of range");
+  expect_message(time + "0,5,30,-6861684\n", "g = -6.861684 S is out of range");
+  expect_message(time + "0,5,3e13,4\n", "data.csv:2:3: time = ");
+  expect_message("cell,target_S,programmed_at_s,read_at_s,g_S\n0,1e-6,1.7e12,1.71e12,1e-6\n",
+                 "data.csv:2:4: read_at = ");
+  expect_message("g_uS,frequency_kHz,psd_uS2_per_Hz\n1,1e12,1\n", "data.csv:2:2: frequency = ");
+  expect_message("cell,pulse,g_S\n0,0,1.9\n", "data.csv:2:3: g = 1.9 S is out of range");
+}
+
+TEST(Csv, SeesWhereTheFileWasCutOff) {
+  std::string text = "cell,target_uS,time_s,g_uS\n";
+  for (int i = 0; i < 20; ++i) text += std::to_string(i) + ",5,20,4.91820" + std::to_string(i % 10) + "\n";
+  EXPECT_EQ(parse_measurements(text, "a").reads.size(), 20u);
+  text.pop_back();
+  EXPECT_EQ(parse_measurements(text, "a").reads.size(), 20u);
+  for (std::size_t lost = 1; lost <= 15; ++lost) {
+    expect_message(std::string_view(text).substr(0, text.size() - lost), "was the file cut off?");
+  }
+}
+
 TEST(Csv, RefusesACellWithTwoTargets) {
   const Measurements all =
       parse_measurements("cell,target_uS,time_s,g_uS\n7,5,20,4.9\n7,6,200,4.5\n", "a.csv");

@@ -138,5 +138,84 @@ TEST(CellNoise, OnlyTheNamedCellsStartAnew) {
   }
 }
 
+TEST(CellNoise, DefectsSwitchWithTheRatesOfTheirLaw) {
+  // 4e5 cells, of which all have a defect, all dwell times 2 s. Started in equilibrium, a level is 1 in half
+  // of the cells at every time; a cell is where it was with probability (1 + e^(-t)) / 2, which no single
+  // step length may change.
+  constexpr std::size_t kCells = 400'000;
+  CellNoiseParams params{
+      .correlated = true, .telegraph_share = 1.0, .telegraph_fastest = 2.0, .telegraph_slowest = 2.0};
+  const KernelTable& table = kernels(Backend::cpu);
+  Memory memory(kCells, 3);
+  const auto step = [&](double seconds, std::uint64_t moment, bool starts) {
+    CellNoise op = step_of(memory, seconds, moment);
+    op.telegraph = TelegraphLaw(params);
+    op.starts = starts;
+    table.step_cell_noise({}, op);
+  };
+  step(0.0, 1, true);
+  const std::vector<float> first = memory.levels;
+  double time = 0.0;
+  for (const double seconds : {0.0, 0.1, 0.4, 0.5, 1.0, 3.0}) {
+    step(seconds, 2 + std::uint64_t(time * 100.0) + (seconds > 0.0), false);
+    time += seconds;
+    double occupied = 0.0, same = 0.0;
+    for (std::size_t i = 0; i < kCells; ++i) {
+      ASSERT_TRUE(memory.levels[i] == 0.0f || memory.levels[i] == 1.0f);
+      occupied += double(memory.levels[i]) / kCells;
+      same += (memory.levels[i] == first[i] ? 1.0 : 0.0) / kCells;
+    }
+    const double stays = 0.5 * (1.0 + std::exp(-time));
+    EXPECT_NEAR(occupied, 0.5, 5.0 * 0.5 / std::sqrt(double(kCells))) << time;
+    EXPECT_NEAR(same, stays, 5.0 * std::sqrt(stays * (1.0 - stays) / kCells) + 1e-9) << time;
+  }
+}
+
+TEST(CellNoise, ADefectIsOccupiedForTheShareOfItsRatesAndShowsTwoLevels) {
+  // 2e4 cells with dwell times between 0.5 s and 20 s, each followed for 400 steps of 1 s: occupancy,
+  // covariance over one step and over five, p (1 - p) e^(-(up + down) t), summed over the cells; a
+  // conductance has the two values step (level - p) and no others.
+  constexpr std::size_t kCells = 20'000;
+  constexpr int kSteps = 400;
+  CellNoiseParams params{
+      .correlated = true, .telegraph_share = 1.0, .telegraph_fastest = 0.5, .telegraph_slowest = 20.0};
+  const TelegraphLaw telegraph(params);
+  Memory memory(kCells, 3);
+  std::vector<TelegraphCell<float>> cells;
+  for (std::size_t i = 0; i < kCells; ++i) {
+    Rng<float> device(RngKey(5, Purpose::fabrication), static_cast<std::uint32_t>(i), 2u);
+    cells.push_back(telegraph.draw(device));
+  }
+  std::vector<std::vector<float>> before;
+  double occupied = 0.0, expected = 0.0, products[2] = {}, kept[2] = {};
+  for (int n = 0; n < kSteps; ++n) {
+    CellNoise op = step_of(memory, 1.0, 1u + unsigned(n));
+    op.telegraph = telegraph;
+    op.starts = n == 0;
+    op.weight = op.white = 0.0f;
+    kernels(Backend::cpu).step_cell_noise({}, op);
+    before.push_back(memory.levels);
+    for (std::size_t i = 0; i < kCells; ++i) {
+      const double p = cells[i].occupancy(), rate = double(cells[i].up) + cells[i].down;
+      const double level = memory.levels[i] - p;
+      ASSERT_NEAR(memory.deviates[i], cells[i].step * level, 1e-4 * cells[i].step);
+      occupied += memory.levels[i];
+      expected += p;
+      for (int lag = 0; lag < 2; ++lag) {
+        const int steps = lag == 0 ? 1 : 5;
+        if (n < steps) continue;
+        products[lag] += level * (before[std::size_t(n - steps)][i] - p);
+        kept[lag] += p * (1.0 - p) * std::exp(-rate * steps);
+      }
+    }
+  }
+  // Reads of one cell are correlated over 10 s on the average of 20 s at most: every cell counts for 40 of
+  // its reads at least.
+  const double n = double(kCells) * kSteps, error = 1.0 / std::sqrt(double(kCells) * kSteps / 20.0);
+  EXPECT_NEAR(occupied / n, expected / n, 5.0 * 0.5 * error);
+  for (int lag = 0; lag < 2; ++lag) EXPECT_NEAR(products[lag] / n, kept[lag] / n, 5.0 * 0.25 * error) << lag;
+  EXPECT_GT(kept[0] / n, 0.05);
+}
+
 }  // namespace
 }  // namespace mq

@@ -139,13 +139,15 @@ inline std::vector<float> outputs_of(std::size_t rows, std::size_t classes, bool
   return z;
 }
 
-inline TrainingCase loss_case(std::size_t rows, std::size_t classes, bool has_infinities) {
+inline TrainingCase loss_case(std::size_t rows, std::size_t classes, bool has_infinities,
+                              bool is_training = true) {
   const auto labels = [=] {
     std::vector<std::uint8_t> all(rows);
     for (std::size_t r = 0; r < rows; ++r) all[r] = static_cast<std::uint8_t>((r * 5 + 1) % classes);
     return all;
   };
-  return {"softmax_loss, " + std::to_string(rows) + " rows" + (has_infinities ? ", not finite" : ""),
+  return {"softmax_loss, " + std::to_string(rows) + " rows" + (has_infinities ? ", not finite" : "") +
+              (is_training ? "" : ", evaluated"),
           [=](const KernelTable& table, const Exec& exec) {
             const auto z = there(exec, outputs_of(rows, classes, has_infinities));
             const auto classes_of = there(exec, labels());
@@ -156,10 +158,11 @@ inline TrainingCase loss_case(std::size_t rows, std::size_t classes, bool has_in
                                                .outputs = z.data(),
                                                .labels = classes_of.data(),
                                                .scale = 0.25f,
-                                               .d_outputs = dz.data(),
+                                               .d_outputs = is_training ? dz.data() : nullptr,
                                                .counts = counts.data()});
             // Nobody reads the gradient of a step that fails, and the bits of a NaN mean nothing.
-            return TrainingOutcome{has_infinities ? std::vector<float>{} : back(dz), back(counts)};
+            return TrainingOutcome{has_infinities || !is_training ? std::vector<float>{} : back(dz),
+                                   back(counts)};
           },
           [=] {
             const auto z = outputs_of(rows, classes, has_infinities);
@@ -175,14 +178,15 @@ inline TrainingCase loss_case(std::size_t rows, std::size_t classes, bool has_in
                 is_finite = is_finite && std::isfinite(row[i]);
               }
               const float loss = mq::log(sum) + (*best - row[labels()[r]]);
-              if (is_finite && loss <= 1e6f) {
-                counts[kLoss] += std::llrint(std::max(double(loss), 0.0) * 0x1p32);
+              if (is_finite && (loss <= 1e6f || !is_training)) {
+                const double most = is_training ? 1e6 : 1e4;
+                counts[kLoss] += std::llrint(std::clamp(double(loss), 0.0, most) * 0x1p32);
               } else {
                 ++counts[kNotFinite];
               }
               counts[kCorrect] += best - row == labels()[r] ? 1 : 0;
               ++counts[kSamples];
-              for (std::size_t i = 0; i < classes && !has_infinities; ++i) {
+              for (std::size_t i = 0; i < classes && !has_infinities && is_training; ++i) {
                 dz.push_back(mq::fma(mq::exp(row[i] - *best), 0.25f / sum, i == labels()[r] ? -0.25f : 0.0f));
               }
             }
@@ -278,6 +282,7 @@ inline std::vector<TrainingCase> step_cases() {
                                                                            : 0.0f; }));
   for (const std::size_t rows : {1u, 8u, 29u}) cases.push_back(loss_case(rows, 10, false));
   cases.push_back(loss_case(11, 3, true));
+  cases.push_back(loss_case(11, 3, true, false));
   for (const StepRule rule : {StepRule::sgd, StepRule::adam}) {
     for (const std::int64_t failed : {0, 3}) cases.push_back(step_case(rule, failed));
   }

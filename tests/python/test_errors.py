@@ -19,7 +19,7 @@ def refuses(kind, words, work):
     [
         (["W must have the shape [out, in] but has [4]"], dict(W=W[0])),
         (["[0, 3]", "no weights"], dict(W=np.ones((0, 3)))),
-        (["weight [1, 0] is not finite"], dict(W=[[0, 1], [np.nan, 0]])),
+        (["W[1, 0] is not a finite number"], dict(W=[[0, 1], [np.nan, 0]])),
         (["W must be an array of real numbers, not str"], dict(W="W")),
         (["W must be an array of real numbers, not an array of complex64"], dict(W=W * 1j)),
         (["W must be an array of real numbers, not NoneType"], dict(W=None)),
@@ -98,7 +98,7 @@ def test_time_only_grows_and_has_a_unit():
 def test_programming_refuses_and_keeps_what_was_there():
     tile = mq.Tile(W, "ideal")
     refuses(ValueError, ["shape [4, 4] [out, in] but got [4, 5]"], lambda: tile.program(np.ones((4, 5))))
-    refuses(ValueError, ["weight [0, 0] is not finite"], lambda: tile.program(np.full((4, 4), np.nan)))
+    refuses(ValueError, ["W[0, 0] is not a finite number"], lambda: tile.program(np.full((4, 4), np.nan)))
     np.testing.assert_array_equal(tile.weights, W)
     np.testing.assert_array_equal(tile.target, W)
 

@@ -113,6 +113,49 @@ def test_a_network_refuses(words, arguments):
     assert words in str(caught.value)
 
 
+def one_image(margin, label, b=None):
+    """A single layer whose outputs of an image of ones are (margin, 0)."""
+    ideal = dict(device="ideal", times=[0], chips=1, adc_bits=0, dac_bits=0, compensation=["none"])
+    return mq.evaluate([(np.array([[margin], [0.0]]), b)], np.ones((1, 1)), [label], **ideal).rows[0]["mean"]
+
+
+@pytest.mark.parametrize("margin", [9.9e5, 1.1e6, 1e20, 1e30])
+def test_a_margin_of_any_size_is_judged_by_its_class(margin):
+    assert one_image(margin, 0) == 1.0 and one_image(margin, 1) == 0.0
+    assert one_image(-margin, 0) == 0.0 and one_image(-margin, 1) == 1.0
+
+
+def test_masked_classes_huge_biases_and_equal_outputs_are_valid():
+    assert one_image(5.0, 1, b=[-1e9, 0.0]) == 1.0, "a class is masked by its bias"
+    assert one_image(5.0, 0, b=[3e38, -3e38]) == 1.0, "outputs are 6e38 apart, which float32 does not hold"
+    assert one_image(0.0, 0) == 1.0 and one_image(0.0, 1) == 0.0, "of equal outputs the first one counts"
+    only = mq.evaluate([(np.ones((1, 3)), None)], np.ones((2, 3)), [0, 0], device="ideal", times=[0], chips=1)
+    assert only.rows[0]["mean"] == 1.0
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.uint32, np.int64, np.uint64])
+def test_labels_of_any_integer_type(kind):
+    labels = DATA.test_labels.astype(kind)
+    result = mq.evaluate(prototypes(), DATA.test_images, labels, chips=1, times=[25])
+    assert result.digest == evaluate(chips=1, times=[25]).digest
+
+
+def test_a_network_of_int8_weights_takes_images_of_uint8():
+    rng = np.random.default_rng(0)
+    W1, W2 = (np.rint(rng.normal(0, 30, shape)).clip(-127, 127).astype(np.int8) for shape in ((32, 144), (10, 32)))
+    x = (DATA.test_images.reshape(120, -1) * 255).astype(np.uint8)
+    y = np.maximum(x.astype(float) @ W1.T, 0) @ W2.T
+    accuracy = (y.argmax(axis=1) == DATA.test_labels).mean()
+    rows = mq.evaluate([(W1, None), (W2, None)], x, DATA.test_labels, device="ideal", times=[0], chips=1, dac_bits=0, adc_bits=0).rows
+    assert np.ptp(y, axis=1).max() > 1e6
+    assert [row["mean"] for row in rows] == [accuracy] * 2
+
+
+def test_outputs_that_are_not_finite_are_an_error():
+    with pytest.raises(RuntimeError, match="not finite for 1 of 1 images.*too large for single precision"):
+        mq.evaluate([([[3e38]], None), ([[10.0], [0.0]], None)], [[1.0]], [0], device="ideal", times=[0], chips=1)
+
+
 def test_unknown_options_and_mixed_calls_are_type_errors():
     with pytest.raises(TypeError, match="chip"):
         evaluate(chip=3)

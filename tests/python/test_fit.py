@@ -61,3 +61,51 @@ def test_unknown_choices_are_named():
         mq.fit("no-such-file.csv")
     with pytest.raises(TypeError, match="at least one"):
         mq.fit()
+
+
+def test_masked_rows_and_other_tables_are_taken_by_their_meaning():
+    spectra = mq.synthesize("spectra")
+    plain = mq.fit(spectra)
+    assert plain.rows == plain.rows_used == len(spectra["g_S"])
+    bad = np.arange(plain.rows) % 50 == 7
+    spoilt = {**spectra, "psd_S2_per_Hz": np.ma.masked_array(np.where(bad, 9.91e37, spectra["psd_S2_per_Hz"]), mask=bad)}
+    kept = mq.fit({name: values[~bad] for name, values in spectra.items()})
+    assert mq.fit(spoilt).estimates == kept.estimates
+    assert mq.fit(spoilt).rows == plain.rows - bad.sum()
+    structured = np.zeros(plain.rows, dtype=[(name, float) for name in spectra])
+    for name, values in spectra.items():
+        structured[name] = values
+    assert mq.fit(structured).estimates == plain.estimates
+    everything = {**spectra, "psd_S2_per_Hz": np.ma.masked_all(plain.rows)}
+    with pytest.raises(ValueError, match="no rows"):
+        mq.fit(everything)
+
+
+HISTOGRAM = {"cell": [0, 1], "target_uS": [5.0, 5.0], "g_uS": [4.0, 4.1]}
+
+
+@pytest.mark.parametrize(
+    "words, column, values",
+    [
+        ("'None' in the column of g is no finite number", "g_uS", [4.0, None]),
+        ("'9.91e+37' in the column of g is what instruments write", "g_uS", [4.0, 9.91e37]),
+        ("must be an array of one dimension", "g_uS", [[4.0], [5.0]]),
+        ("without fields", "g_uS", np.zeros(2, dtype=[("a", float), ("b", float)])),
+        ("is no finite number", "g_uS", [4.0, 1j]),
+        ("'#1' in row 1 of the column cell is no field", "cell", ["0", "#1"]),
+        ("is no field", "cell", ["0", ""]),
+        ("the column 'g uS' is not known", "g uS", [1.0, 2.0]),
+        ("target = 5 S is out of range", "target_uS", [5e6, 5e6]),
+    ],
+)
+def test_columns_that_are_no_measurements_are_refused(words, column, values):
+    with pytest.raises(ValueError) as caught:
+        mq.fit({**HISTOGRAM, column: values})
+    assert words in str(caught.value)
+
+
+def test_reads_close_in_time_do_not_tell_nu():
+    reads = mq.synthesize("drift", "pcm-like", cells=300)
+    reads["time_s"] = 1000.0 + np.tile(np.arange(5.0), 300)
+    with pytest.raises(ValueError, match="these reads cannot tell nu"):
+        mq.fit(reads)

@@ -239,6 +239,19 @@ TEST(Loss, StaysExactForLargeOutputsAndCountsThoseThatAreNotFinite) {
   EXPECT_NEAR(sums.mean_loss(), 5000.0, 1e-3);  // of the losses 0 and 10 000
 }
 
+TEST(Loss, JudgesTheOutputsOfAnEvaluationAndTheLossOfTraining) {
+  // A wrong label with margins of 5 000, 2e6, 1e20 and 6e38, which float cannot hold; a class that is masked.
+  const std::vector<float> z{0.0f, 5000.0f, 0.0f, 2e6f, 0.0f, 1e20f, -3e38f, 3e38f, -1e9f, 0.0f, 1.0f, 1.0f};
+  const std::vector<std::uint8_t> labels{0, 0, 0, 0, 1, 0};
+  const LossSums evaluated = softmax_cross_entropy({z.data(), 6, 2}, labels, 1.0f, {});
+  EXPECT_EQ(evaluated.not_finite, 0);
+  EXPECT_EQ(evaluated.correct, 2);  // of equal outputs the first one counts
+  EXPECT_NEAR(evaluated.mean_loss(), (5000.0 + 3 * kLargestEvaluationLoss + std::log(2.0)) / 6, 1e-6);
+  std::vector<float> dz(z.size());
+  const LossSums trained = softmax_cross_entropy({z.data(), 6, 2}, labels, 1.0f, {dz.data(), 6, 2});
+  EXPECT_EQ(trained.not_finite, 3);
+}
+
 TEST(Network, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
   Network network({1, 12, 12});
   network.append<Conv2d>("conv1", ConvolutionParams{.filters = 5, .kernel = 3, .padding = 1})

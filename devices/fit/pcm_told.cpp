@@ -1,0 +1,98 @@
+#include "meltquench/devices/fit/pcm_told.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "meltquench/core/error.h"
+#include "meltquench/core/units.h"
+#include "meltquench/devices/fit/estimate.h"
+
+namespace mq {
+namespace {
+
+constexpr double kLeastSpan = 2.0;
+// Exponents of phase-change materials lie between 0 and 0.15: an interval of 0.2 tells nothing.
+constexpr double kWidestExponent = 0.2, kWidestNoise = 1.0;
+
+/// A law at one target, by the derivatives of its parameters from `first` on.
+Estimate value_of(std::string name, double value, std::span<const double> derivatives, std::size_t first,
+                  const SymmetricMatrix& covariance) {
+  double variance = 0.0;
+  for (std::size_t i = 0; i < derivatives.size(); ++i) {
+    for (std::size_t j = 0; j < derivatives.size(); ++j) {
+      if (derivatives[i] == 0.0 || derivatives[j] == 0.0) continue;  // unknown, but not asked
+      variance += derivatives[i] * derivatives[j] * covariance(first + i, first + j);
+    }
+  }
+  return estimate(std::move(name), Unit::one, value, std::sqrt(std::max(variance, 0.0)));
+}
+
+/// Throws unless the interval of `e` is at most `widest` and reaches into [0, 1].
+void check(const Estimate& e, double log_x, double widest, const char* remedy) {
+  check_told({e});
+  const std::string what =
+      e.name + " at a target of " + format_number(float(std::exp(log_x))) + " g_max is " + estimate_text(e);
+  if (e.high - e.low > widest) {
+    throw DataError("these reads cannot tell " + what + ", wider than " + format_number(widest) + "; " +
+                    remedy);
+  }
+  if (e.high < 0.0 || e.low > 1.0) throw DataError(what + "; it must be within 0 and 1. " + remedy);
+}
+
+}  // namespace
+
+void check_time_span(const ReadsByCell& reads) {
+  std::vector<double> spans;
+  for (std::size_t c = 0; c < reads.cells(); ++c) {
+    const std::span<const double> ages = reads.ages(c);
+    spans.push_back(ages.back() / ages.front());
+  }
+  if (spans.empty()) return;
+  const auto middle = spans.begin() + static_cast<std::ptrdiff_t>(spans.size() / 2);
+  std::nth_element(spans.begin(), middle, spans.end());
+  if (*middle >= kLeastSpan) return;
+  throw DataError(
+      "these reads cannot tell nu: the last read of a cell comes when it is " +
+      format_number(float(*middle)) + " times as old as at its first (median of the cells), and " +
+      format_number(kLeastSpan) +
+      " is the least; read the cells over decades of time since their last pulse, like 30 s, 300 s "
+      "and 3000 s");
+}
+
+void check_pcm_told(const PcmForm& form, std::span<const double> at, const SymmetricMatrix& covariance,
+                    std::span<const double> log_x, bool has_drift) {
+  const auto terms = static_cast<std::size_t>(form.prog_terms), mean_at = std::size_t(form.nu_mean_at()),
+             sigma_at = std::size_t(form.nu_sigma_at()), read_at = std::size_t(form.read_at());
+  for (const double l : log_x) {
+    std::vector<double> powers;
+    double noise = 0.0;
+    for (std::size_t i = 0; i < terms; ++i) {
+      powers.push_back(std::exp(static_cast<double>(i) * l));
+      noise += at[i] * powers.back();
+    }
+    check(value_of("the programming noise (over g_max)", noise, powers, 0, covariance), l, kWidestNoise,
+          "are units of target and g those of their names, and are there enough cells?");
+    if (has_drift) {
+      const auto law = [&](std::string name, LawForm of, std::size_t first, const char* remedy) {
+        const LawValue v = law_value(of, &at[first], l, is_on_plateau(of, &at[first], l));
+        const std::span<const double> derivatives(v.derivatives, static_cast<std::size_t>(parameters(of)));
+        check(value_of(std::move(name), v.value, derivatives, first, covariance), l, kWidestExponent, remedy);
+      };
+      law("the mean drift exponent (nu_mean)", form.nu_mean, mean_at,
+          "Read more cells over more decades of time since their last pulse; are times those of each cell?");
+      law("the spread of the drift exponent (nu_sigma)", form.nu_sigma, sigma_at,
+          "Read more cells over more decades of time since their last pulse");
+    }
+    if (form.read_terms == 0) continue;
+    const double x = std::exp(l), b = form.read_terms > 1 ? at[read_at + 1] : 0.0;
+    const double q = at[read_at] * std::pow(x, b);
+    const double derivatives[2] = {q / at[read_at], q * l};
+    check(value_of("the amplitude of the read noise", q,
+                   std::span(derivatives, static_cast<std::size_t>(form.read_terms)), read_at, covariance),
+          l, kWidestNoise, "are there reads in another unit among these?");
+  }
+}
+
+}  // namespace mq

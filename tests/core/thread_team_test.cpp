@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "meltquench/core/error.h"
@@ -24,6 +26,16 @@ std::int64_t sum_of_squares(int threads, std::int64_t size) {
   return sum;
 }
 std::int64_t expected_sum(std::int64_t size) { return (size - 1) * size * (2 * size - 1) / 6; }
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kForks = false;
+#elif defined(__has_feature)
+constexpr bool kForks = !__has_feature(thread_sanitizer);
+#else
+constexpr bool kForks = true;
+#endif
+#define SKIP_WITHOUT_FORK() \
+  if (!kForks) GTEST_SKIP() << "the thread sanitizer does not follow threads through a fork"
 
 /// Runs in a child process, which a hang ends after 20 s; returns its exit code, or -1 where a signal ended
 /// it.
@@ -112,6 +124,7 @@ TEST(ThreadTeam, SeveralThreadsHaveTeamsOfTheirOwn) {
 }
 
 TEST(ThreadTeam, AChildAfterForkComputesOnThreadsAndSoDoesItsChild) {
+  SKIP_WITHOUT_FORK();
   ASSERT_EQ(sum_of_squares(4, 1000), expected_sum(1000));
   const auto sum_is_right = [] { return sum_of_squares(4, 1000) == expected_sum(1000) ? 0 : 1; };
   for (int round = 0; round < 20; ++round) ASSERT_EQ(in_child(sum_is_right), 0);
@@ -126,6 +139,7 @@ TEST(ThreadTeam, AChildAfterForkComputesOnThreadsAndSoDoesItsChild) {
 }
 
 TEST(ThreadTeam, AnotherThreadMayBeInALoopAtTheFork) {
+  SKIP_WITHOUT_FORK();
   std::atomic<bool> is_over = false;
   std::thread busy([&] {
     while (!is_over) sum_of_squares(3, 1000);
@@ -138,6 +152,7 @@ TEST(ThreadTeam, AnotherThreadMayBeInALoopAtTheFork) {
 }
 
 TEST(ThreadTeam, AThreadThatIsRefusedIsAnErrorAndNotSilence) {
+  SKIP_WITHOUT_FORK();
   const int code = in_child([] {
     struct rlimit none {
       1, 1

@@ -71,30 +71,72 @@ def test_more_threads_than_cores_are_warned_of():
         mq.Tile(np.ones((2, 2), np.float32), threads=500)
 
 
+# What runs for many seconds on one thread, each after "ready()".
 LONG = {
-    "program through wires": """
-        mq.Tile(W(1024), hardware={"wires": {"r_word_segment": "5 ohm", "r_bit_segment": "5 ohm"}, **BIG})
-    """,
-    "drift_to through wires": """
-        tile = mq.Tile(W(1024), hardware={"wires": {"r_word_segment": "5 ohm", "r_bit_segment": "5 ohm"}, **BIG})
+    "program": """
         ready()
-        tile.drift_to("1 day")
+        mq.Tile(W(1024), wires={"word_line": "5 Ohm", "bit_line": "5 Ohm"}, rows=1024, columns=1024)
     """,
-    "mvm": """
-        tile = mq.Tile(W(512))
-        x = np.ones((200000, 512), np.float32)
+    "drift_to": """
+        tile = mq.Tile(W(1024), device="ideal", wires={"word_line": "5 Ohm", "bit_line": "5 Ohm"}, rows=1024, columns=1024)
         ready()
-        tile.mvm(x)
+        for day in range(1, 100000): tile.drift_to(f"{day} days")
+    """,
+    "write-verify": """
+        ready()
+        for _ in range(10000): mq.Tile(W(512), programming={"method": "write_verify"}, rows=512, columns=512)
     """,
 }
 
 SCRIPT = """
-import sys, numpy as np, meltquench as mq
-BIG = {"tile": {"rows": 1024, "columns": 1024}}
+import sys, time, numpy as np, meltquench as mq
 def W(n): return np.random.default_rng(0).normal(size=(n, n)).astype(np.float32)
 def ready(): print("ready", flush=True)
 try:
-%s
+    %s
 except KeyboardInterrupt:
+    print(time.process_time(), flush=True)
     sys.exit(42)
 """
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("call", LONG)
+def test_ctrl_c_is_heard_within_half_a_second_of_computing(call):
+    script = SCRIPT % textwrap.dedent(LONG[call]).strip().replace("\n", "\n    ")
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        before = cpu_seconds(child.pid)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=120)
+        assert child.returncode == 42
+        assert float(out) - before < 0.5
+    finally:
+        child.kill()
+
+
+def test_an_interrupted_tile_says_that_it_must_be_programmed_again():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        W = np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32)
+        big = mq.Tile(W, wires={"word_line": "5 Ohm", "bit_line": "5 Ohm"}, rows=512, columns=512)
+        timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            for day in range(1, 100000):
+                big.drift_to(f"{day} days")
+        try:
+            big.mvm(W[:1])  # the signal may have come between two calls
+        except RuntimeError as error:
+            assert "interrupted" in str(error) and "program() again" in str(error)
+        big.program(W)
+        assert big.mvm(W[:1]).shape == (1, 512)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,6 +9,7 @@
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/cpu/mvm_strip.h"
 #include "meltquench/kernels/cpu/mvm_tile.h"
+#include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/mvm_epilogue.h"
 
 namespace mq::MQ_BACKEND {

@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/descriptor.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/file_lock.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/core/temporary_file.h"
 
 namespace mq {
@@ -22,6 +25,8 @@ namespace {
 
 /// More than any config or table; a pipe or device may never end.
 constexpr std::size_t kLongestPipe = std::size_t{256} << 20;
+
+constexpr auto kBetweenLooks = std::chrono::milliseconds(1);
 
 /// Where the last complete line ends: behind the last line break.
 off_t end_of_complete_lines(int file, off_t size) {
@@ -122,21 +127,25 @@ void append_line_durably(const fs::path& path, std::string_view line) {
   const bool is_new = !fs::exists(path);
   const Descriptor file(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK);
   if (!file.is_open()) throw_storage_error(path, errno);
-  // Whoever else appends does so for milliseconds. Where there are no locks, there is one process.
-  while (::flock(file.get(), LOCK_EX) != 0 && errno == EINTR) {
+  // Whoever else appends does so for microseconds, unless that process was stopped right then: Ctrl-C works.
+  // Where there are no locks, there is one process.
+  while (try_flock(file.get()) == LockResult::held) {
+    throw_if_stopped();
+    std::this_thread::sleep_for(kBetweenLooks);
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw_storage_error(path, errno);
   if (!is_still_at(file.get(), path)) throw_storage_error(path, ENOENT);
   const off_t end = end_of_complete_lines(file.get(), status.st_size);
   if (end != status.st_size && ::ftruncate(file.get(), end) != 0) throw_storage_error(path, errno);
-  int error = write_all(file.get(), std::string(line) + "\n");
-  if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+  const int error = write_all(file.get(), std::string(line) + "\n");
   if (error != 0) {
     // Best effort: if this fails as well, the next append and every reader cut the rest off.
     if (::ftruncate(file.get(), end) != 0) errno = 0;
     throw_storage_error(path, error);
   }
+  ::flock(file.get(), LOCK_UN);
+  if (::fsync(file.get()) != 0) throw_storage_error(path, errno);
   if (is_new) flush_folder_of(path);
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
@@ -85,20 +86,22 @@ std::vector<std::string> layer_names(const Network& network) {
 }
 
 /// Throws what a run would only find after hours of training: missing images, a network that does not fit
-/// them, a rule that matches no layer. Returns the rules of the journal.
-TrialRules check_points(const std::vector<SweepPoint>& points, DataCache& data) {
-  std::vector<std::int64_t> images;
+/// them, a rule that matches no layer.
+void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
   for (const SweepPoint& point : points) {
-    const DatasetPair& pair = data.get(point.config);
+    const Dataset& images = data.get(point.config).train;
     point.config.hardware.check_rules(
-        layer_names(make_network(point.config.model, pair.train.shape, pair.train.classes)));
-    images.push_back(static_cast<std::int64_t>(pair.test.samples().count()));
+        layer_names(make_network(point.config.model, images.shape, images.classes)));
   }
-  return TrialRules(points, images);
 }
 
-TrialCheck check_of(TrialRules rules) {
-  return [rules = std::move(rules)](const TrialId& id, const ChipTrial& trial) {
+/// Of the journal's lines.
+TrialCheck trial_check(const std::vector<SweepPoint>& points, DataCache& data) {
+  std::vector<std::int64_t> images;
+  for (const SweepPoint& point : points) {
+    images.push_back(static_cast<std::int64_t>(data.get(point.config).test.samples().count()));
+  }
+  return [rules = TrialRules(points, images)](const TrialId& id, const ChipTrial& trial) {
     return rules.problem(id, trial);
   };
 }
@@ -130,13 +133,13 @@ class LateProgress {
 
 class Runner {
  public:
-  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data, TrialRules rules)
+  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data)
       : points_(points),
         options_(options),
         folder_(folder_of(points, options)),
         progress_(options.progress != nullptr ? *options.progress : silent_),
-        trials_(folder_, check_of(std::move(rules)), options.log),
         data_(std::move(data)),
+        trials_(folder_, trial_check(points, data_), options.log),
         manifest_before_(time_of(folder_ / "manifest.json")) {}
 
   RunOutcome run() {
@@ -228,6 +231,7 @@ class Runner {
 
   /// Until the chips that other processes have claimed are done; computes those that they give up.
   void wait_for_others() {
+    bool has_told = false;
     while (true) {
       trials_.journal().refresh();
       bool is_complete = true;
@@ -240,6 +244,9 @@ class Runner {
         is_complete = is_complete && left_[i] == 0;
       }
       if (is_complete) return;
+      if (options_.log != nullptr && !std::exchange(has_told, true)) {
+        options_.log->info("waits for the last chips, which another process computes; stop with Ctrl-C");
+      }
       throw_if_stopped();
       std::this_thread::sleep_for(kBetweenLooks);
     }
@@ -307,8 +314,8 @@ class Runner {
   std::filesystem::path folder_;
   SilentProgress silent_;
   ProgressSink& progress_;
-  SharedTrials trials_;
   DataCache data_;
+  SharedTrials trials_;
   std::filesystem::file_time_type manifest_before_;
   std::unique_ptr<LateProgress> progress_of_chips_;  // null if no chip is missing
   TilePicture picture_;
@@ -325,8 +332,8 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
   kernels(options.exec.backend);
   for (const SweepPoint& point : points) check_gemm(options.exec, point.config.train.gemm);
   DataCache data;
-  TrialRules rules = check_points(points, data);  // before anything is written
-  return Runner(points, options, std::move(data), std::move(rules)).run();
+  check_points(points, data);  // before anything is written
+  return Runner(points, options, std::move(data)).run();
 }
 
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
@@ -334,8 +341,7 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
   RunPlan plan{.folder = folder_of(points, options), .points = points.size()};
   const std::filesystem::path trials = plan.folder / "trials.jsonl";
   DataCache data;
-  const Journal journal(
-      trials, std::filesystem::exists(trials) ? check_of(check_points(points, data)) : TrialCheck());
+  const Journal journal(trials, std::filesystem::exists(trials) ? trial_check(points, data) : TrialCheck());
   std::vector<std::filesystem::path> networks;
   for (const SweepPoint& point : points) {
     const std::string key = point.config.key();

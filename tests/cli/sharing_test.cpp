@@ -5,9 +5,12 @@
 
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <random>
 #include <set>
 
+#include "meltquench/core/digest.h"
+#include "meltquench/core/file_lock.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
 #include "program_run.h"
@@ -42,12 +45,12 @@ std::size_t finished(const Workplace& here) {
 std::string digest_of(const std::string& json) { return parse_json(json).at("digest").as_text(); }
 
 /// Each chip once, whole.
-void expect_whole_journal(const Workplace& here) {
+void expect_whole_journal(const Workplace& here, std::size_t count = kChips) {
   std::set<std::int64_t> chips;
   for (const std::string& line : read_complete_lines(journal_of(here))) {
     EXPECT_TRUE(chips.insert(parse_json(line).at("chip").as_integer()).second) << "computed twice: " << line;
   }
-  EXPECT_EQ(chips.size(), static_cast<std::size_t>(kChips));
+  EXPECT_EQ(chips.size(), count);
 }
 
 class Sharing : public testing::Test {
@@ -57,18 +60,20 @@ class Sharing : public testing::Test {
 };
 
 TEST_F(Sharing, TwoProcessesComputeEachChipOnceAndBothEndWithAll) {
-  const Ended ended = here_.shell("(" + kRun + " >1.json 2>1.err; echo $? >1.code) & " + kRun +
+  // Long enough that neither does all before the other has begun, on a busy machine as well.
+  const std::string run = "meltquench run tiny.toml --json --threads 1 --set eval.chips=400";
+  const Ended ended = here_.shell("(" + run + " >1.json 2>1.err; echo $? >1.code) & " + run +
                                   " >2.json 2>2.err; echo $? >2.code; wait");
   ASSERT_EQ(ended.code, 0);
   EXPECT_EQ(here_.read("1.code") + here_.read("2.code"), "0\n0\n")
       << here_.read("1.err") << here_.read("2.err");
   const Value one = parse_json(here_.read("1.json")), two = parse_json(here_.read("2.json"));
-  EXPECT_EQ(one.at("computed").as_integer() + two.at("computed").as_integer(), kChips);
+  EXPECT_EQ(one.at("computed").as_integer() + two.at("computed").as_integer(), 400);
   EXPECT_GT(one.at("computed").as_integer(), 0);
   EXPECT_GT(two.at("computed").as_integer(), 0);
   EXPECT_EQ(one.at("rows"), two.at("rows"));
   EXPECT_EQ(one.at("digest"), two.at("digest"));
-  expect_whole_journal(here_);
+  expect_whole_journal(here_, 400);
   for (const char* file : {"1.err", "2.err"}) {
     EXPECT_NE(here_.read(file).find("shares its trials with process "), std::string::npos)
         << here_.read(file);
@@ -79,7 +84,7 @@ TEST_F(Sharing, TwoProcessesComputeEachChipOnceAndBothEndWithAll) {
   for (const std::string& name : here_.files()) {
     EXPECT_FALSE(name.ends_with(".tmp") || name.ends_with(".mq-lock")) << name;
   }
-  const Ended straight = here_.shell(kRun + " --output other");
+  const Ended straight = here_.shell(run + " --output other");
   EXPECT_EQ(digest_of(straight.out), one.at("digest").as_text());
 }
 
@@ -115,6 +120,30 @@ TEST_F(Sharing, AProcessThatWaitsForATrainingSaysSoAndCanBeInterrupted) {
   EXPECT_EQ(ended.code, 130) << here_.read("2.err");
   EXPECT_NE(here_.read("2.err").find(", which trains the plain network; stop with Ctrl-C"), std::string::npos)
       << here_.read("2.err");
+}
+
+TEST_F(Sharing, AProcessThatWaitsForTheLastChipsSaysSoAndFinishesThoseThatAreGivenUp) {
+  ASSERT_EQ(here_.run({"run", "tiny.toml"}).code, 0);
+  const std::vector<std::string> lines = read_complete_lines(journal_of(here_));
+  ASSERT_EQ(lines.size(), 2u);
+  std::ofstream(journal_of(here_), std::ios::trunc) << lines[0] << '\n';
+  const Value missing = parse_json(lines[1]);
+  const std::string id =
+      missing.at("point").as_text() + " plain " + std::to_string(missing.at("chip").as_integer());
+  std::optional<FileLock> claim =
+      FileLock::try_lock(journal_of(here_).parent_path(), "trial-" + sha256(id).substr(0, 16));
+  ASSERT_TRUE(claim);
+  const pid_t program = here_.start({"run", "tiny.toml", "--json"});
+  await([&] {
+    return read_file(here_.folder() / "err").find("waits for the last chips") != std::string::npos;
+  });
+  claim.reset();
+  const Ended ended = here_.wait(program);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.err.find("shares its trials with " + this_process()), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("waits for the last chips"), std::string::npos) << ended.err;
+  EXPECT_EQ(parse_json(ended.out).at("computed").as_integer(), 1);
+  EXPECT_EQ(read_complete_lines(journal_of(here_)), lines);
 }
 
 TEST_F(Sharing, AFolderThatIsRemovedMeanwhileIsAnErrorAndNoSuccess) {

@@ -10,6 +10,7 @@
 #include "meltquench/core/error.h"
 #include "meltquench/core/stop.h"
 #include "meltquench/core/thread_team.h"
+#include "meltquench/crossbar/cell_table.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/devices/read_calibration.h"
 
@@ -17,7 +18,8 @@ namespace mq {
 namespace {
 
 constexpr int kMostTerms = 16;
-constexpr int kCellsPerLook = 256;  // at whether to stop
+constexpr int kCellsPerLook = 256;            // at whether to stop
+constexpr std::size_t kWorthTable = 1 << 13;  // cells: a table takes the time of some 1 500
 constexpr int kGridConductances = 48, kGridInputs = 128;
 /// On the grid; between its points errors are a little larger.
 constexpr double kGridTolerance = 0.2 * kExpansionTolerance;
@@ -195,17 +197,28 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
     std::copy(g.begin(), g.end(), to.begin());
     return;
   }
+  const auto exact = [&](double size, std::span<double> values) { cells_of(slope(size), values); };
+  std::optional<CellTable> table;
+  if (g.size() >= kWorthTable) {
+    double most = 0.0;
+    for (const float of : g) most = std::max(most, std::abs(double(of)));
+    if (most > 0.0 && std::isfinite(most)) table.emplace(most, static_cast<std::size_t>(terms), exact);
+  }
   const auto size = static_cast<std::ptrdiff_t>(g.size());
   parallel_for(exec.threads, size, [&](std::int64_t i) {
-    std::array<double, kMostTerms> values{};
-    const auto at = static_cast<std::size_t>(i);
     if (i % kCellsPerLook == 0) throw_if_stopped();
-    const double of = slope(g[at]);
-    cells_of(std::abs(of), {values.data(), static_cast<std::size_t>(terms)});
-    if (of < 0.0) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
-    for (std::size_t t = 0; t < static_cast<std::size_t>(terms); ++t) {
-      to[t * g.size() + at] = static_cast<float>(values[t]);
+    std::array<double, kMostTerms> all{};
+    const std::span<double> values(all.data(), static_cast<std::size_t>(terms));
+    const auto at = static_cast<std::size_t>(i);
+    const double magnitude = std::abs(double(g[at]));
+    try {
+      if (!table || !table->find(magnitude, values)) exact(magnitude, values);
+    } catch (const Error&) {
+      response(g[at], 1.0);  // says why
+      throw;
     }
+    if (g[at] < 0.0f) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
+    for (std::size_t t = 0; t < values.size(); ++t) to[t * g.size() + at] = static_cast<float>(values[t]);
   });
 }
 

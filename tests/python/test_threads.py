@@ -84,7 +84,7 @@ LONG = {
     """,
     "write-verify": """
         ready()
-        for _ in range(10000): mq.Tile(W(512), programming={"method": "write_verify"}, rows=512, columns=512)
+        for _ in range(10000): mq.Tile(W(512), programming={"method": "write-verify"}, rows=512, columns=512)
     """,
 }
 

@@ -5,6 +5,7 @@
 ///                measured in this run
 ///   peak_fmas    fused multiply-adds that the core could have done per item (for work that is no product)
 ///   vs_blas      time / time of OpenBLAS's sgemm (sgemv at batch 1) for the same product; below 1 is faster
+///   vs_avx2      the same against OpenBLAS held to its AVX2 kernels, by a second process of this program
 ///   vs_tiles     time of a layer / time of its tiles, called one after another with weights of their own
 ///   vs_hot_tile  time of a layer / (tiles x time of one tile whose weights stay in the cache)
 ///   speedup      wall time with one thread / with two, best of many each
@@ -20,6 +21,7 @@
 #include "meltquench/kernels/kernel_table.h"
 
 int main(int argc, char** argv) {
+  mq::answer_or_unpin(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   std::printf("kernels: %s, FMA peak of one core: %.1f G/s, OpenBLAS core: %s\n",

@@ -25,7 +25,7 @@ void float_product(benchmark::State& state) {
   for (auto _ : state) call();
   const double seconds = best_seconds(call);
   state.counters["of_peak"] = double(n * n * n) / seconds / fma_peak();
-  state.counters["vs_blas"] = seconds / openblas_seconds(n, n);
+  report_openblas(state, n, n, seconds);
 }
 BENCHMARK(float_product)->Name("float_product/512");
 

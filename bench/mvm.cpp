@@ -41,7 +41,7 @@ struct Product {
 
 void report_product(benchmark::State& state, std::size_t n, std::size_t batch, double seconds) {
   state.counters["of_peak"] = double(n * n * batch) / seconds / fma_peak();
-  state.counters["vs_blas"] = seconds / openblas_seconds(n, batch);
+  report_openblas(state, n, batch, seconds);
 }
 
 void mvm(benchmark::State& state, int bits, float noise) {

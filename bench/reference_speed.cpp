@@ -2,10 +2,15 @@
 
 #include <cblas.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "meltquench/kernels/kernel_table.h"
@@ -18,6 +23,9 @@ double cpu_seconds() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
+
+constexpr const char* kPin = "OPENBLAS_CORETYPE";
+constexpr const char* kQuestion = "--openblas-seconds";
 
 }  // namespace
 
@@ -90,6 +98,35 @@ double openblas_seconds(std::size_t n, std::size_t batch) {
     }
   });
   return known[{n, batch}] = seconds;
+}
+
+double openblas_avx2_seconds(std::size_t n, std::size_t batch) {
+  static std::map<std::pair<std::size_t, std::size_t>, double> known;
+  const auto found = known.find({n, batch});
+  if (found != known.end()) return found->second;
+  double seconds = 0.0;
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string command = std::string(kPin) + "=Haswell '" + program + "' " + kQuestion + " " +
+                              std::to_string(n) + " " + std::to_string(batch);
+  std::FILE* answer = error ? nullptr : ::popen(command.c_str(), "r");
+  if (answer != nullptr) {
+    if (std::fscanf(answer, "%lf", &seconds) != 1) seconds = 0.0;
+    ::pclose(answer);
+  }
+  return known[{n, batch}] = seconds;
+}
+
+void answer_or_unpin(int argc, char** argv) {
+  if (argc == 4 && argv[1] == std::string(kQuestion)) {
+    std::printf("%.9g\n", openblas_seconds(std::stoul(argv[2]), std::stoul(argv[3])));
+    std::exit(0);
+  }
+  if (std::getenv(kPin) == nullptr) return;
+  ::unsetenv(kPin);
+  ::execv("/proc/self/exe", argv);
+  std::perror("this program cannot start again without OPENBLAS_CORETYPE; unset it");
+  std::exit(1);
 }
 
 }  // namespace mq

@@ -27,4 +27,12 @@ double gaussians_per_second();
 /// Time [s] of y[batch, n] = x[batch, n] W[n, n]^T by OpenBLAS, one thread; sgemv for a batch of 1.
 double openblas_seconds(std::size_t n, std::size_t batch);
 
+/// The same with OpenBLAS's AVX2 kernels, whatever the processor has; 0 where it cannot be told. OpenBLAS
+/// picks its kernels when it is loaded, so a second process of this program measures it.
+double openblas_avx2_seconds(std::size_t n, std::size_t batch);
+
+/// What a program that measures so does first: that second process answers and ends, and a process whose
+/// environment pins OpenBLAS to some kernels starts again without.
+void answer_or_unpin(int argc, char** argv);
+
 }  // namespace mq

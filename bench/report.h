@@ -25,4 +25,11 @@ inline void report_items(benchmark::State& state, double items_per_call, double 
   state.counters["peak_fmas"] = fma_peak() * seconds / items_per_call;
 }
 
+/// Against OpenBLAS with the kernels that it picks on this processor, and with those for AVX2.
+inline void report_openblas(benchmark::State& state, std::size_t n, std::size_t batch, double seconds) {
+  state.counters["vs_blas"] = seconds / openblas_seconds(n, batch);
+  const double avx2 = openblas_avx2_seconds(n, batch);
+  if (avx2 > 0.0) state.counters["vs_avx2"] = seconds / avx2;
+}
+
 }  // namespace mq

@@ -45,7 +45,7 @@ def gpu(name, arch, multiprocessors, fp32_rate, int8_rate, memory, **lanes):
 GPUS = (gpu("A100", 80, 108, 19.5e12, 624e12, 2.039e12, fp32=64, fp64=32, integer=64, special=16),
         gpu("H100", 90, 132, 67e12, 1979e12, 3.35e12, fp32=128, fp64=64, integer=64, special=16))
 
-CPU_COLUMNS = {"of_peak": ("of the peak", "{:.0%}"), "vs_blas": ("time / OpenBLAS", "{:.2f}"),
+CPU_COLUMNS = {"of_peak": ("of the peak", "{:.0%}"), "vs_blas": ("time / OpenBLAS", "{:.2f}"), "vs_avx2": ("time / its AVX2", "{:.2f}"),
                "M_items/s": ("M items/s", "{:.0f}"), "images/s": ("images/s", "{:.0f}")}
 TIMES_OF = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 OF_GOOGLE_BENCHMARK = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",

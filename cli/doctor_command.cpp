@@ -39,7 +39,7 @@ Value findings() {
   table.set_key("build", MQ_BUILD_TYPE);
   table.set_key("threads", available_threads());
   Value isas = Value::array();
-  for (const std::string_view isa : {"base", "v3", "v4"}) {
+  for (const std::string_view isa : {"base", "v3", "v4", "vnni", "amx"}) {
     isas.as_array().push_back(availability(isa, why_not([&] { cpu_kernels(isa); })));
   }
   table.set_key("instruction_sets", std::move(isas));

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <ostream>
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/points.h"
+#include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
@@ -32,13 +35,22 @@ LookChoice choice_of(const Arguments& arguments, const RunConfig& config) {
   return choice;
 }
 
-/// Files that are written, one line each on stdout.
+/// All that this command ever writes.
+constexpr std::string_view kFiles[] = {"plus.svg",  "minus.svg", "codes.svg",
+                                       "clips.svg", "codes.csv", "conversions.csv"};
+
+/// Files that are written, one line each on stdout. Those of an earlier call are removed first: an ideal ADC
+/// has no codes, and none must lie beside its pictures.
 class Folder {
  public:
   Folder(std::filesystem::path path, std::ostream& out) : path_(std::move(path)), out_(out) {
     ensure_writable_folder(path_);
+    for (const std::string_view name : kFiles) {
+      if (std::filesystem::is_regular_file(path_ / name)) std::filesystem::remove(path_ / name);
+    }
   }
-  void write(const std::string& name, const std::string& text) {
+  void write(std::string_view name, const std::string& text) {
+    MQ_EXPECTS(std::find(std::begin(kFiles), std::end(kFiles), name) != std::end(kFiles));
     write_file_atomically(path_ / name, text);
     out_ << (path_ / name).string() << '\n';
   }
@@ -100,7 +112,9 @@ Command inspect_command() {
           "are "
           "solved exactly, ADCs and the noise of products left out. codes.svg has the histogram of ADC codes "
           "of every conversion of the tile while test samples pass, clips.svg the share of clipped "
-          "conversions of all tiles of the layer, codes.csv and conversions.csv the same in numbers.",
+          "conversions of all tiles of the layer, codes.csv and conversions.csv the same in numbers. Files "
+          "of these "
+          "names that the folder holds from before are removed.",
       .operands = {config_operand()},
       .options =
           {{.name = "--set",

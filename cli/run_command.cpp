@@ -8,7 +8,10 @@ Command run_command() {
       .summary = "Train, program chips, age them, evaluate and report, as a config file says.",
       .details =
           "Prints the accuracy over time and writes a folder with results and report. The same command again "
-          "computes only what is missing. A config with a [sweep] table runs all of its points.",
+          "computes only what is missing; started several times at once, also on machines that share the "
+          "folder, "
+          "it shares the chips between these processes. A config with a [sweep] table runs all of its "
+          "points.",
       .operands = {config_operand()},
       .options = experiment_options(),
       .examples = {"meltquench run examples/quick.toml",

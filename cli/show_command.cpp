@@ -111,6 +111,8 @@ Value show_folder(const fs::path& folder) {
   table.set_key("has_results", is_complete);
   if (is_complete) {
     const fs::path manifest = folder / "manifest.json";
+    check_is_file(manifest);
+    check_is_file(folder / "results.csv");
     table.set_key("manifest", parse_json(read_file(manifest), manifest.string()));
     table.set_key("results_csv", read_file(folder / "results.csv"));
   }

@@ -33,13 +33,15 @@ install(FILES "${PROJECT_BINARY_DIR}/meltquench-config.cmake" "${PROJECT_BINARY_
 
 if(TARGET meltquench_cli)  # the command line
   file(RELATIVE_PATH mq_bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-  set_target_properties(meltquench_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${mq_bin_to_lib}")
+  # In a wheel the libraries lie one folder up.
+  set_target_properties(meltquench_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${mq_bin_to_lib};$ORIGIN/..")
   install(TARGETS meltquench_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-if(TARGET _core)  # the Python module: everything it loads lies beside it
+if(TARGET _core)  # the Python module: everything it loads lies beside it, and the command line in bin
   set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(TARGETS _core LIBRARY DESTINATION meltquench COMPONENT python EXCLUDE_FROM_ALL)
+  install(TARGETS meltquench_cli RUNTIME DESTINATION meltquench/bin COMPONENT python EXCLUDE_FROM_ALL)
   if(BUILD_SHARED_LIBS)
     install(TARGETS ${mq_libraries} LIBRARY DESTINATION meltquench COMPONENT python NAMELINK_SKIP EXCLUDE_FROM_ALL)
   endif()

@@ -2,77 +2,31 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/descriptor.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/file_lock.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/temporary_file.h"
 
 namespace mq {
 namespace fs = std::filesystem;
 namespace {
 
-/// An open file; closes itself.
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  bool is_open() const { return value_ >= 0; }
-  int get() const { return value_; }
+/// More than any config or table; a pipe or device may never end.
+constexpr std::size_t kLongestPipe = std::size_t{256} << 20;
 
- private:
-  int value_;
-};
-
-std::string way_out(int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return "; free some space or write to another folder";
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return "; choose a folder that you may write to";
-    case ENOENT:
-      return "; make the folder first";
-    default:
-      return "";
-  }
-}
-
-[[noreturn]] void throw_storage_error(const fs::path& path, int error) {
-  const bool is_in_here = !path.has_parent_path();
-  throw StorageError(fmt::format("cannot write {} in folder {}: {}{}", path.filename().string(),
-                                 is_in_here ? "." : path.parent_path().string(), std::strerror(error),
-                                 way_out(error)));
-}
-
-/// 0 or errno.
-int write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-/// Makes a new name in a folder durable. Some file systems cannot flush a folder; that is no error.
-void flush_folder_of(const fs::path& path) {
-  const Descriptor folder(path.has_parent_path() ? path.parent_path() : fs::path("."),
-                          O_RDONLY | O_DIRECTORY);
-  if (folder.is_open()) ::fsync(folder.get());
-}
+constexpr auto kBetweenLooks = std::chrono::milliseconds(1);
 
 /// Where the last complete line ends: behind the last line break.
 off_t end_of_complete_lines(int file, off_t size) {
@@ -90,25 +44,13 @@ off_t end_of_complete_lines(int file, off_t size) {
   return 0;
 }
 
-/// A name in the same folder that no other process or thread uses.
-fs::path temporary_name(const fs::path& path) {
-  static std::atomic<unsigned> count{0};
-  return path.parent_path() / fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), count++);
-}
-
-/// Flushes a finished temporary file to disk and gives it its name; removes it if that fails.
-void commit_file(const fs::path& temporary, const fs::path& path) {
-  int error = 0;
-  {
-    const Descriptor file(temporary, O_RDONLY);
-    if (!file.is_open() || ::fsync(file.get()) != 0) error = errno;
-  }
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    throw_storage_error(path, error);
-  }
-  flush_folder_of(path);
+/// "" for a file and for nothing at all.
+std::string_view other_kind(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return "";
+  if (S_ISDIR(status.st_mode)) return "a folder";
+  if (S_ISFIFO(status.st_mode)) return "a pipe";
+  return S_ISSOCK(status.st_mode) ? "a socket" : "a device";
 }
 
 }  // namespace
@@ -123,6 +65,7 @@ std::string read_file(const fs::path& path) {
     throw DataError(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
   }
   if (S_ISDIR(status.st_mode)) throw DataError(fmt::format("cannot read {}: it is a folder", path.string()));
+  const bool may_never_end = !S_ISREG(status.st_mode);
   std::string bytes;
   bytes.reserve(static_cast<std::size_t>(status.st_size));
   char block[65536];
@@ -132,7 +75,20 @@ std::string read_file(const fs::path& path) {
     if (count < 0) throw DataError(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
     if (count == 0) return bytes;
     bytes.append(block, static_cast<std::size_t>(count));
+    if (may_never_end && bytes.size() > kLongestPipe) {
+      throw DataError(
+          fmt::format("cannot read {}: it is no file, and it does not end after 256 MiB; give a "
+                      "file",
+                      path.string()));
+    }
   }
+}
+
+void check_is_file(const fs::path& path) {
+  const std::string_view kind = other_kind(path);
+  if (kind.empty()) return;
+  throw DataError(
+      fmt::format("{} is {} where a file belongs; remove it or choose another place", path.string(), kind));
 }
 
 void ensure_writable_folder(const fs::path& folder) {
@@ -142,6 +98,7 @@ void ensure_writable_folder(const fs::path& folder) {
     throw StorageError(fmt::format("cannot make folder {}: {}{}", folder.string(), error.message(),
                                    way_out(error.value() == ENOENT ? 0 : error.value())));
   }
+  sweep_temporary_files(folder);
   const fs::path probe = temporary_name(folder / "probe");
   const Descriptor file(probe, O_WRONLY | O_CREAT | O_EXCL);
   if (!file.is_open()) {
@@ -152,46 +109,82 @@ void ensure_writable_folder(const fs::path& folder) {
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
-  const fs::path temporary = temporary_name(path);
-  int error = 0;
-  {
-    const Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL);
-    if (!file.is_open()) throw_storage_error(path, errno);
-    error = write_all(file.get(), bytes);
+  // A rename would put a file in place of the pipe or device, /dev/null for example.
+  const std::string_view kind = other_kind(path);
+  if (!kind.empty()) {
+    throw StorageError(fmt::format("cannot write {}: it is {} and no file; remove it or choose another name",
+                                   path.string(), kind));
   }
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    throw_storage_error(path, error);
-  }
-  commit_file(temporary, path);
+  sweep_temporary_files(path.parent_path(), path.filename().string());
+  TemporaryFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 void append_line_durably(const fs::path& path, std::string_view line) {
   MQ_EXPECTS(line.find('\n') == std::string_view::npos);
+  check_is_file(path);
   const bool is_new = !fs::exists(path);
-  const Descriptor file(path, O_RDWR | O_CREAT | O_APPEND);
+  const Descriptor file(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK);
+  if (!file.is_open()) throw_storage_error(path, errno);
+  // Whoever else appends does so for microseconds, unless that process was stopped right then: Ctrl-C works.
+  // Where there are no locks, there is one process.
+  while (try_flock(file.get()) == LockResult::held) {
+    throw_if_stopped();
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
   struct stat status {};
-  if (!file.is_open() || ::fstat(file.get(), &status) != 0) throw_storage_error(path, errno);
+  if (::fstat(file.get(), &status) != 0) throw_storage_error(path, errno);
+  if (!is_still_at(file.get(), path)) throw_storage_error(path, ENOENT);
   const off_t end = end_of_complete_lines(file.get(), status.st_size);
   if (end != status.st_size && ::ftruncate(file.get(), end) != 0) throw_storage_error(path, errno);
-  int error = write_all(file.get(), std::string(line) + "\n");
-  if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+  const int error = write_all(file.get(), std::string(line) + "\n");
   if (error != 0) {
     // Best effort: if this fails as well, the next append and every reader cut the rest off.
     if (::ftruncate(file.get(), end) != 0) errno = 0;
     throw_storage_error(path, error);
   }
+  ::flock(file.get(), LOCK_UN);
+  if (::fsync(file.get()) != 0) throw_storage_error(path, errno);
   if (is_new) flush_folder_of(path);
 }
 
 std::vector<std::string> read_complete_lines(const fs::path& path) {
+  return LineReader(path).read_new_lines();
+}
+
+std::vector<std::string> LineReader::read_new_lines() {
+  check_is_file(path_);
+  const Descriptor file(path_, O_RDONLY | O_NONBLOCK);
+  if (!file.is_open() && errno != ENOENT && errno != ENOTDIR) {
+    throw DataError(fmt::format("cannot read {}: {}", path_.string(), std::strerror(errno)));
+  }
+  struct stat status {};
+  const bool is_there = file.is_open() && ::fstat(file.get(), &status) == 0;
+  const auto size = is_there ? static_cast<std::size_t>(status.st_size) : 0;
+  if (size < offset_) {
+    throw StorageError(
+        fmt::format("{} was removed or cut while it was in use; start again to compute what is "
+                    "missing now",
+                    path_.string()));
+  }
+  std::string bytes(size - offset_, '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t count = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
+                                  static_cast<off_t>(offset_ + filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw DataError(fmt::format("cannot read {}: {}", path_.string(), std::strerror(errno)));
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  bytes.resize(filled);
   std::vector<std::string> lines;
-  if (!fs::exists(path)) return lines;
-  const std::string bytes = read_file(path);
   std::size_t start = 0;
   for (std::size_t end; (end = bytes.find('\n', start)) != std::string::npos; start = end + 1) {
     lines.push_back(bytes.substr(start, end - start));
   }
+  offset_ += start;
   return lines;
 }
 

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "meltquench/core/error.h"
@@ -18,6 +20,9 @@
 namespace mq {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr int kOpenAttempts = 50;
+constexpr auto kBetweenAttempts = std::chrono::milliseconds(10);
 
 /// HDF5's serial library keeps global state.
 std::recursive_mutex library_mutex;
@@ -374,7 +379,12 @@ H5Reader::H5Reader(const fs::path& file, std::string_view kind, int newest_versi
     throw DataError(
         fmt::format("{} holds \"{}\", not \"{}\"; check the path", file.string(), file_->kind, kind));
   }
-  file_->file = {H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose};
+  // HDF5 refuses what somebody has locked; whoever looks for files of killed processes does so for a moment.
+  for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
+    file_->file = {H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose};
+    if (file_->file.is_valid()) break;
+    std::this_thread::sleep_for(kBetweenAttempts);
+  }
   if (!file_->file.is_valid()) {
     throw DataError(fmt::format("{} cannot be opened as HDF5: {}", file.string(), hdf5_reason()));
   }

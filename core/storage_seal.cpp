@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/files.h"
 
 namespace mq {
 namespace fs = std::filesystem;
@@ -68,9 +69,10 @@ std::string check_seal(const fs::path& path) {
     throw DataError(fmt::format("{} {}", path.string(), problem));
   };
   if (!fs::exists(path)) throw MissingError(fmt::format("{} is not there; check the path", path.string()));
+  check_is_file(path);
   std::ifstream file(path, std::ios::binary);
   std::string head(kSealSize, '\0');
-  if (!file || fs::is_directory(path)) refuse("cannot be read; check that it is a file you may read");
+  if (!file) refuse("cannot be read; check that it is a file you may read");
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(file.gcount()));
   if (!head.starts_with(kSealStart)) {

@@ -4,20 +4,30 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/file_lock.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/stop.h"
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/results.h"
+#include "meltquench/experiment/shared_trials.h"
 #include "meltquench/experiment/side_by_side.h"
+#include "meltquench/experiment/trial_rules.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
 namespace {
+
+/// At trials of other processes.
+constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 
 std::string experiment_key(const std::vector<SweepPoint>& points) {
   if (points.size() == 1 && points.front().settings.empty()) return points.front().config.key();
@@ -85,6 +95,42 @@ void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
   }
 }
 
+/// Of the journal's lines.
+TrialCheck trial_check(const std::vector<SweepPoint>& points, DataCache& data) {
+  std::vector<std::int64_t> images;
+  for (const SweepPoint& point : points) {
+    images.push_back(static_cast<std::int64_t>(data.get(point.config).test.samples().count()));
+  }
+  return [rules = TrialRules(points, images)](const TrialId& id, const ChipTrial& trial) {
+    return rules.problem(id, trial);
+  };
+}
+
+/// When a file was written last; the earliest of all times if it is not there.
+std::filesystem::file_time_type time_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto time = std::filesystem::last_write_time(file, error);
+  return error ? std::filesystem::file_time_type::min() : time;
+}
+
+/// Progress of the chips that starts with the first one, not while networks are still trained.
+class LateProgress {
+ public:
+  LateProgress(ProgressSink& sink, std::size_t total) : sink_(sink), total_(total) {}
+
+  void advance(std::size_t steps = 1) {
+    if (steps == 0) return;
+    std::call_once(once_, [&] { progress_.emplace(sink_, "Evaluating chips", total_); });
+    progress_->advance(steps);
+  }
+
+ private:
+  ProgressSink& sink_;
+  std::size_t total_;
+  std::once_flag once_;
+  std::optional<Progress> progress_;
+};
+
 class Runner {
  public:
   Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data)
@@ -92,89 +138,149 @@ class Runner {
         options_(options),
         folder_(folder_of(points, options)),
         progress_(options.progress != nullptr ? *options.progress : silent_),
-        journal_((ensure_writable_folder(folder_), folder_ / "trials.jsonl")),
-        data_(std::move(data)) {}
+        data_(std::move(data)),
+        trials_(folder_, trial_check(points, data_), options.log),
+        manifest_before_(time_of(folder_ / "manifest.json")) {}
 
   RunOutcome run() {
     const auto start = std::chrono::steady_clock::now();
+    sweep_temporary_files(options_.output / "models");
     write_file_atomically(folder_ / "config.toml", to_toml(resolved(points_)));
     std::size_t missing = 0;
-    for (const SweepPoint& point : points_) missing += missing_steps(point);
-    std::unique_ptr<Progress> progress;
     for (const SweepPoint& point : points_) {
-      const DatasetPair& data = data_.get(point.config);
       for (const Variant variant : point.config.train.variants) {
-        throw_if_stopped();
-        const TrainedNetwork trained = trained_network(options_.exec, point.config, variant, data,
-                                                       options_.output / "models", progress_, options_.log);
-        if (&point == &points_.front()) {
-          picture_ = picture_of_tile(trained, point, variant, data.test.samples());
-        }
-        evaluate_chips(point, variant, trained, data, missing, progress);
+        left_.push_back(missing_chips(point, variant).size());
+        missing += left_.back() * evaluations(point);
       }
     }
-    if (progress != nullptr) progress->finish();
+    if (missing > 0) progress_of_chips_ = std::make_unique<LateProgress>(progress_, missing);
+    for (const SweepPoint& point : points_) {
+      for (const Variant variant : point.config.train.variants) {
+        throw_if_stopped();
+        const TrainedNetwork trained = network_of(point, variant, options_.log);
+        if (&point == &points_.front()) {
+          picture_ = picture_of_tile(trained, point, variant, data_.get(point.config).test.samples());
+        }
+        const auto images = static_cast<std::int64_t>(data_.get(point.config).test.samples().count());
+        results_.push_back({&point, variant, trained.digital_accuracy, images, {}});
+        evaluate_chips(results_.size() - 1, trained);
+      }
+    }
+    wait_for_others();
+    progress_of_chips_.reset();
     return write_results(start);
   }
 
  private:
-  std::size_t missing_steps(const SweepPoint& point) const {
-    const EvalParams& eval = point.config.eval;
-    const std::string key = point.config.key();
-    std::size_t steps = 0;
-    for (const Variant variant : point.config.train.variants) {
-      for (int chip = 0; chip < eval.chips; ++chip) {
-        if (journal_.find(trial_id(point, key, variant, chip)) == nullptr) {
-          steps += eval.times.size() * eval.compensation.size();
-        }
-      }
-    }
-    return steps;
+  TrainedNetwork network_of(const SweepPoint& point, Variant variant, Log* log) {
+    return trained_network(options_.exec, point.config, variant, data_.get(point.config),
+                           options_.output / "models", progress_, log);
   }
 
-  void evaluate_chips(const SweepPoint& point, Variant variant, const TrainedNetwork& trained,
-                      const DatasetPair& data, std::size_t steps, std::unique_ptr<Progress>& progress) {
-    const EvalParams& eval = point.config.eval;
-    const Samples samples = data.test.samples(),
-                  calibration = data.train.first(static_cast<std::size_t>(eval.calibration_images));
+  static std::size_t evaluations(const SweepPoint& point) {
+    return point.config.eval.times.size() * point.config.eval.compensation.size();
+  }
+
+  std::vector<TrialId> missing_chips(const SweepPoint& point, Variant variant) const {
     const std::string key = point.config.key();
-    PointResult result{
-        &point, variant, trained.digital_accuracy, static_cast<std::int64_t>(samples.count()), {}};
-    std::vector<TrialId> todo;
-    for (int chip = 0; chip < eval.chips; ++chip) {
-      const TrialId id = trial_id(point, key, variant, chip);
-      if (journal_.find(id) == nullptr) todo.push_back(id);
+    std::vector<TrialId> missing;
+    for (int chip = 0; chip < point.config.eval.chips; ++chip) {
+      TrialId id = trial_id(point, key, variant, chip);
+      if (trials_.journal().find(id) == nullptr) missing.push_back(std::move(id));
     }
-    if (!todo.empty() && progress == nullptr) {
-      progress = std::make_unique<Progress>(progress_, "Evaluating chips", steps);
+    return missing;
+  }
+
+  /// The same for a result; counts what other processes have done of it since as progress.
+  std::vector<TrialId> still_missing(std::size_t result) {
+    const auto& [point, variant, digital, images, trials] = results_[result];
+    std::vector<TrialId> ids = missing_chips(*point, variant);
+    if (left_[result] > ids.size()) {
+      progress_of_chips_->advance((left_[result] - ids.size()) * evaluations(*point));
     }
-    const ResidentSamples resident(options_.exec, todo.empty() ? Samples{} : samples);
+    left_[result] = ids.size();
+    return ids;
+  }
+
+  /// Computes the chips of a result that no other process is computing.
+  void evaluate_chips(std::size_t result, const TrainedNetwork& trained) {
+    const std::vector<TrialId> todo = still_missing(result);
+    if (todo.empty()) return;
+    const SweepPoint& point = *results_[result].point;
+    const EvalParams& eval = point.config.eval;
+    const DatasetPair& data = data_.get(point.config);
+    const Samples calibration = data.train.first(static_cast<std::size_t>(eval.calibration_images));
+    const ResidentSamples resident(options_.exec, data.test.samples());
+    std::atomic<std::size_t> done = 0;
     side_by_side(options_.exec, todo.size(), [&](const Exec& exec, std::size_t i, const auto& is_in_vain) {
       const auto goes_on = [&] {
-        progress->advance();
+        progress_of_chips_->advance();
         return !is_in_vain();
       };
-      journal_.append(
-          todo[i], evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, resident, eval,
-                                 point.config.seed, todo[i].chip, goes_on, calibration.images));
-      ++computed_;
+      const auto state = trials_.compute(todo[i], [&] {
+        return evaluate_chip(exec, trained.network, point.config.hardware, trained.ranges, resident, eval,
+                             point.config.seed, todo[i].chip, goes_on, calibration.images);
+      });
+      if (state == SharedTrials::State::computed) ++computed_;
+      if (state == SharedTrials::State::done) progress_of_chips_->advance(evaluations(point));
+      if (state != SharedTrials::State::claimed) ++done;
     });
     throw_if_stopped();
-    for (int chip = 0; chip < eval.chips; ++chip) {
-      result.trials.push_back(*journal_.find(trial_id(point, key, variant, chip)));
-      if (result.trials.back().correct.size() != eval.times.size() * eval.compensation.size()) {
-        throw DataError((folder_ / "trials.jsonl").string() +
-                        " holds a trial with another number of evaluations; "
-                        "remove the file to compute all chips again");
+    left_[result] -= done;
+  }
+
+  /// Until the chips that other processes have claimed are done; computes those that they give up.
+  void wait_for_others() {
+    bool has_told = false;
+    while (true) {
+      trials_.journal().refresh();
+      bool is_complete = true;
+      for (std::size_t i = 0; i < results_.size(); ++i) {
+        if (left_[i] == 0) continue;
+        const std::vector<TrialId> ids = still_missing(i);
+        if (std::any_of(ids.begin(), ids.end(), [&](const TrialId& id) { return trials_.is_free(id); })) {
+          evaluate_chips(i, network_of(*results_[i].point, results_[i].variant, nullptr));
+        }
+        is_complete = is_complete && left_[i] == 0;
+      }
+      if (is_complete) return;
+      if (options_.log != nullptr && !std::exchange(has_told, true)) {
+        options_.log->info("waits for the last chips, which another process computes; stop with Ctrl-C");
+      }
+      throw_if_stopped();
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+  }
+
+  void collect_trials() {
+    trials_.journal().refresh();  // says so if the journal was removed
+    for (PointResult& result : results_) {
+      const std::string key = result.point->config.key();
+      for (int chip = 0; chip < result.point->config.eval.chips; ++chip) {
+        result.trials.push_back(*trials_.journal().find(trial_id(*result.point, key, result.variant, chip)));
       }
     }
-    results_.push_back(std::move(result));
+  }
+
+  /// Written meanwhile by a process that shares the trials, so that there is nothing left to write.
+  bool is_written(const std::string& csv) const {
+    return time_of(folder_ / "manifest.json") > manifest_before_ &&
+           std::filesystem::exists(folder_ / "arrays.h5") &&
+           std::filesystem::exists(folder_ / "report.html") &&
+           std::filesystem::exists(folder_ / "results.csv") && read_file(folder_ / "results.csv") == csv;
   }
 
   RunOutcome write_results(std::chrono::steady_clock::time_point start) {
+    const FileLock lock = FileLock::lock(folder_, "results", [&](const auto& who) { trials_.tell_of(who); });
+    collect_trials();
     RunOutcome outcome{.folder = folder_, .rows = accuracy_rows(results_), .computed = computed_};
     for (const PointResult& result : results_) outcome.trials += result.trials.size();
     const std::string csv = results_csv(results_);
+    if (is_written(csv)) {
+      const std::filesystem::path manifest = folder_ / "manifest.json";
+      outcome.digest = parse_json(read_file(manifest), manifest.string()).at("digest").as_text();
+      return outcome;
+    }
     write_arrays(folder_ / "arrays.h5", results_, picture_);
     write_file_atomically(folder_ / "results.csv", csv);
     Sha256 hash;
@@ -208,10 +314,13 @@ class Runner {
   std::filesystem::path folder_;
   SilentProgress silent_;
   ProgressSink& progress_;
-  Journal journal_;
   DataCache data_;
+  SharedTrials trials_;
+  std::filesystem::file_time_type manifest_before_;
+  std::unique_ptr<LateProgress> progress_of_chips_;  // null if no chip is missing
   TilePicture picture_;
   std::vector<PointResult> results_;
+  std::vector<std::size_t> left_;  // chips of each result that are not done
   std::atomic<std::size_t> computed_ = 0;
 };
 
@@ -230,9 +339,10 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
   MQ_EXPECTS(!points.empty());
   RunPlan plan{.folder = folder_of(points, options), .points = points.size()};
-  const Journal journal(plan.folder / "trials.jsonl");
-  std::vector<std::filesystem::path> networks;
+  const std::filesystem::path trials = plan.folder / "trials.jsonl";
   DataCache data;
+  const Journal journal(trials, std::filesystem::exists(trials) ? trial_check(points, data) : TrialCheck());
+  std::vector<std::filesystem::path> networks;
   for (const SweepPoint& point : points) {
     const std::string key = point.config.key();
     const DatasetPair& images = data.get(point.config);
@@ -265,6 +375,7 @@ RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions&
 
 RunOutcome rewrite_report(const std::filesystem::path& folder, const RunOptions& options) {
   const std::filesystem::path config = folder / "config.toml";
+  check_is_file(config);
   if (!std::filesystem::exists(config)) {
     throw MissingError(folder.string() +
                        " holds no config.toml, so it is no folder of a run; `meltquench run` makes one");

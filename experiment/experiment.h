@@ -3,7 +3,9 @@
 /// The folder `<output>/<name>-<key8>/` holds config.toml, trials.jsonl (one durable line per finished chip:
 /// the truth), results.csv, arrays.h5, manifest.json and report.html (derived, written whole). Running the
 /// same thing again computes only what is missing. Trained networks are kept in `<output>/models/` and shared
-/// by runs that train alike.
+/// by runs that train alike. Processes that run the same thing at once share it: each chip is computed and
+/// each network trained by one of them, all end with all results, and what a killed one leaves the others
+/// finish.
 #pragma once
 
 #include <filesystem>
@@ -30,7 +32,7 @@ struct RunOutcome {
   std::vector<AccuracyRow> rows;  ///< per point, variant, compensation and time
   std::string digest = {};        ///< SHA-256 over arrays.h5 and results.csv
   std::size_t trials = 0;         ///< chips evaluated, this time or earlier
-  std::size_t computed = 0;       ///< of them this time
+  std::size_t computed = 0;       ///< of them this time and by this process
 };
 
 /// Runs all points and writes all files. Throws Interrupted when a stop was requested: what is finished is

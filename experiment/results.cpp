@@ -64,6 +64,23 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
                                 double(c.programming_ns) * 1e-9))};
 }
 
+/// Of each chip as a data set, so that they count for the digest, and their sums as attributes.
+void write_counters(H5Writer& file, const std::string& group, const std::vector<ChipTrial>& trials) {
+  Counters sum;
+  std::vector<std::int64_t> counts;
+  std::vector<std::string> names;
+  for (const ChipTrial& trial : trials) {
+    sum += trial.counters;
+    const Value table = to_value(trial.counters);
+    for (const auto& entry : table.as_table()) counts.push_back(entry.value.as_integer());
+  }
+  const Value sums = to_value(sum);
+  for (const auto& entry : sums.as_table()) names.push_back(entry.key);
+  file.write(group + "/counters", counts, {trials.size(), names.size()});
+  file.write(group + "/counter_names", names);
+  file.set_attributes(group, sums);
+}
+
 }  // namespace
 
 TilePicture picture_of_tile(const TrainedNetwork& trained, const SweepPoint& point, Variant variant,
@@ -179,9 +196,7 @@ void write_arrays(const std::filesystem::path& path, const std::vector<PointResu
     std::vector<std::string> compensation;
     for (const EvalCompensation c : eval.compensation) compensation.emplace_back(compensation_name(c));
     file.write(group + "/compensation", compensation);
-    Counters counters;
-    for (const ChipTrial& trial : result.trials) counters += trial.counters;
-    file.set_attributes(group, to_value(counters));
+    write_counters(file, group, result.trials);
     file.set_attribute(group, "variant", name(result.variant));
     file.set_attribute(group, "settings", result.point->label());
     file.set_attribute(group, "images", result.images);

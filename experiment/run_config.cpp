@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSchema = 1;
 // Raised whenever the same config would give other results, so that old and new ones never mix.
-constexpr std::int64_t kResultsVersion = 4;
+constexpr std::int64_t kResultsVersion = 5;
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys = {"schema", "name", "seed", "data", "model", "train", "eval", "sweep"};

@@ -1,9 +1,13 @@
 #include "meltquench/experiment/trained_network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/file_lock.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/log.h"
 #include "meltquench/core/progress.h"
@@ -31,6 +35,20 @@ void train(Trainer& trainer, const std::filesystem::path& file, std::string task
   }
 }
 
+/// One process trains a network, the others wait for it and say so.
+FileLock lock_training(const std::filesystem::path& folder, const std::filesystem::path& file,
+                       Variant variant, ProgressSink& sink, Log* log) {
+  std::unique_ptr<Progress> waiting;
+  return FileLock::lock(folder, file.filename().string(), [&](const std::string& holder) {
+    const std::string what = fmt::format("{}, which trains the {} network", holder, name(variant));
+    if (log != nullptr) {
+      log->info("waits for " + what + "; stop with Ctrl-C");
+    } else {
+      waiting = std::make_unique<Progress>(sink, "Waiting for " + what, 0);
+    }
+  });
+}
+
 }  // namespace
 
 std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config,
@@ -50,8 +68,12 @@ TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Varian
   if (std::filesystem::exists(file)) trainer.load(file);
   if (!trainer.is_finished()) {
     ensure_writable_folder(folder);
-    train(trainer, file, "Training, " + std::string(name(variant)), progress);
-    trainer.save(file);
+    const FileLock lock = lock_training(folder, file, variant, progress, log);
+    if (std::filesystem::exists(file)) trainer.load(file);  // another process may have gone on meanwhile
+    if (!trainer.is_finished()) {
+      train(trainer, file, "Training, " + std::string(name(variant)), progress);
+      trainer.save(file);
+    }
   }
   trained.digital_accuracy = evaluate(digital_exec(exec), trained.network, data.test.samples()).accuracy();
   const Samples calibration = data.train.first(static_cast<std::size_t>(config.eval.calibration_images));

@@ -23,7 +23,8 @@ std::filesystem::path network_file(const std::filesystem::path& folder, const Ru
                                    Variant variant);
 
 /// Loads the network's checkpoint from `folder` and trains what is missing; checkpoints after every epoch and
-/// when a stop was requested (then throws Interrupted). Ranges are calibrated for the hardware of `config`.
+/// when a stop was requested (then throws Interrupted). While another process trains it, waits for that one
+/// and says so. Ranges are calibrated for the hardware of `config`.
 TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant,
                                const DatasetPair& data, const std::filesystem::path& folder,
                                ProgressSink& progress, Log* log);

@@ -6,6 +6,12 @@
 #include <string>
 #include <string_view>
 
+#if defined(MQ_HAVE_X86_LEVELS) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "meltquench/core/buffer.h"
 #include "meltquench/core/error.h"
 
@@ -23,6 +29,14 @@ const KernelTable& kernel_table();
 namespace cpu_v4 {
 const KernelTable& kernel_table();
 }
+namespace cpu_vnni {
+void mvm(const Exec&, const MvmLayer&);
+void mvm_transposed(const Exec&, const MvmLayer&);
+}  // namespace cpu_vnni
+namespace cpu_amx {
+void mvm(const Exec&, const MvmLayer&);
+void mvm_transposed(const Exec&, const MvmLayer&);
+}  // namespace cpu_amx
 namespace cuda {
 const KernelTable& kernel_table();
 const MemoryOps& device_memory();
@@ -31,24 +45,69 @@ void require_any_device();
 
 namespace {
 
-/// An instruction set, and its table where this build has it and this machine can run it.
+/// An instruction set, its table where this build has it and this machine can run it, and what it takes.
 struct Isa {
   std::string_view name;
   const KernelTable* table;
+  std::string_view needs;
 };
 
-/// From narrow to wide.
-std::array<Isa, 3> instruction_sets() {
-  std::array<Isa, 3> sets{{{"base", &cpu_base::kernel_table()}, {"v3", nullptr}, {"v4", nullptr}}};
 #if defined(MQ_HAVE_X86_LEVELS)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets[1].table = &cpu_v3::kernel_table();
-    const bool has_v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                        __builtin_cpu_supports("avx512vl");
-    if (has_v4) sets[2].table = &cpu_v4::kernel_table();
-  }
+using Product = void (*)(const Exec&, const MvmLayer&);
+
+/// The table of v4 with other products.
+KernelTable with_products(const char* name, Product mvm, Product mvm_transposed) {
+  KernelTable table = cpu_v4::kernel_table();
+  table.name = name;
+  table.mvm = mvm;
+  table.mvm_transposed = mvm_transposed;
+  return table;
+}
+
+/// Whether the processor has AMX with bytes and the system lets this process use it: it grants the registers
+/// on demand only, and never where the signal stack of a thread is too small for them.
+bool may_use_amx() {
+#if defined(__linux__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  constexpr unsigned kTiles = 1u << 24, kBytes = 1u << 25;
+  if ((d & kTiles) == 0 || (d & kBytes) == 0) return false;
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+#else
+  return false;
 #endif
+}
+#endif
+
+/// From narrow to wide.
+std::array<Isa, 5> find_instruction_sets() {
+  std::array<Isa, 5> sets{{{"base", &cpu_base::kernel_table(), ""},
+                           {"v3", nullptr, "AVX2 and FMA"},
+                           {"v4", nullptr, "AVX-512"},
+                           {"vnni", nullptr, "AVX-512 and VNNI"},
+                           {"amx", nullptr, "AMX for 8-bit integers, and a system that grants it"}}};
+#if defined(MQ_HAVE_X86_LEVELS)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return sets;
+  sets[1].table = &cpu_v3::kernel_table();
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") ||
+      !__builtin_cpu_supports("avx512vl"))
+    return sets;
+  sets[2].table = &cpu_v4::kernel_table();
+  if (!__builtin_cpu_supports("avx512vnni")) return sets;
+  static const KernelTable vnni = with_products("cpu_vnni", cpu_vnni::mvm, cpu_vnni::mvm_transposed);
+  sets[3].table = &vnni;
+  if (!may_use_amx()) return sets;
+  static const KernelTable amx = with_products("cpu_amx", cpu_amx::mvm, cpu_amx::mvm_transposed);
+  sets[4].table = &amx;
+#endif
+  return sets;
+}
+
+/// Found once: a process keeps what it was granted.
+const std::array<Isa, 5>& instruction_sets() {
+  static const std::array<Isa, 5> sets = find_instruction_sets();
   return sets;
 }
 
@@ -92,11 +151,10 @@ const KernelTable& cpu_kernels(std::string_view wanted) {
     if (isa.name != wanted) continue;
     if (isa.table != nullptr) return *isa.table;
     throw BackendUnavailable("MQ_ISA=" + std::string(wanted) + " needs a processor with " +
-                             (wanted == "v3" ? "AVX2 and FMA" : "AVX-512") +
-                             ", and a build for it; unset MQ_ISA");
+                             std::string(isa.needs) + ", and a build for it; unset MQ_ISA");
   }
   throw ConfigError("MQ_ISA=" + std::string(wanted) +
-                    " is no instruction set; set it to base, v3 or v4, or unset it");
+                    " is no instruction set; set it to base, v3, v4, vnni or amx, or unset it");
 }
 
 const KernelTable& kernels(Backend backend) {

@@ -131,12 +131,12 @@ struct KernelTable {
 };
 
 /// The operations of `backend`; throws BackendUnavailable where this build or machine lacks it. On the CPU
-/// the widest instruction set that the machine has is taken; the environment variable MQ_ISA (base, v3 or v4)
-/// overrides it.
+/// the widest instruction set that the machine has is taken; the environment variable MQ_ISA (one of
+/// cpu_instruction_sets) overrides it.
 const KernelTable& kernels(Backend backend);
 
-/// The instruction sets that this build has and this machine can run, from narrow to wide: "base", and on
-/// x86-64 "v3" (AVX2, FMA) and "v4" (AVX-512), the levels of the x86-64 psABI. All give the same bits.
+/// The instruction sets that this build has and this machine can run, from narrow to wide: "base", "v3" and
+/// "v4" of the x86-64 psABI, and v4 with VNNI ("vnni") and with AMX ("amx"). All give the same bits.
 std::vector<std::string_view> cpu_instruction_sets();
 
 /// The CPU table of one of them: tests compare them. Throws as above.

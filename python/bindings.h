@@ -77,16 +77,6 @@ struct RunKeywords {
   Exec exec() const;
 };
 
-/// The hardware keywords of `Tile` and `evaluate`. Throws ConfigError, also for a range of a converter that
-/// is ideal.
-struct HardwareKeywords {
-  py::object device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise;
-  py::object programming = py::none(), faults = py::none();  ///< dicts, as the sections of a config
-  py::object sections = py::none();  ///< a dict of any sections, which others override
-
-  Hardware hardware() const;
-};
-
 /// Messages name config keys (dac.bits); here they are keywords (dac_bits).
 std::string in_keywords(std::string message);
 /// Calls `work` with errors put in terms of keywords.

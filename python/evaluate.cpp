@@ -13,6 +13,7 @@
 #include "meltquench/experiment/results.h"
 #include "meltquench/experiment/side_by_side.h"
 #include "meltquench/kernels/kernel_table.h"
+#include "meltquench/python/keywords.h"
 #include "meltquench/python/network.h"
 #include "meltquench/python/watch.h"
 
@@ -109,7 +110,7 @@ EvalParams eval_from(const py::dict& keywords) {
 }
 
 py::dict evaluate_network(const py::sequence& layers, const py::object& images, const py::object& labels,
-                          const HardwareKeywords& keywords, const py::dict& evaluation,
+                          const py::object& device, const py::dict& keywords, const py::dict& evaluation,
                           const py::object& calibration, const py::object& seed, const py::object& threads,
                           const py::object& backend, const py::object& progress) {
   const Network network = network_from(layers);
@@ -122,7 +123,7 @@ py::dict evaluate_network(const py::sequence& layers, const py::object& images, 
       std::min<std::size_t>(static_cast<std::size_t>(typical.shape(0)),
                             calibration.is_none() ? static_cast<std::size_t>(eval.calibration_images)
                                                   : std::numeric_limits<std::size_t>::max());
-  const HardwareConfig hardware(keywords.hardware());
+  const HardwareConfig hardware(hardware_from(device, keywords, {.converter_bits = 8}));
   const RunKeywords run = RunKeywords::from(seed, threads, backend);
   const Exec exec = run.exec();
   const std::size_t in = network.input().size();
@@ -176,31 +177,26 @@ constexpr const char* kEvaluateConfig = R"(evaluate_config(config, set, output, 
 run_experiment of a config file or dict; see meltquench.evaluate.)";
 
 constexpr const char* kEvaluateNetwork =
-    R"(evaluate_network(layers, images, labels, hardware, evaluation, calibration, seed, threads, backend, progress)
+    R"(evaluate_network(layers, images, labels, device, hardware, evaluation, calibration, seed, threads, backend, progress)
 --
 
-Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections). evaluation: keys of [eval].)";
+Accuracy over time of a multilayer perceptron; see meltquench.evaluate. hardware: a dict of hardware_keywords(). evaluation: keys of [eval].)";
 
 }  // namespace
 
 void bind_evaluate(py::module_& module) {
+  module.def("hardware_keywords", &hardware_keywords,
+             "hardware_keywords()\n--\n\nThe keywords of hardware that Tile and evaluate share.");
+  module.def("check_keywords", &check_keywords, py::arg("function"), py::arg("given"), py::arg("known"),
+             "check_keywords(function, given, known)\n--\n\nRaises TypeError, with the nearest, for an "
+             "unknown keyword.");
+  module.attr("HARDWARE_DOC") = kHardwareDoc;
   module.def("evaluate_config", &evaluate_config, kEvaluateConfig, py::arg("config"), py::arg("set"),
              py::arg("output"), py::arg("threads"), py::arg("backend"), py::arg("progress"));
-  module.def(
-      "evaluate_network",
-      [](const py::sequence& layers, const py::object& images, const py::object& labels,
-         const py::tuple& hardware, const py::dict& evaluation, const py::object& calibration,
-         const py::object& seed, const py::object& threads, const py::object& backend,
-         const py::object& progress) {
-        const HardwareKeywords keywords{hardware[0], hardware[1], hardware[2], hardware[3],
-                                        hardware[4], hardware[5], hardware[6], hardware[7],
-                                        hardware[8], py::none(),  py::none(),  hardware[9]};
-        return evaluate_network(layers, images, labels, keywords, evaluation, calibration, seed, threads,
-                                backend, progress);
-      },
-      kEvaluateNetwork, py::arg("layers"), py::arg("images"), py::arg("labels"), py::arg("hardware"),
-      py::arg("evaluation"), py::arg("calibration"), py::arg("seed"), py::arg("threads"), py::arg("backend"),
-      py::arg("progress"));
+  module.def("evaluate_network", &evaluate_network, kEvaluateNetwork, py::arg("layers"), py::arg("images"),
+             py::arg("labels"), py::arg("device"), py::arg("hardware"), py::arg("evaluation"),
+             py::arg("calibration"), py::arg("seed"), py::arg("threads"), py::arg("backend"),
+             py::arg("progress"));
 }
 
 }  // namespace mq::python

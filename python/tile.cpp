@@ -11,6 +11,26 @@ namespace {
 constexpr int kFileVersion = 2;
 const std::string kArrayPath = "/array";
 
+/// A file in a folder of its own, wherever temporary files go here, that is gone with this object.
+class TemporaryFile {
+ public:
+  TemporaryFile() : folder_(py::module_::import("tempfile").attr("TemporaryDirectory")("", "meltquench-")) {}
+  ~TemporaryFile() {
+    try {
+      folder_.attr("cleanup")();
+    } catch (py::error_already_set&) {  // it stays behind
+    }
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  py::object path() const {
+    return py::module_::import("pathlib").attr("Path")(folder_.attr("name")).attr("joinpath")("tile.h5");
+  }
+
+ private:
+  py::object folder_;
+};
+
 FloatArray read_only_copy(const FloatArray& matrix) {
   const FloatArray copy = matrix.attr("copy")();
   copy.attr("setflags")(py::arg("write") = false);
@@ -155,6 +175,11 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
                                      const py::object& backend) {
   const std::string file = path_text(path);
   const H5Reader reader(file, "tile", kFileVersion);
+  if (reader.version() < kFileVersion) {
+    throw DataError(file + " was written by an older Meltquench (version " +
+                    std::to_string(reader.version()) + ", this one reads version " +
+                    std::to_string(kFileVersion) + "); program the tile again from its weights");
+  }
   const auto integer = [&](const char* name) {
     const Value value = reader.attribute("/", name);
     if (!value.is_integer() || value.as_integer() < 0)
@@ -176,6 +201,26 @@ std::unique_ptr<PyTile> PyTile::load(const py::object& path, const py::object& t
   tile->target_ = read_only_copy(FloatArray(owning_array(reader.read<float>("/target"), {rows, columns})));
   tile->compute([&] { tile->array_.load(tile->exec_, reader, kArrayPath); });
   return tile;
+}
+
+py::bytes PyTile::bytes() {
+  const TemporaryFile file;
+  save(file.path());
+  return file.path().attr("read_bytes")();
+}
+
+std::unique_ptr<PyTile> PyTile::from_bytes(const py::bytes& bytes, const py::object& threads,
+                                           const py::object& backend) {
+  const TemporaryFile file;
+  file.path().attr("write_bytes")(bytes);
+  try {
+    return load(file.path(), threads, backend);
+  } catch (const DataError& error) {
+    std::string message = error.what();
+    const std::string path = path_text(file.path());
+    if (message.starts_with(path)) message.replace(0, path.size(), "the pickled tile");
+    throw DataError(message);
+  }
 }
 
 py::array_t<float> PyTile::weights() {

@@ -41,6 +41,12 @@ class PyTile {
   static std::unique_ptr<PyTile> load(const py::object& path, const py::object& threads,
                                       const py::object& backend);
 
+  /// The file that `save` writes, and the tile in it, for copies and pickle.
+  py::bytes bytes();
+  static std::unique_ptr<PyTile> from_bytes(const py::bytes& bytes, const py::object& threads,
+                                            const py::object& backend);
+  const RunKeywords& keywords() const { return keywords_; }
+
   py::tuple shape() const { return py::make_tuple(array_.outputs(), array_.inputs()); }
   double time();
   const FloatArray& target() const { return target_; }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "meltquench/python/keywords.h"
 #include "meltquench/python/tile.h"
 
 namespace mq::python {
@@ -19,25 +20,26 @@ Example:
     array([0.  , 0.25], dtype=float32)
 )";
 
-constexpr const char* kInit =
-    R"(__init__(self, W, device='pcm-like', *, seed=0, rows=None, columns=None, dac_bits=None, adc_bits=None, dac_range=None, adc_range=None, output_noise=None, read_noise=None, programming=None, faults=None, hardware=None, threads=1, backend='cpu')
+/// __init__: its signature, with the keywords that evaluate has as well, and what they say.
+std::string init_doc() {
+  return "__init__(self, W, device='pcm-like', *, seed=0" + hardware_signature() +
+         R"(, threads=1, backend='cpu')
 --
 
 Makes the cells and writes W into them; the clock stands at 0, the reference read.
 
 W: [out, in], dimensionless. device: a preset's name (see mq.presets()) or a dict, {"preset": "pcm-like",
 "g_max": "30 uS"}; quantities are texts with units or plain SI numbers. seed fixes every random number.
-rows (inputs) and columns (outputs) are the size of one tile; None takes W whole. dac_bits and adc_bits: 0 is
-ideal (None: what hardware says, or ideal); otherwise give dac_range (largest |x|) and adc_range (largest |y| of a tile, weight units) or call
-calibrate(). output_noise and read_noise are per product, relative to one fully-on cell at full-scale input.
-programming and faults: dicts, as the config sections of these names: {"method": "write-verify", "margin": 0.02},
-{"stuck_low": 0.01}. hardware: a dict of any config sections (mapping, wires, current, periphery, dac, adc, tile, cell_noise,
-temperature, ...; mq.parameters("wires") lists their keys), for what has no keyword: {"wires": {"word_line":
-"1 ohm"}, "mapping": {"slices": 4, "slice_bits": 2}}. Keywords win over it.
+)" + kHardwareDoc +
+         R"(
+What nobody says is as in config files, but converters are ideal, and one tile takes W whole. Converters that are
+not ideal need calibrate() where their range is not given.
 threads changes no result; None is all cores. backend: "cpu", "reference" or "cuda".
 
-Raises ValueError for a shape, device, unit or number that makes no sense, RuntimeError for a backend that this
-build or machine lacks.
+copy.copy, copy.deepcopy and pickle make tiles of their own that go on with the same bits.
+
+Raises ValueError for a shape, device, unit or number that makes no sense, TypeError for an unknown keyword,
+RuntimeError for a backend that this build or machine lacks.
 
 Example:
     >>> import numpy as np
@@ -46,6 +48,7 @@ Example:
     >>> tile.shape
     (4, 4)
 )";
+}
 
 constexpr const char* kMatmul =
     R"(__matmul__(self, x, /)
@@ -262,53 +265,50 @@ void property(py::class_<PyTile>& type, const char* name, Member member, const c
   type.def_property_readonly(name, member, doc);
 }
 
+std::unique_ptr<PyTile> make_tile(const py::object& W, const py::object& device, const py::kwargs& given) {
+  std::vector<std::string> known = hardware_keywords();
+  known.insert(known.end(), {"W", "device", "seed", "threads", "backend"});
+  check_keywords("Tile", given, known);
+  const auto keyword = [&](const char* name, py::object standard) {
+    return given.contains(name) ? py::object(given[name]) : std::move(standard);
+  };
+  const FloatArray matrix = float_matrix(W, "W", "[out, in]");
+  const RunKeywords run = RunKeywords::from(keyword("seed", py::int_(0)), keyword("threads", py::int_(1)),
+                                            keyword("backend", py::str("cpu")));
+  const MatrixView<const float> w = view(matrix);
+  const Hardware hardware = hardware_from(
+      device, given,
+      {.rows = std::max<std::size_t>(w.columns, 1), .columns = std::max<std::size_t>(w.rows, 1)});
+  const std::string label =
+      py::isinstance<py::str>(device) ? device.cast<std::string>() : std::string(model_name(hardware.device));
+  auto tile =
+      with_keywords([&] { return std::make_unique<PyTile>(run, hardware, label, w.rows, w.columns); });
+  tile->program(matrix);
+  return tile;
+}
+
+/// The file of save() as bytes, where it is computed, and what a subclass has added.
+py::tuple state_of(const py::object& self) {
+  auto& tile = self.cast<PyTile&>();
+  const py::object more = py::getattr(self, "__dict__", py::dict());
+  return py::make_tuple(tile.bytes(), tile.keywords().threads, tile.keywords().backend, more);
+}
+
+std::pair<std::unique_ptr<PyTile>, py::dict> tile_of(const py::tuple& state) {
+  if (state.size() != 4 || !py::isinstance<py::bytes>(state[0]) || !py::isinstance<py::dict>(state[3]))
+    throw ConfigError(
+        "the state of a pickled Tile is not as this Meltquench writes it; save() the tile instead");
+  return {PyTile::from_bytes(state[0], state[1], state[2]), py::dict(state[3])};
+}
+
 }  // namespace
 
 void bind_tile(py::module_& module) {
   py::class_<PyTile> type(module, "Tile", kTile);
   type.attr("__module__") = "meltquench";
-  type.def(
-      py::init([](const py::object& W, const py::object& device, const py::object& seed,
-                  const py::object& rows, const py::object& columns, const py::object& dac_bits,
-                  const py::object& adc_bits, const py::object& dac_range, const py::object& adc_range,
-                  const py::object& output_noise, const py::object& read_noise, const py::object& programming,
-                  const py::object& faults, const py::object& sections, const py::object& threads,
-                  const py::object& backend) {
-        const FloatArray matrix = float_matrix(W, "W", "[out, in]");
-        const RunKeywords keywords = RunKeywords::from(seed, threads, backend);
-        // Tiles hold all of W where nobody says how large they are.
-        const auto whole = [&](const py::object& size, const char* key, py::ssize_t all) {
-          const bool is_given = py::isinstance<py::dict>(sections) && sections.contains("tile") &&
-                                sections["tile"].contains(key);
-          return size.is_none() && !is_given ? py::object(py::int_(std::max<py::ssize_t>(all, 1))) : size;
-        };
-        const Hardware hardware = HardwareKeywords{device,
-                                                   whole(rows, "rows", matrix.shape(1)),
-                                                   whole(columns, "columns", matrix.shape(0)),
-                                                   dac_bits,
-                                                   adc_bits,
-                                                   dac_range,
-                                                   adc_range,
-                                                   output_noise,
-                                                   read_noise,
-                                                   programming,
-                                                   faults,
-                                                   sections}
-                                      .hardware();
-        const std::string label = py::isinstance<py::str>(device) ? device.cast<std::string>()
-                                                                  : std::string(model_name(hardware.device));
-        const MatrixView<const float> w = view(matrix);
-        auto tile = with_keywords(
-            [&] { return std::make_unique<PyTile>(keywords, hardware, label, w.rows, w.columns); });
-        tile->program(matrix);
-        return tile;
-      }),
-      kInit, py::arg("W"), py::arg("device") = "pcm-like", py::kw_only(), py::arg("seed") = 0,
-      py::arg("rows") = py::none(), py::arg("columns") = py::none(), py::arg("dac_bits") = py::none(),
-      py::arg("adc_bits") = py::none(), py::arg("dac_range") = py::none(), py::arg("adc_range") = py::none(),
-      py::arg("output_noise") = py::none(), py::arg("read_noise") = py::none(),
-      py::arg("programming") = py::none(), py::arg("faults") = py::none(), py::arg("hardware") = py::none(),
-      py::arg("threads") = 1, py::arg("backend") = "cpu");
+  type.def(py::init(&make_tile), init_doc().c_str(), py::arg("W"), py::arg("device") = "pcm-like");
+  type.def(py::pickle([](const py::object& self) { return state_of(self); },
+                      [](const py::tuple& state) { return tile_of(state); }));
   type.def(
       "__matmul__", [](PyTile& tile, const py::object& x) { return tile.mvm(x, py::int_(0), py::none()); },
       kMatmul, py::arg("x"));

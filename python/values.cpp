@@ -52,6 +52,8 @@ Value convert(py::handle object, const std::string& path, int depth) {
     }
     return list;
   }
+  if (py::isinstance(object, py::module_::import("collections.abc").attr("Mapping")))
+    return convert(py::dict(py::reinterpret_borrow<py::object>(object)), path, depth + 1);
   refuse_masked(object, path);  // its tolist() makes None of what is masked
   if (py::hasattr(object, "tolist")) return convert(object.attr("tolist")(), path, depth + 1);  // numpy's
   throw_no_value(object, path);
@@ -106,7 +108,12 @@ py::object from_value(const Value& value) {
 }
 
 std::string path_text(py::handle object) {
-  return py::module_::import("os").attr("fsdecode")(object).cast<std::string>();
+  const py::module_ os = py::module_::import("os");
+  if (!py::isinstance<py::str>(object) && !py::isinstance<py::bytes>(object) &&
+      !py::isinstance(object, os.attr("PathLike"))) {
+    throw ConfigError("a path must be a text or an os.PathLike, not " + py::repr(object).cast<std::string>());
+  }
+  return os.attr("fsdecode")(object).cast<std::string>();
 }
 
 double seconds(py::handle object, const std::string& name) {
@@ -114,7 +121,10 @@ double seconds(py::handle object, const std::string& name) {
   if (!value.is_text() && !value.is_integer() && !value.is_number()) {
     throw ConfigError(name + " must be a time: " + accepted_text(Unit::second));
   }
-  if (!value.is_text()) return value.as_number();
+  if (!value.is_text()) {
+    if (!std::isfinite(value.as_number())) throw ConfigError(name + " is no finite time");
+    return value.as_number();
+  }
   try {
     return parse_quantity(value.as_text(), Unit::second);
   } catch (const ConfigError& error) {
@@ -145,62 +155,6 @@ RunKeywords RunKeywords::from(py::handle seed, py::handle threads, py::handle ba
 }
 
 Exec RunKeywords::exec() const { return {.backend = backend_from_name(backend), .threads = threads}; }
-
-namespace {
-
-/// Hardware of a dict of config sections; converters that it does not mention are ideal.
-Hardware from_sections(py::handle sections) {
-  Value table = sections.is_none() ? Value::table() : to_value(sections, "hardware");
-  if (!table.is_table())
-    throw ConfigError("hardware must be a dict of config sections, e.g. {\"wires\": {...}}");
-  std::vector<std::string> known;
-  for (const std::string_view name : hardware_sections()) {
-    if (name != "device") known.emplace_back(name);
-  }
-  for (const auto& entry : table.as_table()) {
-    if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-      throw ConfigError("hardware has no section '" + entry.key + "'" + did_you_mean(entry.key, known));
-    }
-  }
-  for (const char* converter : {"dac", "adc"}) {
-    const Value* given = table.find(converter);
-    if (given != nullptr && given->find("bits") != nullptr) continue;
-    Value section = given != nullptr ? *given : Value::table();
-    section.set_key("bits", std::int64_t(0));
-    table.set_key(converter, std::move(section));
-  }
-  return HardwareConfig::from_value(table).everywhere();
-}
-
-}  // namespace
-
-Hardware HardwareKeywords::hardware() const {
-  Value tile = Value::table(), dac = Value::table(), adc = Value::table();
-  set_unless_none(tile, "rows", rows, "rows");
-  set_unless_none(tile, "columns", columns, "columns");
-  set_unless_none(tile, "output_noise", output_noise, "output_noise");
-  set_unless_none(tile, "read_noise", read_noise, "read_noise");
-  set_unless_none(dac, "bits", dac_bits, "dac_bits");
-  set_unless_none(dac, "range", dac_range, "dac_range");
-  set_unless_none(adc, "bits", adc_bits, "adc_bits");
-  set_unless_none(adc, "range", adc_range, "adc_range");
-  Hardware hardware = with_keywords([&] { return from_sections(sections); });
-  hardware.device = device_from_value(to_value(device, "device"), "device");
-  with_keywords([&] {
-    if (!programming.is_none()) {
-      mq::from_value(hardware.programming, to_value(programming, "programming"), "programming");
-    }
-    if (!faults.is_none()) mq::from_value(hardware.faults, to_value(faults, "faults"), "faults");
-    mq::from_value(hardware.tile, tile, "tile");
-    mq::from_value(hardware.dac, dac, "dac");
-    mq::from_value(hardware.adc, adc, "adc");
-  });
-  if (hardware.dac.bits == 0 && hardware.dac.range)
-    throw ConfigError("dac_range has no effect with dac_bits = 0");
-  if (hardware.adc.bits == 0 && hardware.adc.range)
-    throw ConfigError("adc_range has no effect with adc_bits = 0");
-  return hardware;
-}
 
 std::string in_keywords(std::string message) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kNames{{

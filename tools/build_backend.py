@@ -20,6 +20,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "release"
 
+# The command `meltquench`: finds the program beside the package without loading that, and numpy with it.
+LAUNCHER = b"""#!python
+import importlib.util
+import os
+import sys
+
+package = importlib.util.find_spec("meltquench")
+if package is None or package.origin is None:
+    sys.exit("meltquench is not installed for " + sys.executable + "; install it again with pip")
+program = os.path.join(os.path.dirname(package.origin), "bin", "meltquench")
+try:
+    os.execv(program, ["meltquench", *sys.argv[1:]])
+except OSError as error:
+    print(f"{program} cannot be started ({error.strerror}); build it with `cmake --build`, or install with pip again",
+          file=sys.stderr)
+    sys.exit(3)
+"""
+
 
 def version():
     return re.search(r"project\(meltquench VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
@@ -73,6 +91,7 @@ def write_wheel(folder, files):
     files = dict(files)
     files[f"{info}/METADATA"] = (metadata().encode(), 0o644)
     files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: meltquench\nRoot-Is-Purelib: false\nTag: {tag()}\n".encode(), 0o644)
+    files[f"meltquench-{version()}.data/scripts/meltquench"] = (LAUNCHER, 0o755)
     files[f"{info}/LICENSE"] = ((ROOT / "LICENSE").read_bytes(), 0o644)
     record = f"{info}/RECORD"
     lines = []

@@ -98,6 +98,7 @@ std::vector<CellDrift> drift_per_cell(const ReadsByCell& reads, const PcmSetting
       line.a = std::log(g), line.nu = nu;
     }
     result.push_back({.target = reads.target[c],
+                      .first_age = reads.ages(c).front(),
                       .g = std::exp(line.a),
                       .nu = line.nu,
                       .g_unit = std::sqrt(line.var_a),

@@ -19,8 +19,9 @@ enum class ReadWeights {
 };
 
 struct CellDrift {
-  double target = 0.0;  ///< [S]
-  double g = 0.0;       ///< [S] at t0
+  double target = 0.0;     ///< [S]
+  double first_age = 0.0;  ///< [s] at its first read
+  double g = 0.0;          ///< [S] at t0
   double nu = 0.0;
   double g_unit = 0.0;    ///< standard error of ln g for read noise of amplitude 1
   double nu_unit = 0.0;   ///< standard error of nu for read noise of amplitude 1

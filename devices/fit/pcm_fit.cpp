@@ -22,6 +22,13 @@ std::size_t different_targets(const ReadsByCell& reads) {
   return std::set<double>(reads.target.begin(), reads.target.end()).size();
 }
 
+/// What is wrong, and what was noted on the way to it.
+std::string with_notes(std::string text, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes)
+    text += (text.ends_with('.') || text.ends_with('?') ? " " : ". ") + note;
+  return text;
+}
+
 /// ln x of the smallest, the median and the largest target: where laws are held against what can be.
 std::vector<double> measured_log_x(const ReadsByCell& cells, const PcmSetting& setting) {
   std::vector<double> targets = cells.target;
@@ -127,15 +134,20 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
         "conductance over time needs at least 8 cells per target with two reads at different times; found "
         "none");
   }
-  if (has_drift) check_time_span(drift_cells);
+  if (has_drift) {
+    check_time_span(drift_cells);
+    check_conductance_at_t0(drift_cells, setting, fit.notes);
+  }
 
   // The form: what the bins can carry.
   Measurements all{.reads = drifting};
   all.append({.reads = written});
   const ReadsByCell cells = by_cell(all.reads);
   if (cells.cells() < kLeastCells) {
-    throw DataError("there are reads of " + std::to_string(cells.cells()) +
-                    " cells with a target; at least " + std::to_string(kLeastCells) + " are needed");
+    throw DataError(with_notes("there are reads of " + std::to_string(cells.cells()) +
+                                   " cells with a target; at least " + std::to_string(kLeastCells) +
+                                   " are needed",
+                               fit.notes));
   }
   const std::size_t levels = different_targets(cells);
   fit.form.prog_terms =
@@ -205,7 +217,11 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   const SymmetricMatrix covariance =
       options.intervals == Intervals::robust ? sandwich_covariance(function, maximum) : maximum.covariance;
 
-  check_pcm_told(fit.form, fit.at, covariance, measured_log_x(cells, setting), has_drift);
+  try {
+    check_pcm_told(fit.form, fit.at, covariance, measured_log_x(cells, setting), has_drift);
+  } catch (const DataError& error) {
+    throw DataError(with_notes(error.what(), fit.notes));
+  }
 
   const std::vector<std::string> names = parameter_names(fit.form);
   for (std::size_t i = 0; i < names.size(); ++i) {

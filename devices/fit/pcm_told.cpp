@@ -7,14 +7,30 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/units.h"
+#include "meltquench/devices/fit/drift_per_cell.h"
 #include "meltquench/devices/fit/estimate.h"
 
 namespace mq {
 namespace {
 
 constexpr double kLeastSpan = 2.0;
+constexpr double kStrongTarget = 0.1;  // of g_max: below, cells miss their targets by much
+constexpr double kOtherClock = 30.0, kBias = 0.1, kSure = 6.0, kFewCells = 8.0;
 // Exponents of phase-change materials lie between 0 and 0.15: an interval of 0.2 tells nothing.
 constexpr double kWidestExponent = 0.2, kWidestNoise = 1.0;
+
+/// Mean of ln(g / target) over cells, and of the logarithm of their first age.
+struct Ratio {
+  double n = 0.0, sum = 0.0, squares = 0.0, log_age = 0.0;
+
+  void add(double value, double age) {
+    n += 1.0, sum += value, squares += value * value, log_age += std::log(age);
+  }
+  double mean() const { return sum / n; }
+  double error() const { return std::sqrt(std::max(squares / n - mean() * mean(), 0.0) / n); }
+  std::string text() const { return format_number(float(std::round(1e3 * std::exp(mean())) / 1e3)); }
+  std::string age_text() const { return format_quantity(float(std::exp(log_age / n)), Unit::second); }
+};
 
 /// A law at one target, by the derivatives of its parameters from `first` on.
 Estimate value_of(std::string name, double value, std::span<const double> derivatives, std::size_t first,
@@ -59,6 +75,36 @@ void check_time_span(const ReadsByCell& reads) {
       format_number(kLeastSpan) +
       " is the least; read the cells over decades of time since their last pulse, like 30 s, 300 s "
       "and 3000 s");
+}
+
+void check_conductance_at_t0(const ReadsByCell& reads, const PcmSetting& setting,
+                             std::vector<std::string>& notes) {
+  std::vector<double> firsts;
+  for (std::size_t c = 0; c < reads.cells(); ++c) firsts.push_back(reads.ages(c).front());
+  if (firsts.empty()) return;
+  const auto middle = firsts.begin() + static_cast<std::ptrdiff_t>(firsts.size() / 2);
+  std::nth_element(firsts.begin(), middle, firsts.end());
+  Ratio usual, other;
+  for (const CellDrift& cell : drift_per_cell(reads, setting, ReadWeights::white)) {
+    if (cell.target < kStrongTarget * setting.g_max) continue;
+    const bool is_usual = std::abs(std::log(cell.first_age / *middle)) < std::log(kOtherClock);
+    (is_usual ? usual : other).add(std::log(cell.g / cell.target), cell.first_age);
+  }
+  if (usual.n < kFewCells) return;
+  const double difference = std::abs(usual.mean() - other.mean());
+  if (other.n >= kFewCells && difference > kBias &&
+      difference > kSure * std::hypot(usual.error(), other.error())) {
+    throw DataError("cells that were first read at ages of about " + other.age_text() + " stand at " +
+                    other.text() + " of their targets at t0, and those at about " + usual.age_text() +
+                    " at " + usual.text() + "; are units of time mixed?");
+  }
+  if (std::abs(usual.mean()) > kBias && std::abs(usual.mean()) > kSure * usual.error()) {
+    notes.push_back(
+        "The cells stand at " + usual.text() +
+        " of their targets at t0 = " + format_quantity(float(setting.t0), Unit::second) +
+        "; pcm has no such factor, and the programming noise holds it. Are times and conductances "
+        "in the units of their names?");
+  }
 }
 
 void check_pcm_told(const PcmForm& form, std::span<const double> at, const SymmetricMatrix& covariance,

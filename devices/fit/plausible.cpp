@@ -18,7 +18,9 @@ constexpr double kBeyondDevice = 10.0;
 constexpr double kTinyTarget = 1e-4, kStrongRead = 1e-2;  // of g_max
 constexpr std::size_t kFewCells = 3;
 constexpr double kStray = 100.0, kJump = 100.0, kStrongPulse = 0.3, kShareOfJumps = 0.01;
-constexpr double kLeastAmplitude = 3e-5, kMostAmplitude = 1.0;
+constexpr double kLeastAmplitude = 1e-4, kMostAmplitude = 0.3;
+constexpr std::size_t kSomeCells = 8;
+constexpr double kShareOfCells = 0.01;
 constexpr std::string_view kMixed = "are units mixed?";
 
 std::string siemens(double value) { return format_quantity(value, Unit::siemens); }
@@ -57,6 +59,38 @@ void check_reads(const CellReads& reads, double g_max) {
   }
 }
 
+double spread_of(const std::vector<double>& values) {
+  const double n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0.0;
+  for (const double value : values) squares += (value - mean) * (value - mean) / n;
+  return std::sqrt(squares);
+}
+
+/// Cells that stand at a thousandth or a millionth of their targets, whatever these are. Cells that failed
+/// stand anywhere, or where they are stuck.
+void check_weak_cells(const CellReads& reads) {
+  for (const double factor : {1e-3, 1e-6}) {
+    std::set<std::int64_t> cells, scaled;
+    std::vector<double> log_target, log_ratio;
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+      if (!cells.insert(reads.cell[i]).second || !(reads.g[i] > 0.0) || !(reads.target[i] > 0.0)) continue;
+      const double ratio = reads.g[i] / reads.target[i] / factor;
+      if (ratio < 0.5 || ratio > 2.0) continue;
+      scaled.insert(reads.cell[i]);
+      log_target.push_back(std::log(reads.target[i])), log_ratio.push_back(std::log(ratio));
+    }
+    if (scaled.size() < kSomeCells ||
+        static_cast<double>(scaled.size()) < kShareOfCells * static_cast<double>(cells.size()) ||
+        spread_of(log_ratio) > 0.5 * spread_of(log_target)) {
+      continue;
+    }
+    throw DataError(std::to_string(scaled.size()) + " cells, like " + std::to_string(*scaled.begin()) +
+                    ", were read at about " + format_number(factor) + " of their targets; " +
+                    std::string(kMixed));
+  }
+}
+
 /// Amplitude q of 1/f noise that single densities tell: S / g^2 = q^2 / f.
 void check_spectra(const NoiseSpectra& spectra) {
   check_finite(spectra.g, "the column of g");
@@ -81,6 +115,8 @@ void check_spectra(const NoiseSpectra& spectra) {
 void check_plausible_cells(const Measurements& all, double g_max, double t_read) {
   check_reads(all.reads, g_max);
   check_reads(all.programmed, g_max);
+  check_weak_cells(all.reads);
+  check_weak_cells(all.programmed);
   check_spectra(all.spectra);
   for (std::size_t i = 0; i < all.reads.size(); ++i) {
     if (all.reads.age[i] >= 2.0 * t_read) continue;

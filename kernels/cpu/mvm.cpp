@@ -6,6 +6,7 @@
 #include <new>
 
 #include "meltquench/kernels/backend.h"
+#include "meltquench/kernels/cpu/mvm_amx.h"
 #include "meltquench/kernels/cpu/mvm_strip.h"
 #include "meltquench/kernels/cpu/mvm_tile.h"
 #include "meltquench/kernels/mvm_epilogue.h"
@@ -86,24 +87,28 @@ class PanelTask {
     if (valid_ > static_cast<int>(most)) valid_ = static_cast<int>(most);
   }
 
-  /// Bytes of scratch for the transposed product.
-  static std::size_t strip_bytes(const MvmTerm& term, int panels) {
-    return static_cast<std::size_t>(panels) * kPanel * padded_outputs(term.outputs) * sizeof(float);
+  /// Bytes of scratch for a term: panels turned around, and panels of bytes for a matrix unit.
+  static std::size_t scratch_bytes(const MvmLayer& op, Direction direction, const MvmTerm& term, int panels) {
+    const bool is_turned = direction == Direction::transposed;
+    const std::size_t depth = is_turned ? padded_outputs(term.outputs) : padded_inputs(term.inputs);
+    const std::size_t size = static_cast<std::size_t>(panels) * kPanel * depth;
+    return (is_turned ? size * sizeof(float) : 0) + (takes_bytes(op) ? 3 * size * sizeof(std::int16_t) : 0);
   }
 
-  std::int64_t run(std::int64_t first, std::int64_t end, void* strip) {
+  std::int64_t run(std::int64_t first, std::int64_t end, void* scratch) {
     bool was_held = false, has_noise = false;
     std::size_t conversions = 0;
     for (std::size_t t = 0; t < op_.terms_per_block; ++t) {
       const MvmTerm& term = terms_[t];
       has_noise = has_noise || is_noisy(term);
       const Role role{was_held, has_noise, conversions == 0, t + 1 == op_.terms_per_block};
-      add_term(term, role, first, end, strip);
+      add_term(term, role, first, end, scratch);
       was_held = term.is_held;
       if (was_held) continue;
       has_noise = false;
       ++conversions;
     }
+    if (takes_bytes(op_)) release_bytes();
     std::int64_t clips = 0;
     for (int i = 0; i < kWidth; ++i) clips += clips_.v[i];
     return clips;
@@ -125,41 +130,70 @@ class PanelTask {
     return strip;
   }
 
-  void add_term(const MvmTerm& term, const Role& role, std::int64_t first, std::int64_t end, void* strip) {
-    const std::size_t inputs = inputs_of(term, direction_);
-    const bool reads_noisily = term.read_variance > 0.0f;
+  /// Where a term's panels are, whichever of them its product needs.
+  struct Panels {
     const std::int16_t *codes = nullptr, *magnitudes = nullptr;
     const float* floats = nullptr;
     std::size_t stride = 0;
-    if (op_.codes != nullptr) {
-      auto* to = static_cast<std::int16_t*>(strip);
-      codes = panels_of(term, term.codes, to, stride);
-      if (reads_noisily) {
-        magnitudes =
-            panels_of(term, term.magnitudes, to + static_cast<std::size_t>(panels_) * stride, stride);
-      }
-    } else {
-      floats = panels_of(term, term.floats, static_cast<float*>(strip), stride);
+    BytePanels code_bytes{}, magnitude_bytes{};  // for a matrix unit
+  };
+
+  Panels find_panels(const MvmTerm& term, void* scratch) {
+    Panels to;
+    if (op_.codes == nullptr) {
+      to.floats = panels_of(term, term.floats, static_cast<float*>(scratch), to.stride);
+      return to;
     }
+    auto* strip = static_cast<std::int16_t*>(scratch);
+    to.codes = panels_of(term, term.codes, strip, to.stride);
+    const std::size_t size = static_cast<std::size_t>(panels_) * to.stride;
+    const bool is_noisy = term.read_variance > 0.0f;
+    if (is_noisy) to.magnitudes = panels_of(term, term.magnitudes, strip + size, to.stride);
+    if (takes_bytes(op_)) {
+      std::int16_t* bytes = strip + (direction_ == Direction::transposed ? 2 * size : 0);
+      to.code_bytes = split_weights(to.codes, size, bytes);
+      if (is_noisy) to.magnitude_bytes = shift_magnitudes(to.magnitudes, size, bytes + 2 * size);
+    }
+    return to;
+  }
+
+  /// Sums of some rows; `squares` where the term reads noisily.
+  void multiply_rows(const MvmTerm& term, const Panels& panels, std::int64_t row, int rows, F* sums,
+                     F* squares) {
+    const std::size_t inputs = inputs_of(term, direction_);
+    if (op_.codes == nullptr) {
+      const float* x = op_.x + static_cast<std::size_t>(row) * op_.x_stride + term.first_input;
+      multiply<Floats>(rows, panels_, {x, op_.x_stride, panels.floats, panels.stride, inputs}, sums);
+      if (squares != nullptr)
+        multiply<FloatSquares>(rows, panels_, {x, op_.x_stride, panels.floats, panels.stride, inputs},
+                               squares);
+      return;
+    }
+    const std::size_t at = static_cast<std::size_t>(row) * op_.code_stride + term.first_input;
+    const std::size_t pairs = padded_inputs(inputs) / 2;
+    const TileOperands<std::int16_t> codes{op_.codes + at, op_.code_stride, panels.codes, panels.stride,
+                                           pairs};
+    const TileOperands<std::int16_t> variances{squares == nullptr ? nullptr : op_.squares + at,
+                                               op_.code_stride, panels.magnitudes, panels.stride, pairs};
+    if (takes_bytes(op_)) {
+      multiply_codes_by_bytes(rows, panels_, codes, panels.code_bytes, sums);
+      if (squares != nullptr)
+        multiply_squares_by_bytes(rows, panels_, variances, panels.magnitude_bytes, squares);
+      return;
+    }
+    multiply_to_floats(rows, panels_, codes, std::int64_t(op_.code_limit) * kWeightLimit, sums);
+    if (squares != nullptr)
+      multiply_to_floats(rows, panels_, variances, std::int64_t(32767) * kMagnitudeLimit, squares);
+  }
+
+  void add_term(const MvmTerm& term, const Role& role, std::int64_t first, std::int64_t end, void* scratch) {
+    const Panels panels = find_panels(term, scratch);
+    const bool reads_noisily = term.read_variance > 0.0f;
     PanelNormals normals(op_, term, panel_, panels_);
     for (std::int64_t row = first; row < end;) {
-      const int rows = rows_of_tile(end - row);
-      F sums[kMostSums], squares[kMostSums];
-      if (op_.codes != nullptr) {
-        const std::size_t at = static_cast<std::size_t>(row) * op_.code_stride + term.first_input;
-        const std::size_t pairs = padded_inputs(inputs) / 2;
-        multiply_to_floats(rows, panels_, {op_.codes + at, op_.code_stride, codes, stride, pairs},
-                           std::int64_t(op_.code_limit) * kWeightLimit, sums);
-        if (reads_noisily) {
-          multiply_to_floats(rows, panels_, {op_.squares + at, op_.code_stride, magnitudes, stride, pairs},
-                             std::int64_t(32767) * kMagnitudeLimit, squares);
-        }
-      } else {
-        const float* x = op_.x + static_cast<std::size_t>(row) * op_.x_stride + term.first_input;
-        multiply<Floats>(rows, panels_, {x, op_.x_stride, floats, stride, inputs}, sums);
-        if (reads_noisily)
-          multiply<FloatSquares>(rows, panels_, {x, op_.x_stride, floats, stride, inputs}, squares);
-      }
+      const int rows = rows_at_a_time(op_, end - row);
+      F sums[kMostSumsOfRows], squares[kMostSumsOfRows];
+      multiply_rows(term, panels, row, rows, sums, reads_noisily ? squares : nullptr);
       for (int r = 0; r < rows; ++r) {
         const int n = r * panels_ * kGroups;
         finish_row(term, role, normals, row + r, static_cast<std::size_t>(row + r - first), sums + n,
@@ -204,23 +238,30 @@ class PanelTask {
     }
   }
 
+  /// In halves, whose doubles fill a register: left to itself g++ 12 takes them one by one.
   void add_to_total(const MvmTerm& term, const Role& role, F y, std::size_t at, int left, float* out) {
-    alignas(64) float values[kWidth];
-    store(values, y);
-    double* total = totals_ + at;
-    if (!role.is_last) {
-      for (int i = 0; i < kWidth; ++i)
-        total[i] = (role.is_first ? 0.0 : total[i]) + static_cast<double>(values[i]) * term.multiplier;
-      return;
+    constexpr int kHalf = kWidth / 2;
+    typedef float Floats __attribute__((vector_size(kHalf * 4)));
+    typedef double Doubles __attribute__((vector_size(kHalf * 8)));
+    Floats halves[2];
+    std::memcpy(halves, &y.v, sizeof(halves));
+    MQ_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      double* total = totals_ + at + h * kHalf;
+      Doubles sum{};
+      if (!role.is_first) std::memcpy(&sum, total, sizeof(sum));
+      sum = sum + __builtin_convertvector(halves[h], Doubles) * term.multiplier;
+      if (role.is_last) {
+        halves[h] = __builtin_convertvector(sum * op_.y_lsb, Floats);
+      } else {
+        std::memcpy(total, &sum, sizeof(sum));
+      }
     }
-    for (int i = 0; i < kWidth; ++i) {
-      const double sum = (role.is_first ? 0.0 : total[i]) + static_cast<double>(values[i]) * term.multiplier;
-      values[i] = static_cast<float>(sum * op_.y_lsb);
-    }
+    if (!role.is_last) return;
     if (left >= kWidth) {
-      std::memcpy(out, values, sizeof(values));
+      std::memcpy(out, halves, sizeof(halves));
     } else {
-      for (int i = 0; i < left; ++i) out[i] = values[i];
+      std::memcpy(out, halves, static_cast<std::size_t>(left) * sizeof(float));
     }
   }
 
@@ -274,19 +315,20 @@ void multiply_layer(const Exec& exec, const MvmLayer& op, Direction direction) {
     while (panel < task_end && panel < panel_end && first < end) {
       const std::size_t limit = task_end < panel_end ? task_end : panel_end;
       const int count = panels_of_pass(limit - panel, most);
-      void* strip = nullptr;
-      if (direction == Direction::transposed) {
+      void* scratch = nullptr;
+      if (direction == Direction::transposed || takes_bytes(op)) {
         std::size_t bytes = 0;
         for (std::size_t t = 0; t < op.terms_per_block; ++t) {
-          const std::size_t needed = PanelTask::strip_bytes(op.terms[block * op.terms_per_block + t], count);
+          const MvmTerm& term = op.terms[block * op.terms_per_block + t];
+          const std::size_t needed = PanelTask::scratch_bytes(op, direction, term, count);
           bytes = bytes > needed ? bytes : needed;
         }
-        Scratch& scratch = own_scratch();
-        has_memory = has_memory && scratch.reserve(bytes);
+        Scratch& own = own_scratch();
+        has_memory = has_memory && own.reserve(bytes);
         if (!has_memory) break;
-        strip = scratch.data();
+        scratch = own.data();
       }
-      clips += PanelTask(op, direction, block, panel, count).run(first, end, strip);
+      clips += PanelTask(op, direction, block, panel, count).run(first, end, scratch);
       panel += static_cast<std::size_t>(count);
     }
   }

@@ -35,21 +35,23 @@ constexpr int kMostSums = kTileRows * kTilePanels * kGroups > kMostPanels* kGrou
                               ? kTileRows* kTilePanels* kGroups
                               : kMostPanels* kGroups;
 
-/// Two 16-bit products per lane, added.
-MQ_HD I multiply_add_pairs(I a, I b) {
-#if defined(__AVX512BW__)
-  return I(I::V(_mm512_madd_epi16(__m512i(a.v), __m512i(b.v))));
+/// sum + two 16-bit products per lane.
+MQ_HD I add_products_of_pairs(I sum, I a, I b) {
+#if defined(__AVX512VNNI__)
+  return I(I::V(_mm512_dpwssd_epi32(__m512i(sum.v), __m512i(a.v), __m512i(b.v))));
+#elif defined(__AVX512BW__)
+  return sum + I(I::V(_mm512_madd_epi16(__m512i(a.v), __m512i(b.v))));
 #elif defined(__AVX2__)
-  return I(I::V(_mm256_madd_epi16(__m256i(a.v), __m256i(b.v))));
+  return sum + I(I::V(_mm256_madd_epi16(__m256i(a.v), __m256i(b.v))));
 #elif defined(__SSE2__)
-  return I(I::V(_mm_madd_epi16(__m128i(a.v), __m128i(b.v))));
+  return sum + I(I::V(_mm_madd_epi16(__m128i(a.v), __m128i(b.v))));
 #else
   I r;
   for (int i = 0; i < kWidth; ++i) {
     const std::int32_t low = std::int16_t(a.v[i]) * std::int16_t(b.v[i]);
     r.v[i] = low + (a.v[i] >> 16) * (b.v[i] >> 16);
   }
-  return r;
+  return sum + r;
 #endif
 }
 
@@ -83,10 +85,10 @@ struct Integers {
     I acc[] = {(void(N), I(0))...};
     for (std::size_t k = 0; k < op.depth; ++k) {
       const std::int16_t* w = op.panel + k * kPanel * 2;
-      ((acc[N] = acc[N] + multiply_add_pairs(broadcast_pair(op.x + N / (kP * kGroups) * op.x_stride + 2 * k),
-                                             load<I>(reinterpret_cast<const std::int32_t*>(
-                                                         w + N / kGroups % kP * op.panel_stride) +
-                                                     N % kGroups * kWidth))),
+      ((acc[N] = add_products_of_pairs(
+            acc[N], broadcast_pair(op.x + N / (kP * kGroups) * op.x_stride + 2 * k),
+            load<I>(reinterpret_cast<const std::int32_t*>(w + N / kGroups % kP * op.panel_stride) +
+                    N % kGroups * kWidth))),
        ...);
     }
     ((sums[N] = acc[N]), ...);

@@ -1,14 +1,15 @@
-"""`python -m meltquench` is the command line `meltquench`, where that is installed."""
+"""`python -m meltquench` is the command line `meltquench` that came with this package."""
 
 import os
 import shutil
 import sys
 
 if __name__ == "__main__":
-    program = shutil.which("meltquench")
-    if program is None:
-        print("python -m meltquench needs the command line, and no program 'meltquench' is on PATH; build and install it "
-              "with `cmake --install`, or use the functions of the package: import meltquench; help(meltquench)",
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "meltquench")
+    found = program if os.access(program, os.X_OK) else shutil.which("meltquench")
+    if found is None:
+        print("python -m meltquench needs the command line, but this package was built without it; build it with "
+              "`cmake --build build/release`, or use the functions of the package: import meltquench; help(meltquench)",
               file=sys.stderr)
         sys.exit(3)
-    os.execv(program, [program, *sys.argv[1:]])
+    os.execv(found, ["meltquench", *sys.argv[1:]])

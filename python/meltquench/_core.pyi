@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,7 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 __version__: str
 
 _Path = Union[str, os.PathLike[str]]
-_Device = Union[str, Dict[str, Any]]
+_Device = Union[str, Mapping[str, Any]]
+_Section = Optional[Mapping[str, Any]]
+
+HARDWARE_DOC: str
 
 class Tile:
     __array_ufunc__: None
@@ -25,12 +28,23 @@ class Tile:
         adc_range: Optional[float] = None,
         output_noise: Optional[float] = None,
         read_noise: Optional[float] = None,
-        programming: Optional[Dict[str, Any]] = None,
-        faults: Optional[Dict[str, Any]] = None,
-        hardware: Optional[Dict[str, Any]] = None,
+        programming: _Section = None,
+        faults: _Section = None,
+        mapping: _Section = None,
+        tile: _Section = None,
+        dac: _Section = None,
+        periphery: _Section = None,
+        wires: _Section = None,
+        current: _Section = None,
+        adc: _Section = None,
+        cell_noise: _Section = None,
+        temperature: _Section = None,
+        hardware: _Section = None,
         threads: Optional[int] = 1,
         backend: str = "cpu",
     ) -> None: ...
+    def __getstate__(self) -> Tuple[bytes, int, str, Dict[str, Any]]: ...
+    def __setstate__(self, state: Tuple[bytes, int, str, Dict[str, Any]]) -> None: ...
     def __matmul__(self, x: ArrayLike, /) -> NDArray[np.float32]: ...
     def mvm(self, x: ArrayLike, *, first_row: int = 0, call: Optional[int] = None) -> NDArray[np.float32]: ...
     def program(self, W: ArrayLike) -> None: ...
@@ -65,6 +79,9 @@ class Tile:
     @property
     def compensation(self) -> NDArray[np.float64]: ...
 
+def finite_array(values: ArrayLike, name: str) -> NDArray[Any]: ...
+def hardware_keywords() -> List[str]: ...
+def check_keywords(function: str, given: Dict[str, Any], known: Sequence[str]) -> None: ...
 def describe(name: Optional[str] = None) -> str: ...
 def parameters(name: str) -> Dict[str, Dict[str, Any]]: ...
 def presets() -> Dict[str, str]: ...
@@ -106,7 +123,8 @@ def evaluate_network(
     layers: Sequence[Tuple[Any, Any]],
     images: ArrayLike,
     labels: ArrayLike,
-    hardware: Tuple[Any, ...],
+    device: _Device,
+    hardware: Dict[str, Any],
     evaluation: Dict[str, Any],
     calibration: Optional[ArrayLike],
     seed: int,

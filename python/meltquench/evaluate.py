@@ -15,6 +15,7 @@ Layers = Sequence[Tuple[Any, Any]]
 Progress = Union[bool, Callable[[str, int, int], object]]
 Time = Union[str, float]
 Device = Union[str, Mapping[str, Any]]
+Section = Optional[Mapping[str, Any]]
 
 
 @overload
@@ -38,15 +39,26 @@ def evaluate(
     device: Device = ...,
     times: Sequence[Time] = ...,
     chips: int = ...,
+    rows: Optional[int] = ...,
+    columns: Optional[int] = ...,
     dac_bits: Optional[int] = ...,
     adc_bits: Optional[int] = ...,
     dac_range: Optional[float] = ...,
     adc_range: Optional[float] = ...,
-    rows: Optional[int] = ...,
-    columns: Optional[int] = ...,
     output_noise: Optional[float] = ...,
     read_noise: Optional[float] = ...,
-    hardware: Optional[Mapping[str, Any]] = ...,
+    programming: Section = ...,
+    faults: Section = ...,
+    mapping: Section = ...,
+    tile: Section = ...,
+    dac: Section = ...,
+    periphery: Section = ...,
+    wires: Section = ...,
+    current: Section = ...,
+    adc: Section = ...,
+    cell_noise: Section = ...,
+    temperature: Section = ...,
+    hardware: Section = ...,
     compensation: Sequence[str] = ...,
     response: str = ...,
     response_reads: int = ...,
@@ -66,23 +78,23 @@ def evaluate(what: Any, images: Any = None, labels: Any = None, **options: Any) 
         program, age, evaluate. set: overrides such as "adc.bits=6". output: folder for runs, which also makes the same
         call resume; None keeps no files.
 
-    evaluate(layers, images, labels, *, device="pcm-like", times=("25 s", "1 h", "1 day"), chips=5, dac_bits=None,
-             adc_bits=None, dac_range=None, adc_range=None, rows=None, columns=None, output_noise=None,
-             read_noise=None, hardware=None, compensation=("none", "global"), response="read",
-             response_reads=1, calibration=None, seed=7, threads=None, backend="cpu", progress=False)
+    evaluate(layers, images, labels, *, device="pcm-like", times=("25 s", "1 h", "1 day"), chips=5,
+             compensation=("none", "global"), response="read", response_reads=1, calibration=None, seed=7,
+             threads=None, backend="cpu", progress=False, and the keywords of hardware that Tile takes)
         Maps the user's own network onto tiles of rows x columns. layers: [(W1, b1), (W2, b2), ...] with W[out, in] and
         b[out] (None: zeros) and rectifiers in between; biases and rectifiers stay digital. images [n, ...], labels [n].
-        hardware: a dict of config sections for what has no keyword, {"wires": {"word_line": "1 ohm"}}; keywords win
-        over it. What is not given is as in config files: converters of 8 bits, tiles of 256 x 256, no noise.
         compensation: none, global, per_output, affine; global and per_output compare responses, which are means of
         response_reads noisy reads, or with response="exact" known without noise.
         calibration: images [m, ...] that the ranges of converters are taken from; None takes the first 1000 of
         `images`, which sees test data: give training images for a result to publish.
+        HARDWARE
+        What is not given is as in config files: converters of 8 bits, tiles of 256 x 256, no noise.
 
     threads: None is all cores; the result never depends on it. progress: True shows a line on stderr; a function is
     called with (task, done, total). Ctrl-C stops at the next safe point with KeyboardInterrupt.
 
-    Raises ValueError for a config, shape, unit or number that makes no sense, FileNotFoundError for a missing file or
+    Raises ValueError for a config, shape, unit or number that makes no sense, TypeError for an unknown keyword,
+    RuntimeError for outputs of the digital network that are not finite, FileNotFoundError for a missing file or
     data set, OSError for a damaged file or an output folder that cannot be written, RuntimeError for a backend that
     this build or machine lacks.
 
@@ -99,10 +111,18 @@ def evaluate(what: Any, images: Any = None, labels: Any = None, **options: Any) 
     if isinstance(what, (str, os.PathLike, Mapping)):
         if images is not None or labels is not None:
             raise TypeError("evaluate() of a config takes no images and labels; its [data] section names them")
+        _core.check_keywords("evaluate", options, [*_evaluate_config.__kwdefaults__])
         return _evaluate_config(what, **options)
     if images is None or labels is None:
         raise TypeError("evaluate() of layers needs images and labels: evaluate(layers, images, labels)")
+    if not (hasattr(what, "__len__") and hasattr(what, "__getitem__")):
+        raise ValueError(f"layers must be a list of pairs (W, b), not {type(what).__name__}")
+    _core.check_keywords("evaluate", options, [*_evaluate_network.__kwdefaults__, *_core.hardware_keywords()])
     return _evaluate_network(what, images, labels, **options)
+
+
+if evaluate.__doc__:  # python -OO has none
+    evaluate.__doc__ = evaluate.__doc__.replace("HARDWARE", _core.HARDWARE_DOC.replace("\n", "\n        "))
 
 
 def _evaluate_config(
@@ -131,15 +151,6 @@ def _evaluate_network(
     device: Device = "pcm-like",
     times: Sequence[Time] = ("25 s", "1 h", "1 day"),
     chips: int = 5,
-    dac_bits: Optional[int] = None,
-    adc_bits: Optional[int] = None,
-    dac_range: Optional[float] = None,
-    adc_range: Optional[float] = None,
-    rows: Optional[int] = None,
-    columns: Optional[int] = None,
-    output_noise: Optional[float] = None,
-    read_noise: Optional[float] = None,
-    hardware: Optional[Mapping[str, Any]] = None,
     compensation: Sequence[str] = ("none", "global"),
     response: str = "read",
     response_reads: int = 1,
@@ -148,11 +159,8 @@ def _evaluate_network(
     threads: Optional[int] = None,
     backend: str = "cpu",
     progress: Progress = False,
+    **hardware: Any,
 ) -> Result:
-    sections = {name: dict(keys) for name, keys in (hardware or {}).items()}
-    for converter in ("dac", "adc"):
-        sections.setdefault(converter, {}).setdefault("bits", 8)
-    keywords = (device, rows, columns, dac_bits, adc_bits, dac_range, adc_range, output_noise, read_noise, sections)
     evaluation = {
         "times": times,
         "chips": chips,
@@ -161,7 +169,7 @@ def _evaluate_network(
         "response_reads": response_reads,
     }
     answer = _core.evaluate_network(
-        layers, images, labels, keywords, evaluation, calibration, seed, threads, backend, _callback(progress)
+        layers, images, labels, device, hardware, evaluation, calibration, seed, threads, backend, _callback(progress)
     )
     return Result._from_core(answer)
 

@@ -28,6 +28,22 @@ TEST(InspectCommand, DrawsATileOfTheChipOfARun) {
   EXPECT_EQ(here.read("again/codes.csv"), here.read("look/codes.csv"));
 }
 
+TEST(InspectCommand, LeavesNothingOfAnEarlierCallAndAllElse) {
+  const Workplace here;
+  here.write("tiny.toml", kTiny);
+  ASSERT_EQ(here.run({"inspect", "tiny.toml", "-o", "look", "--samples", "5"}).code, 0);
+  here.write("look/notes.txt", "mine");
+  const Ended ended = here.run({"inspect", "tiny.toml", "-o", "look", "--samples", "5", "--set", "adc.bits=0",
+                                "--set", "mapping.kind=offset"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  std::vector<std::string> left;
+  for (const std::string& file : here.files()) {
+    if (file.starts_with("look/")) left.push_back(file);
+  }
+  EXPECT_EQ(left, (std::vector<std::string>{"look/notes.txt", "look/plus.svg"}));
+  EXPECT_EQ(ended.out, "look/plus.svg\n");
+}
+
 TEST(InspectCommand, SaysWhatThereIsNot) {
   const Workplace here;
   here.write("tiny.toml", kTiny);

@@ -114,6 +114,11 @@ TEST(FitTold, RefusesUnitsThatDoNotBelongTogether) {
   expect_refused(changed(1e3, 1, 1, 7), "are units mixed?");
   expect_refused(changed(1, 1e-6, 1, 1), "are units mixed?");
   expect_refused(changed(1, 1e-6, 1, 7), "are units mixed?");
+  expect_refused(changed(1e-3, 1, 1, 4), "were read at about 0.001 of their targets; are units mixed?");
+  expect_refused(changed(1e-6, 1, 1, 4), "were read at about 1e-06 of their targets; are units mixed?");
+  for (const double factor : {1e-6, 1e-3, 1e3}) {
+    expect_refused(changed(1, 1, factor, 4), "are units of time mixed?");
+  }
   expect_refused(changed(1, 1, 1e-12, 1), "is the time in another unit than its name says?");
   expect_refused(changed(1e3, 1e3, 1, 1), "no config would take the fitted device: device.g_max");
   expect_refused(changed(1e-6, 1e-6, 1, 1), "no config would take the fitted device: device.g_max");
@@ -145,6 +150,25 @@ TEST(FitTold, RefusesConductancesBelowZeroAndPulsesThatAreThereTwice) {
   expect_refused(low, "a device has none below 0", {.model = "lookup-step"});
   twice.pulses.pulse[5] = twice.pulses.pulse[4];
   expect_refused(twice, "is there twice");
+}
+
+TEST(FitTold, TakesCellsThatWereReadOnOtherSchedules) {
+  Measurements all = drift(150, {40.0, 400.0, 4000.0, 40'000.0});
+  all.append(drift(150, {4e3, 4e4, 4e5, 4e6}, 6));
+  EXPECT_EQ(message_of([&] { fit_device(all, {}); }), "no error");
+}
+
+TEST(FitTold, SaysThatCellsMissTheirTargetsAlike) {
+  const auto scaled = [](double factor) {
+    Measurements all = drift(300);
+    for (double& g : all.reads.g) g *= factor;
+    return all;
+  };
+  const FitResult fit = fit_device(scaled(1.25), {});
+  ASSERT_FALSE(fit.notes.empty());
+  EXPECT_NE(fit.notes[0].find("The cells stand at 1.2"), std::string::npos) << fit.notes[0];
+  expect_refused(scaled(0.75), "The cells stand at 0.7");
+  expect_refused(scaled(0.3), "cells did not converge when they were programmed and were left out");
 }
 
 /// Random tables, some of them spoilt: what comes back is a sentence, or a device that every config takes.

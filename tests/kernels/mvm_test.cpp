@@ -87,6 +87,26 @@ TEST(Mvm, TwelveBitCodesOfAnySignAreExactToo) {
   }
 }
 
+TEST(Mvm, LongSumsOfManyRowsHaveTheSameBitsOnEveryInstructionSet) {
+  for (const Direction direction : kDirections) {
+    for (const std::size_t batch : {8, 16, 17, 45, 97}) {  // around the rows that a matrix unit takes
+      for (const std::size_t depth : {20, 32, 512, 1001}) {
+        const TestLayer layer({.outputs = 53,
+                               .inputs = depth,
+                               .tile_outputs = 53,
+                               .tile_inputs = depth,
+                               .batch = batch,
+                               .read_sigma = 0.2f,
+                               .direction = direction});
+        const std::vector<float> expected = layer.run(cpu_kernels("base"));
+        for (const KernelTable* table : cpu_tables()) {
+          EXPECT_EQ(layer.run(*table), expected) << table->name << ", " << batch << " x " << depth;
+        }
+      }
+    }
+  }
+}
+
 struct Variant {
   const char* name;
   int dac_bits, adc_bits;

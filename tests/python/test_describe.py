@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import meltquench as mq
 import numpy as np
@@ -74,14 +75,27 @@ def test_doctor_says_what_is_there():
     assert set(findings["datasets"]) == set(mq.datasets())
 
 
-def test_python_m_meltquench_is_the_command_line_or_says_that_it_is_missing(tmp_path):
+def test_python_m_meltquench_is_the_command_line_that_came_with_the_package(tmp_path):
     command = [sys.executable, "-m", "meltquench", "presets"]
     done = subprocess.run(command, env={**_environment(), "PATH": str(tmp_path)}, capture_output=True, text=True)
-    assert done.returncode == 3 and "cmake --install" in done.stderr
-    program = tmp_path / "meltquench"
+    assert done.returncode == 0 and "pcm-like" in done.stdout
+
+
+def test_a_package_without_the_program_takes_that_on_path_or_says_that_it_is_missing(tmp_path):
+    package = tmp_path / "meltquench"
+    package.mkdir()
+    for file in Path(mq.__file__).parent.iterdir():
+        if file.is_file():
+            (package / file.name).symlink_to(file.resolve())
+    command = [sys.executable, "-m", "meltquench", "presets"]
+    environment = {**_environment(), "PYTHONPATH": str(tmp_path), "PATH": str(tmp_path / "bin")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 3 and "built without it" in done.stderr
+    program = tmp_path / "bin" / "meltquench"
+    program.parent.mkdir()
     program.write_text("#!/bin/sh\necho \"$@\"\n")
     program.chmod(0o755)
-    done = subprocess.run(command, env={**_environment(), "PATH": str(tmp_path)}, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stdout == "presets\n"
 
 

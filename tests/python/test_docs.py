@@ -1,5 +1,6 @@
 """Docstrings exist, their examples are true, and the stubs say what the module is."""
 
+import ast
 import doctest
 import inspect
 import os
@@ -48,6 +49,22 @@ def test_examples_are_true(name):
 @pytest.mark.parametrize("name", ["Tile", "Tile.mvm", "Tile.load", "describe", "device", "quantity", "evaluate"])
 def test_signatures_can_be_inspected(name):
     assert inspect.signature(lookup(name)) is not None
+
+
+def test_tile_and_evaluate_share_the_keywords_of_hardware():
+    from meltquench import _core
+
+    shared = _core.hardware_keywords()
+    signature = list(inspect.signature(mq.Tile).parameters)
+    assert signature == ["W", "device", "seed", *shared, "threads", "backend"]
+    source = (Path(__file__).resolve().parents[2] / "python/meltquench/evaluate.py").read_text(encoding="utf-8")
+    layers = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "evaluate" and node.args.args[0].annotation.id == "Layers")
+    assert set(shared) < {argument.arg for argument in layers.args.kwonlyargs}
+    for function in (mq.Tile.__init__, mq.evaluate):
+        doc = " ".join(inspect.getdoc(function).split())
+        assert " ".join(_core.HARDWARE_DOC.split()) in doc
+    for name in shared:
+        assert name in _core.HARDWARE_DOC
 
 
 def test_a_signature_shows_keywords_and_defaults():

@@ -7,6 +7,12 @@ import pytest
 W = np.eye(4, dtype=np.float32)
 
 
+CALLS = {
+    "Tile": lambda **options: mq.Tile(W, **options),
+    "evaluate": lambda **options: mq.evaluate([(W, None)], W, [0, 1, 2, 3], chips=1, times=[25], **options),
+}
+
+
 def refuses(kind, words, work):
     with pytest.raises(kind) as caught:
         work()
@@ -46,6 +52,40 @@ def refuses(kind, words, work):
 )
 def test_a_tile_refuses(words, arguments):
     refuses(ValueError, words, lambda: mq.Tile(**{"W": W, **arguments}))
+
+
+@pytest.mark.parametrize("function", ["Tile", "evaluate"])
+@pytest.mark.parametrize(
+    "words, arguments",
+    [
+        (["wires.word_lines is unknown", "did you mean wires.word_line?"], dict(wires={"word_lines": 1.0})),
+        (["wires must be a dict of the keys of this section", "not text"], dict(wires="1 ohm")),
+        (["adc_bits must be 0 or at least 2"], dict(adc={"bits": 1})),
+        (["tile.write_time = 1 uS is not a time"], dict(tile={"write_time": "1 uS"})),
+        (["hardware must be a dict of config sections"], dict(hardware=[1])),
+        (["hardware has no section 'wire'", "did you mean wires?"], dict(hardware={"wire": {}})),
+        (["hardware has no device", "device="], dict(hardware={"device": "ideal"})),
+        (["temperature has the key 3"], dict(temperature={3: 4})),
+    ],
+)
+def test_sections_are_refused_by_their_name(function, words, arguments):
+    refuses(ValueError, words, lambda: CALLS[function](**arguments))
+
+
+@pytest.mark.parametrize("function", ["Tile", "evaluate"])
+@pytest.mark.parametrize("given, meant", [("adc_bit", "adc_bits"), ("wire", "wires"), ("cellnoise", "cell_noise"), ("sed", "seed")])
+def test_unknown_keywords_name_the_nearest(function, given, meant):
+    refuses(TypeError, [f"{function}() has no keyword '{given}'", f"did you mean {meant}?"], lambda: CALLS[function](**{given: 1}))
+
+
+@pytest.mark.parametrize("function", ["Tile", "evaluate"])
+def test_a_section_is_one_keyword_or_one_part_of_hardware(function):
+    keys = {"wires": {"word_line": "20 ohm"}, "cell_noise": {"correlated": True, "telegraph_share": 0.5}, "adc": {"bits": 4, "range": 2.0}}
+    one, other = CALLS[function](**keys), CALLS[function](hardware=keys)
+    third = CALLS[function](hardware={**keys, "adc": {"bits": 9}}, adc={"bits": 7, "range": 2.0}, adc_bits=4)
+    plain = CALLS[function](adc_bits=4, adc_range=2.0)
+    bits = (lambda tile: tile.weights.tobytes()) if function == "Tile" else (lambda result: result.digest)
+    assert bits(one) == bits(other) == bits(third) != bits(plain)
 
 
 def test_keywords_are_keyword_only():
@@ -128,3 +168,51 @@ def test_data_sets_that_are_not_there(tmp_path):
     refuses(FileNotFoundError, ["dataset-fashion-mnist"], lambda: mq.load_dataset("fashion-mnist", path=tmp_path))
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x05")
     refuses(OSError, [str(tmp_path)], lambda: mq.load_dataset(path=tmp_path))
+
+
+IDEAL = mq.Tile(W, "ideal", adc_bits=4, adc_range=1.0)
+
+
+@pytest.mark.parametrize(
+    "words, work",
+    [
+        (["no config section", "'3'"], lambda: mq.describe(3)),
+        (["device must be the name of a preset", "not an integer"], lambda: mq.device(3)),
+        (["device must be the name of a preset", "not nothing"], lambda: mq.plot_device(None)),
+        (["did you mean hermes-1?"], lambda: mq.plot_device("hermes")),
+        (["device must be the name of a preset", "not 3"], lambda: mq.Tile(W, 3)),
+        (["device must be the name of a preset", "not None"], lambda: mq.Tile(W, None)),
+        (["nan is not a conductance"], lambda: mq.quantity(np.nan, "S")),
+        (["[1] is not a conductance"], lambda: mq.quantity([1], "S")),
+        (["train_images = -1 is out of range"], lambda: mq.load_dataset("synthetic", train_images=-1)),
+        (["test_images must be an integer"], lambda: mq.load_dataset("synthetic", test_images=1.5)),
+        (["seed = -1 is out of range"], lambda: mq.load_dataset("synthetic", seed=-1)),
+        (["a path must be a text or an os.PathLike, not 3"], lambda: mq.load_dataset("synthetic", path=3)),
+        (["kind = 'x' is not known"], lambda: mq.synthesize("x")),
+        (["cells = -1 is out of range"], lambda: mq.synthesize("drift", cells=-1)),
+        (["programming_time is no finite time"], lambda: mq.synthesize("drift", programming_time=np.nan)),
+        (["programming_time must not be negative"], lambda: mq.synthesize("drift", programming_time=-1)),
+        (["pulses must be an integer"], lambda: mq.synthesize("pulses", pulses="x")),
+        (["there is no tile 3"], lambda: IDEAL.inspect(W[0], tile=3)),
+        (["v_read must be a voltage above 0 V"], lambda: IDEAL.inspect(W[0], v_read=-1)),
+        (["v_read = nan is not a finite number"], lambda: IDEAL.inspect(W[0], v_read=np.nan)),
+        (["there is no slice 1"], lambda: IDEAL.inspect(W[0], slice=1)),
+        (["x has 3 values, but tile 0 has 4 inputs"], lambda: IDEAL.inspect(np.ones(3))),
+        (["what must be one of", "did you mean codes?"], lambda: IDEAL.plot(W[0], what="cods")),
+        (["there is no tile 9"], lambda: IDEAL.plot(W[0], tile=9)),
+        (["call must be an integer"], lambda: IDEAL.code_histograms(W, call="x")),
+        (["first_row = -1 is out of range"], lambda: IDEAL.code_histograms(W, first_row=-1)),
+        (["time is no finite time"], lambda: mq.Tile(W).drift_to(np.nan)),
+        (["how must be one of none and global"], lambda: mq.Tile(W).compensate_drift(3)),
+        (["a path must be a text or an os.PathLike, not 3.5"], lambda: IDEAL.save(3.5)),
+        (["a path must be a text or an os.PathLike, not None"], lambda: mq.Tile.load(None)),
+        (["a path must be a text or an os.PathLike, not 3"], lambda: mq.evaluate({}, output=3)),
+        (["layers must be a list of pairs (W, b), not int"], lambda: mq.evaluate(3, W, [0, 1, 2, 3])),
+        (["config has the key 3"], lambda: mq.evaluate({3: 4})),
+        (["times must be a list"], lambda: mq.evaluate([(W, None)], W, [0, 1, 2, 3], times=3)),
+        (["compensation must be a list"], lambda: mq.evaluate([(W, None)], W, [0, 1, 2, 3], compensation="none")),
+        (["labels must be an array of integers"], lambda: mq.evaluate([(W, None)], W, "ab")),
+    ],
+)
+def test_every_function_names_the_argument_that_it_refuses(words, work):
+    refuses(ValueError, words, work)

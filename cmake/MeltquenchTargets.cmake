@@ -46,6 +46,11 @@ function(mq_optimise_less)
   endif()
 endfunction()
 
+# The same for a whole folder that calls the kernels and waits for them.
+function(mq_optimise_target_less target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1 -Wno-maybe-uninitialized>)
+endfunction()
+
 # Headers of others are read once per sanitized build instead of once per file. Optimised builds read them in every file:
 # g++ then takes code from a precompiled header for that of the project and warns of it, and it shows whether each file
 # includes what it uses. ccache would need settings of its own to see through a precompiled header, so it gets none.

@@ -97,6 +97,17 @@ void layer(benchmark::State& state, int bits, float noise) {
 BENCHMARK_CAPTURE(layer, dac_adc_8x8_tiles_of_256, 8, 0.0f)->Arg(64);
 BENCHMARK_CAPTURE(layer, dac_adc_all_noise_8x8_tiles_of_256, 8, 0.02f)->Arg(64);
 
+// Cells behind access devices that saturate: reading them takes the inversion of their circuit.
+void settle_nonlinear(benchmark::State& state, const CurrentParams& law) {
+  Product product(512, 512, 1, 8, 0.0f, law);
+  const auto read_later = [&] { product.array.advance_to({}, product.array.time() + 1.0); };
+  for (auto _ : state) read_later();
+  state.counters["seconds"] = best_seconds(read_later);
+  state.counters["terms"] = CurrentExpansion(product.array.hardware()).terms();
+}
+BENCHMARK_CAPTURE(settle_nonlinear, saturating_access_512,
+                  CurrentParams{.access_resistance = 5e3, .access_saturation = 30e-6});
+
 void report_two_cores(benchmark::State& state, const std::function<void(int)>& work) {
   const TwoCores ratios = two_cores(work);
   state.counters["speedup"] = ratios.wall_ratio;

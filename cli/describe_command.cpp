@@ -6,6 +6,7 @@
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
 #include "meltquench/cli/help.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
@@ -72,8 +73,10 @@ int run(const Arguments& arguments, Context& context) {
       throw ConfigError(
           "--plot needs the device to draw: a model like pcm, or a preset of `meltquench presets`");
     }
+    check_one_stdout(arguments, {"--plot", "--json"});
     const std::string file = arguments.text("--plot");
-    write_file_atomically(file, device_plot_of(arguments.text("NAME")));
+    write_output(arguments, "--plot", device_plot_of(arguments.text("NAME")), context);
+    if (goes_to_stdout(arguments, "--plot")) return kDone;
     context.out << (arguments.has("--json") ? to_json(Value(file)) : file) << '\n';
   } else if (arguments.has("--json")) {
     Value result = Value::array();
@@ -92,22 +95,21 @@ int run(const Arguments& arguments, Context& context) {
 }  // namespace
 
 Command describe_command() {
-  return {
-      .name = "describe",
-      .summary = "Explain the parameters of a config section or a device model, or draw a device.",
-      .details = {},
-      .operands = {{.name = "NAME",
-                    .sentence = "A section like adc, a model like pcm or a preset; without it, a list.",
-                    .count = Operand::Count::at_most_one}},
-      .options = {{.name = "--plot",
-                   .value = "FILE",
-                   .sentence =
-                       "Draw the device as an SVG file: spread, drift and read noise, and what pulses do.",
-                   .completes = Completes::files},
-                  json_option()},
-      .examples = {"meltquench describe", "meltquench describe pcm", "meltquench describe adc --json",
-                   "meltquench describe hermes-1 --plot hermes-1.svg"},
-      .run = run};
+  return {.name = "describe",
+          .summary = "Explain the parameters of a config section or a device model, or draw a device.",
+          .details = {},
+          .operands = {{.name = "NAME",
+                        .sentence = "A section like adc, a model like pcm or a preset; without it, a list.",
+                        .count = Operand::Count::at_most_one}},
+          .options = {{.name = "--plot",
+                       .value = "FILE",
+                       .sentence = "Draw the device as an SVG file (- for stdout): spread, drift, read "
+                                   "noise, and what pulses do.",
+                       .completes = Completes::files},
+                      json_option()},
+          .examples = {"meltquench describe", "meltquench describe pcm", "meltquench describe adc --json",
+                       "meltquench describe hermes-1 --plot hermes-1.svg"},
+          .run = run};
 }
 
 }  // namespace mq::cli

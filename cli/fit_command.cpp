@@ -5,6 +5,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
 #include "meltquench/core/json.h"
@@ -34,23 +35,25 @@ std::string estimate_line(const Estimate& e) {
 }
 
 int run(const Arguments& arguments, Context& context) {
+  check_one_stdout(arguments, {"--plot", "--output", "--json"});
   Measurements all;
   for (const std::string& file : arguments.all("CSV")) all.append(load_measurements(file));
   const FitResult result = fit_device(all, request_of(arguments));
-  if (arguments.has("--plot")) write_file_atomically(arguments.text("--plot"), fit_picture(result));
+  if (arguments.has("--plot")) write_output(arguments, "--plot", fit_picture(result), context);
   if (arguments.has("--output") && result.has_converged)
-    write_file_atomically(arguments.text("--output"), fit_to_toml(result));
+    write_output(arguments, "--output", fit_to_toml(result), context);
   if (arguments.has("--json")) {
     context.out << to_json(fit_to_value(result), 2) << '\n';
     return result.has_converged ? kDone : kFailed;
   }
-  for (const Estimate& e : result.estimates) context.out << estimate_line(e);
+  const bool is_taken = goes_to_stdout(arguments, "--plot") || goes_to_stdout(arguments, "--output");
+  std::ostream& out = is_taken ? context.err : context.out;
+  for (const Estimate& e : result.estimates) out << estimate_line(e);
   for (const Goodness& g : result.goodness) {
-    context.out << fmt::format("{}: {} = {:.4g} for {:g}, p = {:.3g}\n", g.what, g.statistic, g.value,
-                               g.freedom, g.p_value);
+    out << fmt::format("{}: {} = {:.4g} for {:g}, p = {:.3g}\n", g.what, g.statistic, g.value, g.freedom,
+                       g.p_value);
   }
-  context.out << fmt::format("used: {} of {} rows, {} cells\n", result.rows_used, result.rows,
-                             result.cells_used);
+  out << fmt::format("used: {} of {} rows, {} cells\n", result.rows_used, result.rows, result.cells_used);
   for (const std::string& note : result.notes) context.err << note << '\n';
   if (result.has_converged) return kDone;
   context.err << "These measurements do not tell a device; no preset was written.\n";
@@ -75,30 +78,32 @@ Command fit_command() {
                     .sentence = "Files with measurements of one kind of device.",
                     .count = Operand::Count::at_least_one,
                     .completes = Completes::files}},
-      .options = {{.name = "--model",
-                   .value = "NAME",
-                   .sentence = "Model to fit; without it, the one that the tables are made for.",
-                   .choices = fit_models()},
-                  {.name = "--output",
-                   .value = "FILE",
-                   .sentence = "Write the device as a preset file.",
-                   .short_name = "-o",
-                   .completes = Completes::files},
-                  {.name = "--plot",
-                   .value = "FILE",
-                   .sentence = "Draw data against model into an SVG file.",
-                   .completes = Completes::files},
-                  {.name = "--preset",
-                   .value = "NAME",
-                   .sentence = "Device that gives what the data do not tell, like t0 and t_read (pcm-like).",
-                   .completes = Completes::presets},
-                  {.name = "--g-max",
-                   .value = "G",
-                   .sentence = "Largest conductance, like 25uS; without it, the largest target."},
-                  {.name = "--prog-terms",
-                   .value = "N",
-                   .sentence = "Terms of the polynomial of the programming noise, 1 to 4 (3)."},
-                  json_option()},
+      .options =
+          {{.name = "--model",
+            .value = "NAME",
+            .sentence = "Model to fit; without it, the one that the tables are made for.",
+            .choices = fit_models()},
+           {.name = "--output",
+            .value = "FILE",
+            .sentence =
+                "Write the device as a preset file; - writes it to stdout, and the estimates to stderr.",
+            .short_name = "-o",
+            .completes = Completes::files},
+           {.name = "--plot",
+            .value = "FILE",
+            .sentence = "Draw data against model into an SVG file, or - for stdout.",
+            .completes = Completes::files},
+           {.name = "--preset",
+            .value = "NAME",
+            .sentence = "Device that gives what the data do not tell, like t0 and t_read (pcm-like).",
+            .completes = Completes::presets},
+           {.name = "--g-max",
+            .value = "G",
+            .sentence = "Largest conductance, like 25uS; without it, the largest target."},
+           {.name = "--prog-terms",
+            .value = "N",
+            .sentence = "Terms of the polynomial of the programming noise, 1 to 4 (3)."},
+           json_option()},
       .examples = {"meltquench synthesize drift --preset pcm-like --cells 2000 > drift.csv && meltquench fit "
                    "drift.csv -o my-device.toml --plot fit.svg",
                    "meltquench fit drift.csv --json"},

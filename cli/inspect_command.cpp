@@ -7,6 +7,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/cli/points.h"
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
@@ -81,6 +82,7 @@ void write_look(const TileLook& look, const LookChoice& choice, const std::strin
 int run(const Arguments& arguments, Context& context) {
   Value value = load_config(arguments.text("CONFIG"), arguments.all("--set"));
   value.erase_key("sweep");
+  const std::string output = output_folder(arguments, "--output", "inspection");  // before hours of training
   const RunConfig config = RunConfig::from_value(value);
   const LookChoice choice = choice_of(arguments, config);
   const DatasetPair data = load_dataset(config.data, config.seed);
@@ -94,7 +96,7 @@ int run(const Arguments& arguments, Context& context) {
   const TrainedNetwork trained = trained_network(exec, config, variant, data, models, progress, nullptr);
   const auto samples = static_cast<std::size_t>(arguments.integer("--samples", 1, 1000000, 100));
   const TileLook look = look_at_tile(exec, config, trained, data.test.first(samples), choice);
-  Folder folder(arguments.text("--output", "inspection"), context.out);
+  Folder folder(output, context.out);
   write_look(look, choice, config.name, folder);
   return kDone;
 }

@@ -3,6 +3,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/cli/points.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
@@ -116,8 +117,8 @@ int run(const Arguments& arguments, Context& context) {
   const RunConfig config = RunConfig::from_value(value);
   const std::string text = text_of(arguments, config, chosen_cells(arguments, config, context));
   if (arguments.has("--output")) {
-    write_file_atomically(arguments.text("--output"), text);
-    context.out << arguments.text("--output") << '\n';
+    write_output(arguments, "--output", text, context);
+    if (!goes_to_stdout(arguments, "--output")) context.out << arguments.text("--output") << '\n';
   } else {
     context.out << text;
   }
@@ -174,7 +175,7 @@ Command netlist_command() {
             .completes = Completes::folders},
            {.name = "--output",
             .value = "FILE",
-            .sentence = "Write this file, whole or not at all, instead of stdout.",
+            .sentence = "Write this file, whole or not at all, instead of stdout (-).",
             .short_name = "-o",
             .completes = Completes::files}},
       .examples =

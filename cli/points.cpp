@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/cli/terminal.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/stop.h"
@@ -18,9 +19,7 @@ namespace mq::cli {
 namespace {
 
 RunOptions run_options(const Arguments& arguments) {
-  RunOptions options{.output = arguments.text("--output", "runs"), .exec = exec_from(arguments)};
-  if (options.output.empty()) throw ConfigError("--output is empty; name a folder, like --output runs");
-  return options;
+  return {.output = output_folder(arguments, "--output", "runs"), .exec = exec_from(arguments)};
 }
 
 Value whole(std::size_t number) { return static_cast<std::int64_t>(number); }

@@ -44,7 +44,7 @@ text with its unit (`"25 uS"`, `"1 day"`) or a plain number in SI units. Times c
 | `name` | `"run"` | text of letters, digits, `-`, `_` and `.` | Begins the name of the run's folder. |
 | `seed` | `7` | integer, at least 0 | Fixes every random number. |
 | `device` | `"pcm-like"` | name of a preset, or a table | The cells: see [devices](devices.md). |
-| `layer` | none | list of tables | Changes `device`, `tile`, `dac` and `adc` for some layers. |
+| `layer` | none | list of tables | Changes hardware, like `device`, `tile` or `adc`, for some layers. |
 | `sweep` | none | table | Keys with lists of values: a run for every combination. |
 
 A rule for layers names them by a glob (`*`, `?`); later rules win:
@@ -56,13 +56,20 @@ adc.bits = 10
 ```
 
 A sweep lists values as an array, or as `range(first, end, step)` (the end is left out), `lin(first, last, count)` or
-`log(first, last, count)`:
+`log(first, last, count)`, in double precision; names, text and tables stand as they are:
 
 ```toml
 [sweep]
 "adc.bits" = [4, 6, 8]
 "device.g_max" = "lin(10 uS, 30 uS, 3)"
 ```
+
+Changes by `--set`, by a sweep and by layer rules are applied from the outside in, whichever was written first: `device` before
+`device.g_max`. A table changes the keys that it names and leaves the others, so `--set 'adc={kind="sar"}'` keeps `adc.bits`,
+and naming another device keeps single keys beside its preset. Only a device that is written out, with `model`, is replaced by
+another device as a whole. A device that a layer rule names is one of its own: keys of `[device]` do not reach it, keys of
+other rules do. What two changes say differently is refused (`--set adc.bits=5` beside a sweep of `adc.bits`), and so is a
+sweep in which two points are the same run.
 )md");
   for (const Section& section : sections()) {
     if (section.kind != Section::Kind::config) continue;

@@ -2,6 +2,7 @@
 
 #include "meltquench/cli/command.h"
 #include "meltquench/cli/exit_code.h"
+#include "meltquench/cli/output.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/units.h"
 #include "meltquench/devices/fit/csv.h"
@@ -23,20 +24,24 @@ int run(const Arguments& arguments, Context& context) {
   const std::vector<double> levels = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
   const DeviceParams device =
       device_from_preset(arguments.text("--preset", kind == "pulses" ? "nandakumar-2018" : "pcm-like"));
+  std::string text;
   if (kind == "drift") {
     const double programming_time = seconds_of(arguments, "--programming-time");
-    context.out << reads_to_csv(
-        synthesize_drift(device, drift_experiment(device, cells, programming_time, seed)));
+    text = reads_to_csv(synthesize_drift(device, drift_experiment(device, cells, programming_time, seed)));
   } else if (kind == "programming") {
-    context.out << programming_to_csv(synthesize_programming(device, cells, levels, 0.0, seed));
+    text = programming_to_csv(synthesize_programming(device, cells, levels, 0.0, seed));
   } else if (kind == "pulses") {
-    context.out << pulses_to_csv(
-        synthesize_pulses(device, {.cells = cells,
-                                   .sequences = arguments.integer("--sequences", 1, 100, 1),
-                                   .pulses = arguments.integer("--pulses", 1, 100'000, 100),
-                                   .seed = seed}));
+    text = pulses_to_csv(synthesize_pulses(device, {.cells = cells,
+                                                    .sequences = arguments.integer("--sequences", 1, 100, 1),
+                                                    .pulses = arguments.integer("--pulses", 1, 100'000, 100),
+                                                    .seed = seed}));
   } else {
-    context.out << spectra_to_csv(synthesize_spectra(device, levels, seed));
+    text = spectra_to_csv(synthesize_spectra(device, levels, seed));
+  }
+  if (arguments.has("--output")) {
+    write_output(arguments, "--output", text, context);
+  } else {
+    context.out << text;
   }
   return kDone;
 }
@@ -56,7 +61,12 @@ Command synthesize_command() {
       .operands = {{.name = "KIND",
                     .sentence = "What is measured.",
                     .choices = {"drift", "programming", "pulses", "spectra"}}},
-      .options = {{.name = "--preset",
+      .options = {{.name = "--output",
+                   .value = "FILE",
+                   .sentence = "Write there instead of to stdout; - is stdout.",
+                   .short_name = "-o",
+                   .completes = Completes::files},
+                  {.name = "--preset",
                    .value = "NAME",
                    .sentence = "Device that is measured (pcm-like; nandakumar-2018 for pulses).",
                    .completes = Completes::presets},

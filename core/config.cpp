@@ -123,7 +123,9 @@ class Converter {
     if (error == std::errc::result_out_of_range) {
       throw_config_error("the integer is too large (must fit into 64 bits with a sign)", at);
     }
-    return Value(std::int64_t{from.as_integer()});
+    if (error != std::errc() || end != text.data() + text.size())
+      return Value(std::int64_t{from.as_integer()});
+    return Value(integer);  // toml11 reads by the rules of the global locale
   }
 
   Value convert_number(const toml::value& from) const {
@@ -257,36 +259,6 @@ std::string describe(const SyntaxProblem& problem) {
   return note.empty() || note == "here" ? problem.sentence : problem.sentence + " (" + note + ")";
 }
 
-/// Where a preset's name stands and one of its keys is set, the name becomes a table's `preset`.
-void open_presets(Value& table, std::string_view path) {
-  Value* value = &table;
-  for (std::size_t dot; value != nullptr && (dot = path.find('.')) != std::string_view::npos;) {
-    value = value->find(path.substr(0, dot));
-    path.remove_prefix(dot + 1);
-    if (value == nullptr || !value->is_text()) continue;
-    Value preset = std::move(*value);
-    *value = Value::table();
-    value->set_source(preset.source());
-    value->set_key("preset", std::move(preset));
-  }
-}
-
-void move_source(Value& value, const std::shared_ptr<const SourceText>& text, int columns) {
-  Source source = value.source();
-  source.text = text;
-  source.column += columns;
-  value.set_source(source);
-  if (value.is_array()) {
-    for (Value& element : value.as_array()) move_source(element, text, columns);
-  } else if (value.is_table()) {
-    for (Value::Entry& entry : value.as_table()) {
-      entry.key_source.text = text;
-      entry.key_source.column += columns;
-      move_source(entry.value, text, columns);
-    }
-  }
-}
-
 }  // namespace
 
 Value parse_toml(std::string_view text, std::string_view name) {
@@ -315,45 +287,5 @@ Value parse_toml(std::string_view text, std::string_view name) {
 }
 
 Value load_toml(const std::filesystem::path& path) { return parse_toml(read_file(path), path.string()); }
-
-void apply_override(Value& table, std::string_view key_equals_value) {
-  const auto trim = [](std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-  };
-  const std::size_t equals = key_equals_value.find('=');
-  const std::string_view path = trim(key_equals_value.substr(0, equals));
-  if (equals == std::string_view::npos || path.empty() || path.starts_with('.') || path.ends_with('.') ||
-      contains(path, "..")) {
-    throw ConfigError(
-        fmt::format("--set {} is not key=value; write for example --set adc.bits=6", key_equals_value));
-  }
-  if (std::count(path.begin(), path.end(), '.') > kMaxDepth) {
-    throw ConfigError(fmt::format("--set {} is nested deeper than {} levels", path, kMaxDepth));
-  }
-  const std::string_view text = trim(key_equals_value.substr(equals + 1));
-  const auto source = split_lines(key_equals_value, "--set");
-  const auto value_column = static_cast<int>(text.data() - key_equals_value.data());
-
-  Value value(text);
-  value.set_source({source, 1, value_column + 1, std::max(1, static_cast<int>(text.size()))});
-  const std::string assignment = fmt::format("v = {}", text);
-  try {
-    const Value parsed = parse_toml(assignment, "--set");
-    if (parsed.as_table().size() == 1 && !contains(text, "\n")) {
-      value = *parsed.find("v");
-      move_source(value, source, value_column - 4);
-    }
-  } catch (const ConfigError&) {
-    // Plain text stands as it is; what starts like a list, table or quoted text was meant as one.
-    const bool is_plain = text.empty() || !contains("[{\"'", text.substr(0, 1));
-    if (!is_plain) {
-      throw_config_error(fmt::format("--set {}: this is no valid TOML value", path), value.source());
-    }
-  }
-  open_presets(table, path);
-  table.set(path, std::move(value));
-}
 
 }  // namespace mq

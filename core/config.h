@@ -1,4 +1,4 @@
-/// Config files: TOML to `Value` and back, and `--set key=value` on top.
+/// Config files: TOML to `Value` and back. `--set key=value` on top: overrides.h.
 ///
 /// Every error shows the faulty line, underlined. Hostile text cannot crash the parser: size and nesting are
 /// limited.
@@ -26,11 +26,5 @@ std::string to_toml(const Value& table);
 
 /// One value as it stands right of "=" in TOML, on one line: `"25 uS"`, `[1.0, 2.0]`, `{ x = 1 }`.
 std::string to_toml_value(const Value& value);
-
-/// Applies "adc.bits=6" to a config table. The right side is read as a TOML value (`6`, `[1, 2]`, `true`,
-/// `"25 uS"`) and, where it is none, as plain text (`30uS`, `hermes-1`). Where a table is due and a text
-/// stands, the text is a preset's name: after `device = "pcm-like"`, "device.g_max=30uS" makes `{ preset =
-/// "pcm-like", g_max = "30uS" }`. Throws ConfigError if there is no "=" or the path does not lead anywhere.
-void apply_override(Value& table, std::string_view key_equals_value);
 
 }  // namespace mq

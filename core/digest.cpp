@@ -5,6 +5,11 @@
 #include <cstring>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 #include "meltquench/core/storage.h"
 
 namespace mq {
@@ -26,9 +31,50 @@ std::uint32_t big_endian(const std::uint8_t* bytes) {
          bytes[3];
 }
 
+#if defined(__x86_64__)
+/// The same as the rounds below, four at a time by the processor's own instructions: keys of sweeps and
+/// digests of results are mostly SHA-256. The registers hold (a, b, e, f) and (c, d, g, h), highest lane
+/// first.
+__attribute__((target("sha,sse4.1,ssse3"))) void absorb_by_instructions(std::array<std::uint32_t, 8>& state,
+                                                                        const std::uint8_t* block) {
+  const auto load = [](const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); };
+  const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  const __m128i dcba = load(state.data()), hgfe = load(state.data() + 4);
+  const __m128i cdab = _mm_shuffle_epi32(dcba, 0xB1), efgh = _mm_shuffle_epi32(hgfe, 0x1B);
+  __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
+  const __m128i abef_before = abef, cdgh_before = cdgh;
+  __m128i w[4];
+  for (int i = 0; i < 4; ++i) w[i] = _mm_shuffle_epi8(load(block + 16 * i), swap);
+  for (int i = 0; i < 16; ++i) {
+    const __m128i sum = _mm_add_epi32(w[i % 4], load(kRounds.data() + 4 * i));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+    if (i >= 12) continue;
+    const __m128i w1 = w[(i + 1) % 4], w2 = w[(i + 2) % 4], w3 = w[(i + 3) % 4];
+    const __m128i partial = _mm_add_epi32(_mm_sha256msg1_epu32(w[i % 4], w1), _mm_alignr_epi8(w3, w2, 4));
+    w[i % 4] = _mm_sha256msg2_epu32(partial, w3);
+  }
+  abef = _mm_add_epi32(abef, abef_before);
+  cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B), dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(state.data()), _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(state.data() + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool has_instructions() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b >> 29 & 1) == 0) return false;   // SHA
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 19 & 1) != 0 && (c >> 9 & 1) != 0;  // SSE4.1, SSSE3
+}
+#endif
+
 }  // namespace
 
 void Sha256::absorb_block(const std::uint8_t* block) {
+#if defined(__x86_64__)
+  static const bool kHasInstructions = has_instructions();
+  if (kHasInstructions) return absorb_by_instructions(state_, block);
+#endif
   std::array<std::uint32_t, 64> w;
   for (int t = 0; t < 16; ++t) w[t] = big_endian(block + 4 * t);
   for (int t = 16; t < 64; ++t) {

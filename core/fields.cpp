@@ -36,9 +36,28 @@ std::string hint_for(double number, const Rule& rule) {
   return {};
 }
 
-[[noreturn]] void throw_type_error(std::string_view path, const std::string& expected, const Value& found) {
-  throw_config_error(fmt::format("{} must be {}; found {}", path, expected, found.kind_name()),
+[[noreturn]] void throw_type_error(std::string_view path, const std::string& expected, const Value& found,
+                                   const std::string& hint = "") {
+  throw_config_error(fmt::format("{} must be {}; found {}{}", path, expected, found.kind_name(), hint),
                      found.source());
+}
+
+bool starts_like_a_call(std::string_view text) {
+  return text.starts_with("lin(") || text.starts_with("log(") || text.starts_with("range(");
+}
+
+/// Where several values stand for a key that takes one: how they become a sweep.
+std::string sweep_hint(std::string_view path, const Value& found) {
+  std::string list;
+  if (found.is_text() &&
+      (found.as_text().find(',') != std::string::npos || starts_like_a_call(found.as_text()))) {
+    list = found.as_text();
+  } else if (found.is_array() && found.as_array().size() > 1) {
+    for (const Value& value : found.as_array()) list += (list.empty() ? "" : ",") + to_toml_value(value);
+  }
+  if (list.empty()) return {};
+  return fmt::format("; one value is due here, and several are a sweep: meltquench sweep CONFIG '{}={}'",
+                     path, list);
 }
 
 /// A float that was widened to a double, 0.0010000000475, stands for the short number it was written as,
@@ -54,6 +73,13 @@ std::optional<Integer> parse_integer(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return result;
+}
+
+/// Whether a text is all digits, maybe behind a minus.
+bool is_whole_number(const Value& value) {
+  if (!value.is_text()) return false;
+  const std::string_view digits = std::string_view(value.as_text()).substr(value.as_text().starts_with('-'));
+  return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::string integer_range(const Range& range) { return format_range(range, Unit::one); }
@@ -114,11 +140,12 @@ double read_number(const Value& value, const Rule& rule, std::string_view path) 
     try {
       number = parse_quantity(value.as_text(), rule.unit);
     } catch (const ConfigError& error) {
-      throw_config_error(fmt::format("{} = {}", path, error.what()), value.source());
+      throw_config_error(fmt::format("{} = {}{}", path, error.what(), sweep_hint(path, value)),
+                         value.source());
     }
   } else {
-    throw_type_error(path, fmt::format("a {}: {}", quantity_name(rule.unit), accepted_text(rule.unit)),
-                     value);
+    throw_type_error(path, fmt::format("a {}: {}", quantity_name(rule.unit), accepted_text(rule.unit)), value,
+                     sweep_hint(path, value));
   }
   if (!std::isfinite(number)) {
     throw_config_error(fmt::format("{} = {} is not a finite number", path, format_number(number)),
@@ -149,19 +176,25 @@ float read_float(const Value& value, const Rule& rule, std::string_view path) {
 std::int64_t read_integer(const Value& value, const Rule& rule, std::int64_t low, std::int64_t high,
                           std::string_view path) {
   if (value.is_number()) {
-    throw_config_error(fmt::format("{} must be an integer; found {}", path, format_number(value.as_number())),
-                       value.source());
+    const double number = value.as_number();
+    const bool is_whole = number == std::floor(number) && std::abs(number) < 1e15;
+    const std::string found =
+        is_whole ? fmt::format("{:.1f}; write {:.0f}", number, number) : format_number(number);
+    throw_config_error(fmt::format("{} must be an integer; found {}", path, found), value.source());
   }
   std::optional<std::int64_t> integer;
   if (value.is_integer()) integer = value.as_integer();
   if (value.is_text()) integer = parse_integer<std::int64_t>(value.as_text());
-  if (!integer) throw_type_error(path, "an integer", value);
+  const auto throw_out_of_range = [&](const std::string& found) {
+    const std::string range = integer_range(rule.range);
+    throw_config_error(fmt::format("{} = {} is out of range (must be {})", path, found,
+                                   range.empty() ? fmt::format("in [{}, {}]", low, high) : range),
+                       value.source());
+  };
+  if (!integer && is_whole_number(value)) throw_out_of_range(value.as_text());  // of more digits than fit
+  if (!integer) throw_type_error(path, "an integer", value, sweep_hint(path, value));
   if (*integer < low || *integer > high || !rule.range.contains(static_cast<double>(*integer))) {
-    const bool has_range = !integer_range(rule.range).empty();
-    throw_config_error(
-        fmt::format("{} = {} is out of range (must be {})", path, *integer,
-                    has_range ? integer_range(rule.range) : fmt::format("in [{}, {}]", low, high)),
-        value.source());
+    throw_out_of_range(std::to_string(*integer));
   }
   return *integer;
 }
@@ -179,7 +212,7 @@ std::uint64_t read_unsigned(const Value& value, const Rule& rule, std::string_vi
 }
 
 bool read_boolean(const Value& value, std::string_view path) {
-  if (!value.is_boolean()) throw_type_error(path, "true or false", value);
+  if (!value.is_boolean()) throw_type_error(path, "true or false", value, sweep_hint(path, value));
   return value.as_boolean();
 }
 
@@ -199,14 +232,15 @@ std::string read_text(const Value& value, const Rule& rule, std::string_view pat
 
 std::size_t read_choice(const Value& value, std::span<const std::string_view> names, std::string_view path) {
   const std::vector<std::string> known(names.begin(), names.end());
-  if (!value.is_text()) throw_type_error(path, "one of " + join_names(known), value);
+  if (!value.is_text()) throw_type_error(path, "one of " + join_names(known), value, sweep_hint(path, value));
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == value.as_text()) return i;
   }
-  const std::string near = nearest(value.as_text(), known);
-  throw_config_error(fmt::format("{} = \"{}\" is unknown (must be one of {}){}", path, value.as_text(),
-                                 join_names(known), near.empty() ? "" : "; did you mean " + near + "?"),
-                     value.source());
+  const std::string near = nearest(value.as_text(), known), hint = sweep_hint(path, value);
+  throw_config_error(
+      fmt::format("{} = \"{}\" is unknown (must be one of {}){}", path, value.as_text(), join_names(known),
+                  !hint.empty() || near.empty() ? hint : "; did you mean " + near + "?"),
+      value.source());
 }
 
 PiecewiseTable read_curve(const Value& value, const Rule& rule, std::string_view path) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -78,12 +79,20 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   std::vector<Open> open_;
 };
 
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::ignore);
+void append_quoted(std::string& out, const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(),
+                                    [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  if (is_plain) {
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
+  out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::ignore);
 }
 
 std::string number_text(double value) {
-  if (!std::isfinite(value)) return quoted(format_number(value));
+  if (!std::isfinite(value)) return '"' + format_number(value) + '"';
   const std::string text = format_number(value);
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
@@ -106,7 +115,7 @@ void append_json(std::string& out, const Value& value, int indent, int depth) {
       out += number_text(value.as_number());
       break;
     case Value::Kind::text:
-      out += quoted(value.as_text());
+      append_quoted(out, value.as_text());
       break;
     case Value::Kind::array:
       out += '[';
@@ -124,7 +133,8 @@ void append_json(std::string& out, const Value& value, int indent, int depth) {
         const Value::Entry& entry = value.as_table()[i];
         if (i > 0) out += ',';
         new_line(depth + 1);
-        out += quoted(entry.key) + (indent >= 0 ? ": " : ":");
+        append_quoted(out, entry.key);
+        out += indent >= 0 ? ": " : ":";
         append_json(out, entry.value, indent, depth + 1);
       }
       if (!value.as_table().empty()) new_line(depth);

@@ -15,6 +15,7 @@ constexpr std::pair<const char*, std::int64_t Counters::*> kMembers[] = {
     {"sum_of_codes", &Counters::sum_of_codes},
     {"adc_conversions", &Counters::adc_conversions},
     {"adc_clips", &Counters::adc_clips},
+    {"response_reads", &Counters::response_reads},
     {"pulses", &Counters::pulses},
     {"verify_steps", &Counters::verify_steps},
     {"unconverged", &Counters::unconverged},

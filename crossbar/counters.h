@@ -14,6 +14,7 @@ struct Counters {
   std::int64_t sum_of_codes = 0;  ///< sum |DAC code|, over tiles that share an input
   std::int64_t adc_conversions = 0;
   std::int64_t adc_clips = 0;       ///< outputs beyond the ADC's range
+  std::int64_t response_reads = 0;  ///< single word lines read to compensate drift; no products
   std::int64_t pulses = 0;          ///< programming pulses; one-shot: one per cell and write
   std::int64_t verify_steps = 0;    ///< reads of a cell between pulses
   std::int64_t unconverged = 0;     ///< cells that program-and-verify gave up

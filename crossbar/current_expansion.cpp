@@ -8,6 +8,7 @@
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/cell_table.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/devices/read_calibration.h"
 
@@ -15,6 +16,7 @@ namespace mq {
 namespace {
 
 constexpr int kMostTerms = 16;
+constexpr std::size_t kWorthTable = 1 << 13;  // cells: a table takes the time of some 1 500
 constexpr int kGridConductances = 48, kGridInputs = 128;
 /// On the grid; between its points errors are a little larger.
 constexpr double kGridTolerance = 0.2 * kExpansionTolerance;
@@ -192,22 +194,28 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
     std::copy(g.begin(), g.end(), to.begin());
     return;
   }
+  const auto exact = [&](double size, std::span<double> values) { cells_of(slope(size), values); };
+  std::optional<CellTable> table;
+  if (g.size() >= kWorthTable) {
+    double most = 0.0;
+    for (const float of : g) most = std::max(most, std::abs(double(of)));
+    if (most > 0.0 && std::isfinite(most)) table.emplace(most, static_cast<std::size_t>(terms), exact);
+  }
   const auto size = static_cast<std::ptrdiff_t>(g.size());
   std::ptrdiff_t failed = size;  // no exception may leave a parallel region
 #pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(min : failed)
   for (std::ptrdiff_t i = 0; i < size; ++i) {
-    std::array<double, kMostTerms> values{};
+    std::array<double, kMostTerms> all{};
+    const std::span<double> values(all.data(), static_cast<std::size_t>(terms));
     const auto at = static_cast<std::size_t>(i);
+    const double magnitude = std::abs(double(g[at]));
     try {
-      const double of = slope(g[at]);
-      cells_of(std::abs(of), {values.data(), static_cast<std::size_t>(terms)});
-      if (of < 0.0) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
+      if (!table || !table->find(magnitude, values)) exact(magnitude, values);
     } catch (const Error&) {
       failed = std::min(failed, i);
     }
-    for (std::size_t t = 0; t < static_cast<std::size_t>(terms); ++t) {
-      to[t * g.size() + at] = static_cast<float>(values[t]);
-    }
+    if (g[at] < 0.0f) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
+    for (std::size_t t = 0; t < values.size(); ++t) to[t * g.size() + at] = static_cast<float>(values[t]);
   }
   if (failed < size) response(g[static_cast<std::size_t>(failed)], 1.0);  // says why
 }

@@ -16,12 +16,15 @@ constexpr std::string_view kSections[] = {"device", "programming", "faults",    
                                           "tile",   "dac",         "periphery",  "adc",
                                           "wires",  "current",     "cell_noise", "temperature"};
 
+/// Whether a value describes a device of its own, not a change of the one below.
+bool names_a_device(const Value& device) {
+  return device.is_text() || device.find("preset") != nullptr || device.find("model") != nullptr;
+}
+
 void apply_section(Hardware& hardware, const Value& value, std::string_view section,
                    const std::string& path) {
   if (section == "device") {
-    const bool names_a_device =
-        value.is_text() || value.find("preset") != nullptr || value.find("model") != nullptr;
-    if (names_a_device) {
+    if (names_a_device(value)) {
       hardware.device = device_from_value(value, path);
     } else {
       std::visit([&](auto& params) { from_value(params, value, path); }, hardware.device);
@@ -49,6 +52,50 @@ void apply_section(Hardware& hardware, const Value& value, std::string_view sect
   } else {
     from_value(hardware.temperature, value, path);
   }
+}
+
+Value section_to_value(const Hardware& hardware, std::string_view section) {
+  if (section == "device") return device_to_value(hardware.device);
+  if (section == "programming") return to_value(hardware.programming);
+  if (section == "faults") return to_value(hardware.faults);
+  if (section == "mapping") return to_value(hardware.mapping);
+  if (section == "tile") return to_value(hardware.tile);
+  if (section == "dac") return to_value(hardware.dac);
+  if (section == "periphery") return to_value(hardware.periphery);
+  if (section == "adc") return to_value(hardware.adc);
+  if (section == "wires") return to_value(hardware.wires);
+  if (section == "current") return to_value(hardware.current);
+  if (section == "cell_noise") return to_value(hardware.cell_noise);
+  return to_value(hardware.temperature);
+}
+
+/// The keys that `given` has, as `resolved` says them: one text for all spellings of a value.
+Value resolved_part(const Value& given, const Value& resolved) {
+  if (!given.is_table() || !resolved.is_table()) return resolved;
+  Value part = Value::table();
+  for (const auto& entry : resolved.as_table()) {
+    const Value* named = given.find(entry.key);
+    if (named != nullptr) part.set_key(entry.key, resolved_part(*named, entry.value));
+  }
+  return part;
+}
+
+/// A rule's keys with their values as one text for all spellings; the name of a device stays.
+Value resolved_rule(const Value& keys, const Hardware& with_rule) {
+  Value rule = Value::table();
+  for (const std::string_view section : kSections) {
+    const Value* given = keys.find(section);
+    if (given == nullptr) continue;
+    const Value* preset = given->find("preset");
+    if (given->is_text() || (preset != nullptr && given->as_table().size() == 1)) {
+      rule.set_key(section, given->is_text() ? *given : *preset);
+      continue;
+    }
+    Value resolved = section_to_value(with_rule, section);
+    if (preset != nullptr) resolved.set_key("preset", *preset);
+    rule.set_key(section, resolved_part(*given, resolved));
+  }
+  return rule;
 }
 
 void apply_rule(Hardware& hardware, const Value& keys, const std::string& path) {
@@ -206,12 +253,17 @@ bool matches_glob(std::string_view text, std::string_view glob) {
 
 HardwareConfig HardwareConfig::from_value(const Value& config) {
   HardwareConfig result;
+  result.read(config);
+  return result;
+}
+
+void HardwareConfig::read(const Value& config) {
   for (const std::string_view section : kSections) {
     const Value* value = config.find(section);
-    if (value != nullptr) apply_section(result.everywhere_, *value, section, std::string(section));
+    if (value != nullptr) apply_section(everywhere_, *value, section, std::string(section));
   }
   const Value* layers = config.find("layer");
-  if (layers == nullptr) return result;
+  if (layers == nullptr) return;
   if (!layers->is_array()) {
     throw_config_error(
         "layer must be a list of rules, each written as [[layer]], not " + std::string(layers->kind_name()),
@@ -232,27 +284,20 @@ HardwareConfig HardwareConfig::from_value(const Value& config) {
     }
     Value keys = rule;
     keys.erase_key("match");
-    Hardware checked = result.everywhere_;
+    Hardware checked = everywhere_;
     apply_rule(checked, keys, path);
-    result.rules_.push_back({match->as_text(), std::move(keys)});
+    rules_.push_back({match->as_text(), resolved_rule(keys, checked)});
   }
-  return result;
 }
 
 void HardwareConfig::write_to(Value& config) const {
-  config.set_key("device", device_to_value(everywhere_.device));
-  config.set_key("programming", to_value(everywhere_.programming));
-  config.set_key("faults", to_value(everywhere_.faults));
-  config.set_key("mapping", to_value(everywhere_.mapping));
-  config.set_key("tile", to_value(everywhere_.tile));
-  config.set_key("dac", to_value(everywhere_.dac));
-  config.set_key("periphery", to_value(everywhere_.periphery));
-  config.set_key("adc", to_value(everywhere_.adc));
-  config.set_key("wires", to_value(everywhere_.wires));
-  config.set_key("current", to_value(everywhere_.current));
-  config.set_key("cell_noise", to_value(everywhere_.cell_noise));
-  config.set_key("temperature", to_value(everywhere_.temperature));
-  if (rules_.empty()) return;
+  for (const std::string_view name : kSections) config.set_key(name, section(name));
+  if (!rules_.empty()) config.set_key("layer", section("layer"));
+}
+
+Value HardwareConfig::section(std::string_view name) const {
+  if (name != "layer") return section_to_value(everywhere_, name);
+  if (rules_.empty()) return Value();
   Value rules = Value::array();
   for (const Rule& rule : rules_) {
     Value table = Value::table();
@@ -260,14 +305,33 @@ void HardwareConfig::write_to(Value& config) const {
     for (const auto& entry : rule.keys.as_table()) table.set_key(entry.key, entry.value);
     rules.as_array().push_back(std::move(table));
   }
-  config.set_key("layer", std::move(rules));
+  return rules;
 }
 
 Hardware HardwareConfig::for_layer(std::string_view name) const {
   Hardware hardware = everywhere_;
+  std::size_t naming = rules_.size();  // the last rule that names a device
   for (std::size_t i = 0; i < rules_.size(); ++i) {
-    if (matches_glob(name, rules_[i].match))
-      apply_rule(hardware, rules_[i].keys, "layer." + std::to_string(i));
+    const Value* device = rules_[i].keys.find("device");
+    if (device != nullptr && names_a_device(*device) && matches_glob(name, rules_[i].match)) naming = i;
+  }
+  const auto path = [](std::size_t i) { return "layer." + std::to_string(i); };
+  // First the device, then its keys, so that a key holds whichever rule names the device.
+  if (naming < rules_.size()) {
+    apply_section(hardware, *rules_[naming].keys.find("device"), "device", path(naming) + ".device");
+  }
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!matches_glob(name, rules_[i].match)) continue;
+    Value keys = rules_[i].keys;
+    if (Value* device = keys.find("device"); device != nullptr && names_a_device(*device)) {
+      if (i == naming && device->is_table()) {
+        device->erase_key("preset");
+        device->erase_key("model");
+      } else {
+        keys.erase_key("device");
+      }
+    }
+    apply_rule(hardware, keys, path(i));
   }
   return hardware;
 }

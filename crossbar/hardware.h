@@ -70,12 +70,19 @@ class HardwareConfig {
   /// From the hardware sections and the key layer of a config table; other keys are not looked at. Throws
   /// ConfigError.
   static HardwareConfig from_value(const Value& config);
-  /// Those keys, resolved; rules keep what they say.
+  /// The same on top of what is there already, for sections that `config` does not have.
+  void read(const Value& config);
+  /// One of `hardware_sections()`, or "layer"; null if there are no rules.
+  Value section(std::string_view name) const;
+  /// Those keys, resolved; rules keep the keys that they name.
   void write_to(Value& config) const;
 
   const Hardware& everywhere() const { return everywhere_; }
-  /// The hardware of a layer: later rules win.
+  /// The hardware of a layer: later rules win. The last device that a rule names comes before single keys of
+  /// the device, also those of earlier rules; keys outside of rules belong to the device outside of rules.
   Hardware for_layer(std::string_view name) const;
+  /// Whether layers differ, or may differ.
+  bool has_rules() const { return !rules_.empty(); }
   /// Throws ConfigError, with the nearest name, for a rule that matches none of the layers.
   void check_rules(const std::vector<std::string>& layers) const;
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/units.h"
 #include "meltquench/crossbar/gated_wires.h"
 #include "meltquench/crossbar/nonlinear_circuit.h"
 #include "meltquench/crossbar/wire_circuit.h"
@@ -48,11 +49,11 @@ void check(TileArray& array, std::size_t tile, std::span<const double> x, double
                      " has " + std::to_string(inspected.inputs()) + " inputs; give one value for each");
   }
   if (!std::isfinite(v_read) || v_read <= 0.0) {
-    throw ConfigError("v_read must be a voltage above 0 V but is " + std::to_string(v_read) + " V");
+    throw ConfigError("v_read must be a voltage above 0 V but is " + format_number(v_read) + " V");
   }
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!std::isfinite(x[i])) {
-      throw ConfigError("x[" + std::to_string(i) + "] is " + std::to_string(x[i]) +
+      throw ConfigError("x[" + std::to_string(i) + "] is " + format_number(x[i]) +
                         "; inputs must be finite numbers");
     }
   }

@@ -248,6 +248,7 @@ void TileArray::compensate_drift(DriftCompensation how) {
     const double now = mean_response(t);
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
   }
+  if (how == DriftCompensation::global) count_response_reads(1);
   forward_.is_stale = transposed_.is_stale = true;
 }
 

@@ -174,6 +174,8 @@ class TileArray {
   std::vector<float> scale_columns(MatrixView<const float> w);
   /// Mean |response| of a tile to the identity matrix, in siemens of its first slice.
   double mean_response(std::size_t tile) const;
+  /// Every word line of every tile was read so many times.
+  void count_response_reads(std::size_t times);
   /// One conversion of the outputs of a tile, where products go in steps.
   struct Conversion {
     std::size_t tile = 0, plane = 0, block = 0;

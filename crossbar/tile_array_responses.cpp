@@ -18,6 +18,11 @@ std::vector<TileTime> moments_of(TileTime moment, ResponseReads reads) {
 
 }  // namespace
 
+void TileArray::count_response_reads(std::size_t times) {
+  for (const Tile& tile : tiles_)
+    counters_.response_reads += static_cast<std::int64_t>(times * tile.inputs());
+}
+
 void TileArray::compensate_drift(std::span<const double> factors) {
   check_programmed();
   if (factors.size() != tiles_.size()) {
@@ -32,6 +37,7 @@ std::vector<double> TileArray::mean_responses(const Exec& exec, ResponseReads re
   check_programmed();
   const WeightMapping how = mapping();
   std::vector<double> responses(tiles_.size(), 0.0);
+  if (!reads.is_exact) count_response_reads(moments_of(now(), reads).size());
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     for (std::size_t p = 0; p < tiles_[t].planes().size(); ++p) {
       const Plane& plane = tiles_[t].planes()[p];
@@ -56,6 +62,7 @@ std::vector<double> TileArray::output_responses(const Exec& exec, ResponseReads 
     const std::vector<double> weights = read_weights(exec, moment);
     const std::vector<float> response(weights.begin(), weights.end());
     read.add({response.data(), grid_.outputs, grid_.inputs});
+    if (!reads.is_exact) count_response_reads(1);
   }
   return read.magnitudes();
 }

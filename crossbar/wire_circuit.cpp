@@ -4,6 +4,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/units.h"
 
 namespace mq {
 namespace {
@@ -38,7 +39,7 @@ void WireCircuit::set_conductances(MatrixView<const double> g) {
   for (std::size_t k = 0; k < g.size(); ++k) {
     if (!(g.data[k] >= 0.0 && g.data[k] <= 1e9)) {
       throw DataError("the conductance of the cell at output " + std::to_string(k / g.columns) + ", input " +
-                      std::to_string(k % g.columns) + " is " + std::to_string(g.data[k]) +
+                      std::to_string(k % g.columns) + " is " + format_number(g.data[k]) +
                       " S; it must be a number in [0 S, 1e9 S]");
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <mutex>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
@@ -103,12 +105,25 @@ const Preset& preset(std::string_view name) {
 
 std::string preset_summary(const Preset& p) { return parse_toml(p.toml, p.name).at("summary").as_text(); }
 
-DeviceParams device_from_preset(std::string_view name) {
-  const Preset& p = preset(name);
+static DeviceParams read_preset(const Preset& p) {
   const std::string file = std::string(p.name) + ".toml";
   Value table = parse_toml(p.toml, file);
   table.erase_key("summary");
-  return device_from_value(table, "preset " + std::string(name));
+  return device_from_value(table, "preset " + std::string(p.name));
+}
+
+DeviceParams device_from_preset(std::string_view name) {
+  // Kept: a sweep names the same few presets in thousands of points.
+  static std::mutex mutex;
+  static std::map<std::string_view, DeviceParams> known;
+  const Preset& p = preset(name);
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto found = known.find(p.name); found != known.end()) return found->second;
+  }
+  DeviceParams params = read_preset(p);
+  const std::lock_guard lock(mutex);
+  return known.emplace(p.name, std::move(params)).first->second;
 }
 
 DeviceParams device_from_value(const Value& value, std::string_view path) {

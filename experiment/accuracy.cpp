@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "meltquench/crossbar/tile_array.h"
+#include "meltquench/crossbar/wire_circuit.h"
 #include "meltquench/crossbar/wire_models.h"
+#include "meltquench/devices/correlated_noise.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/kernels/kernel_table.h"
 
@@ -181,6 +184,73 @@ double wires_error() {
   return largest;
 }
 
+/// Variance [A^2] of each output with noise of `share` g of every cell: by linear response of the exact
+/// circuit, in which the noise of a cell reaches every output.
+std::vector<double> exact_noise(TileArray& array, Polarity side, const std::vector<float>& x, double share) {
+  const std::vector<float> cells = array.tiles()[0].conductances(kExec, side, array.now());
+  const std::vector<double> g(cells.begin(), cells.end()), volts(x.begin(), x.end());
+  WireCircuit circuit(array.hardware().wires, {g.data(), array.outputs(), array.inputs()});
+  const WireSolution solution = circuit.solve(volts);
+  std::vector<double> variances(array.outputs());
+  for (std::size_t o = 0; o < variances.size(); ++o) {
+    std::vector<double> output(variances.size());
+    output[o] = 1.0;
+    const WireCircuit::Gradient gradient = circuit.gradient(solution, output);
+    for (std::size_t i = 0; i < g.size(); ++i) variances[o] += square(share * g[i] * gradient.g[i]);
+  }
+  return variances;
+}
+
+/// Spread of the read noise of products behind wires over that of the exact circuit, minus 1.
+double wires_noise_error() {
+  constexpr float kNoise = 0.1f;
+  Hardware hardware = ideal_cells(8);
+  hardware.wires.word_line = hardware.wires.bit_line = 1.0;
+  hardware.tile.read_noise = kNoise;
+  hardware.tile.read_noise_law = ReadNoiseLaw::proportional;
+  const std::vector<float> w = uniforms(kNoiseSize * kNoiseSize, 5, -1.0f, 1.0f),
+                           row = inputs_on_codes(kNoiseSize, 6);
+  TileArray array(kExec, hardware, {.seed = 1}, kNoiseSize, kNoiseSize);
+  array.program(kExec, {w.data(), kNoiseSize, kNoiseSize}, 1.0f);
+  std::vector<float> x, y(kNoiseRows * kNoiseSize);
+  for (std::size_t b = 0; b < kNoiseRows; ++b) x.insert(x.end(), row.begin(), row.end());
+  array.mvm(kExec, MatrixView<const float>{x.data(), kNoiseRows, kNoiseSize},
+            MatrixView<float>{y.data(), kNoiseRows, kNoiseSize});
+  const std::vector<double> plus = exact_noise(array, Polarity::plus, row, kNoise),
+                            minus = exact_noise(array, Polarity::minus, row, kNoise);
+  double found = 0.0, exact = 0.0;
+  for (std::size_t o = 0; o < kNoiseSize; ++o) {
+    double mean = 0.0, squares = 0.0;
+    for (std::size_t b = 0; b < kNoiseRows; ++b) {
+      mean += y[b * kNoiseSize + o] / double(kNoiseRows);
+      squares += square(y[b * kNoiseSize + o]) / double(kNoiseRows);
+    }
+    found += (squares - square(mean)) * double(kNoiseRows) / double(kNoiseRows - 1);
+    exact += (plus[o] + minus[o]) * square(array.mapping().weight_per_siemens());
+  }
+  return std::sqrt(found / exact) - 1.0;
+}
+
+/// Largest relative deviation of the processes of correlated read noise from q^2 / f, from `decades` inside
+/// either end of a band of 11.3 decades on.
+double one_over_f_error(double decades) {
+  const CellNoiseParams params{.correlated = true, .longest = 1e5, .resolution = 1e-9};
+  const double t_read = 250e-9, low = 1.0 / params.longest, high = 0.5 / t_read;
+  const NoiseProcesses processes = noise_processes(params, t_read);
+  double largest = 0.0;
+  const double inside = std::pow(10.0, decades);
+  for (double f = low * inside; f <= high / inside; f *= 1.01) {
+    const double omega = 2.0 * std::numbers::pi * f;
+    double spectrum = 0.0;
+    for (int k = 0; k < processes.count; ++k) {
+      const double rate = processes.rate[k];
+      spectrum += 4.0 * square(processes.weight) * rate / (square(rate) + square(omega));
+    }
+    largest = std::max(largest, std::abs(spectrum * f - 1.0));
+  }
+  return largest;
+}
+
 /// Root mean square difference of products of nonlinear cells with linearised wires from those of exact
 /// circuits, relative; 64 x 64 weights, 4 inputs, 1 Ohm a segment.
 double linearised_error(const CurrentParams& law) {
@@ -350,6 +420,11 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
            "root mean square error of outputs, relative; 64 x 64 uniform cells up to 25 uS, 1 Ohm a segment",
        .error = wires.rms[static_cast<std::size_t>(WireModel::lines)],
        .where = "crossbar/wire_models.h"},
+      {.what = "Wires by the model `two-lines`",
+       .exact = "the exact circuit",
+       .measure = "the same",
+       .error = wires.rms[static_cast<std::size_t>(WireModel::two_lines)],
+       .where = "crossbar/wire_models.h"},
       {.what = "Wires by the model `sweep`",
        .exact = "the exact circuit",
        .measure = "the same",
@@ -360,6 +435,24 @@ std::vector<MeasuredAccuracy> measured_accuracies() {
        .measure = "the same",
        .error = wires.rms[static_cast<std::size_t>(WireModel::ideal)],
        .where = "crossbar/wire_models.h"},
+      {.what = "Read noise behind wires, of the cells of an output alone",
+       .exact = "linear response of the exact circuit, in which the noise of a cell reaches all outputs",
+       .measure = "relative difference of the standard deviations of 64 outputs of 64 cells up to 25 uS, "
+                  "noise of 10 % "
+                  "of each, 1 Ohm a segment, 1000 products",
+       .error = wires_noise_error(),
+       .sampling_error = 1.0 / std::sqrt(2.0 * noises),
+       .where = "crossbar/tile_read.cpp"},
+      {.what = "Read noise with memory as a sum of Lorentzians",
+       .exact = "a spectrum of 1/f",
+       .measure = "largest relative error of the spectrum from one decade inside a band of 11.3 decades on",
+       .error = one_over_f_error(1.0),
+       .where = "devices/correlated_noise.h"},
+      {.what = "The same",
+       .exact = "a spectrum of 1/f",
+       .measure = "the same from one and a half decades on",
+       .error = one_over_f_error(1.5),
+       .where = "devices/correlated_noise.h"},
       {.what = "Currents of nonlinear cells as sums of products",
        .exact = "the law of the cells",
        .measure =

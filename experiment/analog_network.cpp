@@ -53,6 +53,20 @@ std::vector<LayerShape> layer_shapes(const Network& network) {
   return shapes;
 }
 
+std::vector<LayerShape> layer_shapes(const ModelParams& model, const SampleShape& input,
+                                     std::size_t classes) {
+  if (model.kind != ModelKind::mlp) return layer_shapes(make_network(model, input, classes));  // small ones
+  check_fields(model, "model");
+  std::vector<LayerShape> shapes;
+  std::size_t inputs = input.size();
+  for (std::size_t i = 0; i <= model.layers.size(); ++i) {
+    const std::size_t outputs = i < model.layers.size() ? static_cast<std::size_t>(model.layers[i]) : classes;
+    shapes.push_back({"fc" + std::to_string(i + 1), outputs, inputs});
+    inputs = outputs;
+  }
+  return shapes;
+}
+
 std::vector<Ranges> calibrate_ranges(const Exec& exec, const Network& network, const HardwareConfig& hardware,
                                      MatrixView<const float> images) {
   std::vector<RangeFinder> finders;

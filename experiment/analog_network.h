@@ -30,6 +30,8 @@ class ChipProduct final : public WeightProduct {
 
 /// The layers of a network as a chip sees them.
 std::vector<LayerShape> layer_shapes(const Network& network);
+/// The same of the network that `make_network` would make, without its weights.
+std::vector<LayerShape> layer_shapes(const ModelParams& model, const SampleShape& input, std::size_t classes);
 
 /// Ranges of all converters: the largest |x| of every layer and the largest |y| of every tile, of the ideal
 /// network on these images. Images and arithmetic are on the host, whatever the backend.

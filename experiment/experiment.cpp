@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "meltquench/core/config.h"
@@ -30,9 +32,9 @@ namespace {
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 
 std::string experiment_key(const std::vector<SweepPoint>& points) {
-  if (points.size() == 1 && points.front().settings.empty()) return points.front().config.key();
+  if (points.size() == 1 && points.front().settings.empty()) return points.front().key;
   std::string keys;
-  for (const SweepPoint& point : points) keys += point.config.key() + "\n";
+  for (const SweepPoint& point : points) keys += point.key + "\n";
   return sha256(keys);
 }
 
@@ -40,15 +42,28 @@ std::filesystem::path folder_of(const std::vector<SweepPoint>& points, const Run
   return options.output / (points.front().config.name + "-" + experiment_key(points).substr(0, 8));
 }
 
+/// Whether the value of an axis is merged into a table, so that what stood there before matters.
+bool changes_a_table(const std::string& key, const std::string& text) {
+  return text.starts_with('{') || text.starts_with('[') || key == "device" || key.ends_with(".device");
+}
+
 /// The resolved config, from which `sweep_points` makes the same points again.
 Value resolved(const std::vector<SweepPoint>& points) {
-  Value config = points.front().config.to_value();
+  const SweepPoint& front = points.front();
+  Value config = front.config.to_value();
   Value sweep = Value::table();
+  std::vector<std::unordered_set<std::string>> seen(front.settings.size());
+  for (const auto& [key, text] : front.settings) sweep.set_key(key, Value::array());
   for (const SweepPoint& point : points) {
-    for (const auto& [key, text] : point.settings) {
-      if (sweep.find(key) == nullptr) sweep.set_key(key, Value::array());
-      auto& values = sweep.find(key)->as_array();
-      if (std::find(values.begin(), values.end(), Value(text)) == values.end()) values.emplace_back(text);
+    for (std::size_t axis = 0; axis < point.settings.size(); ++axis) {
+      const auto& [key, text] = point.settings[axis];
+      if (!seen[axis].insert(text).second) continue;
+      sweep.find(key)->as_array().emplace_back(text);
+      if (!changes_a_table(key, text)) continue;
+      const std::string section = key.substr(0, key.find('.'));
+      const Value* before = front.base != nullptr ? front.base->find(section) : nullptr;
+      config.erase_key(section);
+      if (before != nullptr) config.set_key(section, *before);
     }
   }
   if (!sweep.as_table().empty()) config.set_key("sweep", std::move(sweep));
@@ -79,27 +94,91 @@ class DataCache {
   std::unique_ptr<DatasetPair> data_;
 };
 
-std::vector<std::string> layer_names(const Network& network) {
+std::vector<std::string> layer_names(const std::vector<LayerShape>& layers) {
   std::vector<std::string> names;
-  for (const LayerShape& layer : layer_shapes(network)) names.push_back(layer.name);
+  for (const LayerShape& layer : layers) names.push_back(layer.name);
   return names;
 }
 
+/// What the networks of all points are, each looked at once. Only their shapes: planning a network of 1e9
+/// weights must not allocate them.
+class Shapes {
+ public:
+  struct Network {
+    std::vector<LayerShape> layers;
+    std::int64_t test_images = 0;
+  };
+
+  const Network& of(const SweepPoint& point) {
+    Network& network = networks_[point.training_key];
+    if (network.layers.empty()) {
+      const Images& images = images_of(point.config.data);
+      network = {layer_shapes(point.config.model, images.shape, images.classes), images.test_images};
+    }
+    return network;
+  }
+
+ private:
+  struct Images {
+    SampleShape shape;
+    std::size_t classes = 0;
+    std::int64_t test_images = 0;
+  };
+
+  const Images& images_of(const DataParams& data) {
+    const std::string key = to_json(to_value(data));
+    const auto found = images_.find(key);
+    if (found != images_.end()) return found->second;
+    DataParams one = data;
+    if (data.name == "synthetic") one.train_images = 1;  // all look alike
+    const DatasetPair pair = load_dataset(one, 0);
+    const auto test_images = static_cast<std::int64_t>(pair.test.samples().count());
+    return images_.emplace(key, Images{pair.train.shape, pair.train.classes, test_images}).first->second;
+  }
+
+  std::unordered_map<std::string, Images> images_;
+  std::unordered_map<std::string, Network> networks_;  // by training key
+};
+
+/// Points that differ in keys which rules change in every layer would be the same run under two names.
+class DistinctLayers {
+ public:
+  void add(const SweepPoint& point, const std::vector<LayerShape>& layers) {
+    if (!point.config.hardware.has_rules() || point.settings.empty()) return;
+    RunConfig config = point.config;
+    config.hardware = HardwareConfig();
+    std::string text = config.key();
+    for (const LayerShape& layer : layers) {
+      Value table = Value::table();
+      HardwareConfig(point.config.hardware.for_layer(layer.name)).write_to(table);
+      text += to_json(table);
+    }
+    const auto [other, is_new] = seen_.emplace(sha256(text), &point);
+    if (is_new) return;
+    throw ConfigError("the sweep points " + other->second->label() + " and " + point.label() +
+                      " are the same run: rules of [[layer]] say otherwise in every layer");
+  }
+
+ private:
+  std::unordered_map<std::string, const SweepPoint*> seen_;
+};
+
 /// Throws what a run would only find after hours of training: missing images, a network that does not fit
 /// them, a rule that matches no layer.
-void check_points(const std::vector<SweepPoint>& points, DataCache& data) {
+void check_points(const std::vector<SweepPoint>& points, Shapes& shapes) {
+  DistinctLayers distinct;
   for (const SweepPoint& point : points) {
-    const Dataset& images = data.get(point.config).train;
-    point.config.hardware.check_rules(
-        layer_names(make_network(point.config.model, images.shape, images.classes)));
+    const std::vector<LayerShape>& layers = shapes.of(point).layers;
+    if (point.config.hardware.has_rules()) point.config.hardware.check_rules(layer_names(layers));
+    distinct.add(point, layers);
   }
 }
 
 /// Of the journal's lines.
-TrialCheck trial_check(const std::vector<SweepPoint>& points, DataCache& data) {
+TrialCheck trial_check(const std::vector<SweepPoint>& points, Shapes& shapes) {
   std::vector<std::int64_t> images;
   for (const SweepPoint& point : points) {
-    images.push_back(static_cast<std::int64_t>(data.get(point.config).test.samples().count()));
+    images.push_back(shapes.of(point).test_images);
   }
   return [rules = TrialRules(points, images)](const TrialId& id, const ChipTrial& trial) {
     return rules.problem(id, trial);
@@ -133,13 +212,12 @@ class LateProgress {
 
 class Runner {
  public:
-  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, DataCache data)
+  Runner(const std::vector<SweepPoint>& points, const RunOptions& options, TrialCheck check)
       : points_(points),
         options_(options),
         folder_(folder_of(points, options)),
         progress_(options.progress != nullptr ? *options.progress : silent_),
-        data_(std::move(data)),
-        trials_(folder_, trial_check(points, data_), options.log),
+        trials_(folder_, std::move(check), options.log),
         manifest_before_(time_of(folder_ / "manifest.json")) {}
 
   RunOutcome run() {
@@ -182,7 +260,7 @@ class Runner {
   }
 
   std::vector<TrialId> missing_chips(const SweepPoint& point, Variant variant) const {
-    const std::string key = point.config.key();
+    const std::string key = point.key;
     std::vector<TrialId> missing;
     for (int chip = 0; chip < point.config.eval.chips; ++chip) {
       TrialId id = trial_id(point, key, variant, chip);
@@ -255,7 +333,7 @@ class Runner {
   void collect_trials() {
     trials_.journal().refresh();  // says so if the journal was removed
     for (PointResult& result : results_) {
-      const std::string key = result.point->config.key();
+      const std::string key = result.point->key;
       for (int chip = 0; chip < result.point->config.eval.chips; ++chip) {
         result.trials.push_back(*trials_.journal().find(trial_id(*result.point, key, result.variant, chip)));
       }
@@ -331,45 +409,40 @@ RunOutcome run_experiment(const std::vector<SweepPoint>& points, const RunOption
   memory_ops(options.exec.backend);  // says at once if the backend is not there
   kernels(options.exec.backend);
   for (const SweepPoint& point : points) check_gemm(options.exec, point.config.train.gemm);
-  DataCache data;
-  check_points(points, data);  // before anything is written
-  return Runner(points, options, std::move(data)).run();
+  Shapes shapes;
+  check_points(points, shapes);  // before anything is written
+  return Runner(points, options, trial_check(points, shapes)).run();
 }
 
 RunPlan plan_experiment(const std::vector<SweepPoint>& points, const RunOptions& options) {
   MQ_EXPECTS(!points.empty());
   RunPlan plan{.folder = folder_of(points, options), .points = points.size()};
-  const std::filesystem::path trials = plan.folder / "trials.jsonl";
-  DataCache data;
-  const Journal journal(trials, std::filesystem::exists(trials) ? trial_check(points, data) : TrialCheck());
-  std::vector<std::filesystem::path> networks;
+  Shapes shapes;
+  check_points(points, shapes);
+  const Journal journal(plan.folder / "trials.jsonl", trial_check(points, shapes));
+  std::unordered_set<std::string> networks;  // training key and variant
   for (const SweepPoint& point : points) {
-    const std::string key = point.config.key();
-    const DatasetPair& images = data.get(point.config);
-    const Network network = make_network(point.config.model, images.train.shape, images.train.classes);
-    point.config.hardware.check_rules(layer_names(network));
+    const HardwareConfig& config = point.config.hardware;
     std::size_t tiles = 0, bytes = 0;
-    for (const LayerShape& layer : layer_shapes(network)) {
-      const Hardware hardware = point.config.hardware.for_layer(layer.name);
-      const TileGrid grid = tile_grid(hardware.tile, layer.outputs, layer.inputs);
-      tiles += grid.size();
+    for (const LayerShape& layer : shapes.of(point).layers) {
+      const Hardware hardware = config.for_layer(layer.name);
+      tiles += tile_grid(hardware.tile, layer.outputs, layer.inputs).size();
       bytes += bytes_per_weight(hardware) * layer.outputs * layer.inputs;
     }
     plan.tiles = std::max(plan.tiles, tiles);
     plan.bytes_per_chip = std::max(plan.bytes_per_chip, bytes);
     for (const Variant variant : point.config.train.variants) {
-      const std::filesystem::path file = network_file(options.output / "models", point.config, variant);
-      if (!std::filesystem::exists(file) &&
-          std::find(networks.begin(), networks.end(), file) == networks.end()) {
-        networks.push_back(file);
+      if (networks.insert(point.training_key + std::string(name(variant))).second) {
+        plan.trainings +=
+            !std::filesystem::exists(network_file(options.output / "models", point.training_key, variant));
       }
-      for (int chip = 0; chip < point.config.eval.chips; ++chip) {
+      TrialId id = trial_id(point, point.key, variant, 0);
+      for (int chip = 0; chip < point.config.eval.chips; ++chip, ++id.chip) {
         ++plan.trials;
-        if (journal.find(trial_id(point, key, variant, chip)) != nullptr) ++plan.done;
+        if (journal.find(id) != nullptr) ++plan.done;
       }
     }
   }
-  plan.trainings = networks.size();
   return plan;
 }
 

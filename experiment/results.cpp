@@ -55,6 +55,7 @@ std::vector<ReportCounter> counter_rows(const Counters& c) {
                   ? ""
                   : fmt::format("{:.2f} per conversion", double(c.sum_of_codes) / double(c.dac_conversions))),
           row("ADC conversions", c.adc_conversions, percent_of(c.adc_clips, c.adc_conversions)),
+          row("Response reads", c.response_reads, "single word lines, to compensate drift"),
           row("Programming pulses", c.pulses, c.verify_steps == 0 ? "one per cell and write" : ""),
           row("Verify steps", c.verify_steps,
               c.verify_steps == 0

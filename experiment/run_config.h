@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meltquench/core/digest.h"
 #include "meltquench/crossbar/hardware.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/models/dataset.h"
@@ -88,6 +89,8 @@ struct RunConfig {
   /// Throws ConfigError for anything that does not belong there. The key `sweep` is skipped: see
   /// sweep_grid.h.
   static RunConfig from_value(const Value& config);
+  /// The same on top of what is there already, for sections that `config` does not have.
+  void read(const Value& config);
   /// All keys with their values, in the order of the reference page.
   Value to_value() const;
 
@@ -95,6 +98,33 @@ struct RunConfig {
   std::string key() const;
   /// The same over all that training depends on, without `train.variants`.
   std::string training_key() const;
+};
+
+/// The parts of `RunConfig::key()`, so that configs which differ in few sections share the others.
+class RunKey {
+ public:
+  explicit RunKey(const RunConfig& config);
+
+  /// Takes sections from another config: "adc", "seed", "layer", ...
+  void update(const RunConfig& config, std::span<const std::string> sections);
+  std::string key() const;
+  std::string training_key() const;
+  /// Whether training depends on the section.
+  static bool trains(std::string_view section);
+
+ private:
+  struct Part {
+    std::string name;
+    std::string json = {};  ///< empty: the section is not there
+    std::string of_training = {};
+  };
+  void update(const RunConfig& config, Part& part);
+  std::string text_of(std::size_t first, std::size_t end) const;
+
+  std::vector<Part> parts_;
+  // What stands before the first part that was ever updated is hashed once.
+  std::size_t unchanged_ = 0;
+  Sha256 begun_;
 };
 
 /// A config file with overrides ("adc.bits=6") applied, before it is resolved. Throws as `load_toml`.

@@ -1,11 +1,14 @@
 #include "meltquench/experiment/sweep_grid.h"
 
-#include <cmath>
-#include <cstdlib>
-#include <optional>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
 
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/overrides.h"
 
 namespace mq {
 namespace {
@@ -15,144 +18,146 @@ constexpr std::size_t kMostPoints = 100000;
 struct Axis {
   std::string key;
   std::vector<std::string> values;
+  std::vector<Override> changes = {};  ///< the values, parsed
 };
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-/// Splits at commas outside of brackets and quotes.
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts;
-  std::string part;
-  int depth = 0;
-  bool is_quoted = false;
-  for (const char c : text) {
-    if (c == '"') is_quoted = !is_quoted;
-    if (!is_quoted && (c == '[' || c == '{' || c == '(')) ++depth;
-    if (!is_quoted && (c == ']' || c == '}' || c == ')')) --depth;
-    if (c == ',' && depth == 0 && !is_quoted) {
-      parts.emplace_back(trimmed(part));
-      part.clear();
-    } else {
-      part += c;
-    }
-  }
-  parts.emplace_back(trimmed(part));
-  return parts;
-}
-
-/// A number with the unit text behind it: "10 uS" is 10 and "uS".
-struct Amount {
-  double number;
-  std::string unit;
-};
-Amount amount(const std::string& text, std::string_view call) {
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || !std::isfinite(number)) {
-    throw ConfigError("'" + text + "' in " + std::string(call) + " is not a number");
-  }
-  return {number, std::string(trimmed(end))};
-}
-
-std::vector<std::string> evaluate_call(std::string_view name, std::string_view inside,
-                                       std::string_view call) {
-  const std::vector<std::string> arguments = split(inside);
-  const bool is_range = name == "range";
-  if (arguments.size() != 3 && !(is_range && arguments.size() == 2)) {
-    throw ConfigError(std::string(call) + " needs " +
-                      (is_range ? "(first, end) or (first, end, step)" : "(first, last, count)"));
-  }
-  const Amount first = amount(arguments[0], call), second = amount(arguments[1], call);
-  const double third = arguments.size() == 3 ? amount(arguments[2], call).number : 1.0;
-  const std::string unit = first.unit.empty() ? second.unit : first.unit;
-  if (!second.unit.empty() && second.unit != unit) {
-    throw ConfigError(std::string(call) + " mixes the units " + unit + " and " + second.unit +
-                      "; write both ends alike");
-  }
-  std::vector<double> numbers;
-  if (is_range) {
-    if (third == 0.0 || (second.number - first.number) / third > double(kMostPoints)) {
-      throw ConfigError(std::string(call) + " has too many values; the step must lead from first to end");
-    }
-    const auto count = static_cast<long>(std::ceil((second.number - first.number) / third - 1e-9));
-    for (long i = 0; i < count; ++i) numbers.push_back(first.number + static_cast<double>(i) * third);
-  } else {
-    if (third < 1 || third != std::floor(third) || third > double(kMostPoints)) {
-      throw ConfigError("the count in " + std::string(call) + " must be a whole number from 1 to 100000");
-    }
-    if (name == "log" && !(first.number > 0 && second.number > 0)) {
-      throw ConfigError(std::string(call) + " needs two positive ends");
-    }
-    for (int i = 0; i < static_cast<int>(third); ++i) {
-      const double part = third == 1 ? 0.0 : i / (third - 1);
-      numbers.push_back(name == "lin" ? first.number + part * (second.number - first.number)
-                                      : first.number * std::pow(second.number / first.number, part));
-    }
-  }
-  std::vector<std::string> values;
-  for (const double number : numbers) {
-    const bool is_whole = number == std::floor(number) && std::abs(number) < 1e15;
-    // Rounded so that lin(0, 1, 11) lists 0.3 and not 0.30000000000000004.
-    const std::string text =
-        is_whole ? std::to_string(static_cast<long long>(number))
-                 : format_number(std::strtod(format_number(static_cast<float>(number)).c_str(), nullptr));
-    values.push_back(unit.empty() ? text : text + " " + unit);
-  }
-  return values;
-}
 
 Axis axis_from_text(const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
+  const std::size_t first = text.find_first_not_of(' ');
+  if (equals == std::string::npos || first == equals) {
     throw ConfigError("'" + text + "' is no sweep axis; write key=a,b,c, e.g. adc.bits=4,6,8");
   }
-  const std::string key(trimmed(std::string_view(text).substr(0, equals)));
+  std::string key = text.substr(first, equals - first);
+  key.erase(key.find_last_not_of(' ') + 1);
   return {key, sweep_values(std::string_view(text).substr(equals + 1), key)};
 }
 
-std::string text_of(const Value& value) {
-  if (value.is_text()) return value.as_text();
-  Value table = Value::table();
-  table.set_key("v", value);
-  const std::string toml = to_toml(table);  // "v = 4\n"
-  return std::string(trimmed(toml.substr(toml.find('=') + 1, toml.size() - toml.find('=') - 2)));
+std::string text_of(const Value& value) { return value.is_text() ? value.as_text() : to_toml_value(value); }
+
+void add_axis(std::vector<Axis>& axes, Axis axis) {
+  const auto is_same = [&](const Axis& other) { return other.key == axis.key; };
+  if (std::any_of(axes.begin(), axes.end(), is_same)) {
+    throw ConfigError("the sweep lists " + axis.key + " twice; write all of its values into one list");
+  }
+  axes.push_back(std::move(axis));
+}
+
+void add_table(std::vector<Axis>& axes, const Value& table, const std::string& prefix) {
+  for (const auto& entry : table.as_table()) {
+    const std::string key = prefix + entry.key;
+    if (entry.value.is_table()) {  // adc.bits without quotes is a table adc with a key bits
+      add_table(axes, entry.value, key + ".");
+    } else if (entry.value.is_array()) {
+      Axis axis{key, {}};
+      for (const Value& value : entry.value.as_array()) axis.values.push_back(text_of(value));
+      add_axis(axes, std::move(axis));
+    } else {
+      add_axis(axes, {key, sweep_values(text_of(entry.value), key)});
+    }
+  }
+}
+
+/// Throws for a key that no sweep can have, and for a value that stands there twice.
+void check_axis(const Axis& axis) {
+  if (axis.values.empty()) throw ConfigError("the sweep of " + axis.key + " lists no value");
+  if (axis.key == "sweep" || axis.key.starts_with("sweep.")) {
+    throw ConfigError(fmt::format("{} cannot be swept: it is a sweep itself; write {}", axis.key,
+                                  axis.key == "sweep"
+                                      ? "its keys, like adc.bits=4,6"
+                                      : axis.key.substr(6) + "=" + axis.values.front() + ",..."));
+  }
+  if (axis.key == "name" || axis.key == "schema") {
+    throw ConfigError(axis.key +
+                      " cannot be swept: all points of a sweep lie in one folder, and results do "
+                      "not depend on it");
+  }
+  std::set<std::string_view> seen;
+  for (const std::string& value : axis.values) {
+    if (!seen.insert(value).second) {
+      throw ConfigError(
+          fmt::format("the sweep of {} lists {} twice; each value is one point", axis.key, value));
+    }
+  }
 }
 
 std::vector<Axis> axes_of(const Value& config, std::span<const std::string> extra) {
-  std::vector<Axis> axes;
+  std::vector<Axis> axes, of_extra;
+  for (const std::string& text : extra) add_axis(of_extra, axis_from_text(text));
   if (const Value* sweep = config.find("sweep")) {
     if (!sweep->is_table())
       throw_config_error("sweep must be a table of keys with lists of values", sweep->source());
-    const auto add = [&](const auto& self, const Value& table, const std::string& prefix) -> void {
-      for (const auto& entry : table.as_table()) {
-        const std::string key = prefix + entry.key;
-        if (entry.value.is_table()) {  // adc.bits without quotes is a table adc with a key bits
-          self(self, entry.value, key + ".");
-        } else if (entry.value.is_array()) {
-          Axis axis{key, {}};
-          for (const Value& value : entry.value.as_array()) axis.values.push_back(text_of(value));
-          axes.push_back(std::move(axis));
-        } else {
-          axes.push_back({key, sweep_values(text_of(entry.value), key)});
-        }
-      }
-    };
-    add(add, *sweep, "");
+    add_table(axes, *sweep, "");
   }
-  for (const std::string& text : extra) {
-    Axis axis = axis_from_text(text);
+  for (Axis& axis : of_extra) {
     std::erase_if(axes, [&](const Axis& other) { return other.key == axis.key; });
     axes.push_back(std::move(axis));
   }
-  for (const Axis& axis : axes) {
-    if (axis.values.empty()) throw ConfigError("the sweep of " + axis.key + " lists no value");
+  for (Axis& axis : axes) {
+    check_axis(axis);
+    for (const std::string& value : axis.values)
+      axis.changes.push_back(parse_override(axis.key + "=" + value));
   }
   return axes;
 }
+
+/// Resolves configs that differ in the sections that are swept, and shares the others.
+class Resolver {
+ public:
+  Resolver(const Value& base, const std::vector<Axis>& axes) : swept_(Value::table()) {
+    for (const Axis& axis : axes) add_section(axis.key.substr(0, axis.key.find('.')));
+    // Rules are checked with the hardware that they change.
+    if (!axes.empty() && base.find("layer") != nullptr) add_section("layer");
+    Value shared = base;
+    for (const std::string& section : sections_) {
+      if (const Value* value = base.find(section)) swept_.set_key(section, *value);
+      shared.erase_key(section);
+    }
+    shared_ = RunConfig::from_value(shared);
+    key_ = std::make_unique<RunKey>(shared_);
+    training_key_ = key_->training_key();
+    trains_ = std::any_of(sections_.begin(), sections_.end(), RunKey::trains);
+  }
+
+  void resolve(std::vector<Override> changes, SweepPoint& point) {
+    Value table = swept_;
+    apply_overrides(table, std::move(changes));
+    point.config = shared_;
+    point.config.read(table);
+    key_->update(point.config, sections_);
+    point.key = key_->key();
+    point.training_key = trains_ ? key_->training_key() : training_key_;
+  }
+
+ private:
+  void add_section(std::string section) {
+    if (std::find(sections_.begin(), sections_.end(), section) == sections_.end()) {
+      sections_.push_back(std::move(section));
+    }
+  }
+
+  std::vector<std::string> sections_;
+  Value swept_;  ///< what the config says of these
+  RunConfig shared_;
+  std::unique_ptr<RunKey> key_;
+  std::string training_key_;
+  bool trains_ = false;
+};
+
+/// Points that are the same run would be shown as if their settings did nothing.
+class Distinct {
+ public:
+  void add(const SweepPoint& point, std::size_t index, const std::vector<SweepPoint>& points) {
+    const auto [other, is_new] = seen_.emplace(point.key, index);
+    if (is_new) return;
+    throw ConfigError(
+        fmt::format("the sweep points {} and {} are the same run; leave out one of them, or the "
+                    "key that makes no difference",
+                    points[other->second].label(), point.label()));
+  }
+
+ private:
+  std::unordered_map<std::string, std::size_t> seen_;
+};
 
 }  // namespace
 
@@ -160,24 +165,6 @@ std::string SweepPoint::label() const {
   std::string text;
   for (const auto& [key, value] : settings) text += (text.empty() ? "" : ", ") + key + "=" + value;
   return text;
-}
-
-std::vector<std::string> sweep_values(std::string_view text, std::string_view key) {
-  text = trimmed(text);
-  for (const std::string_view name : {"range", "lin", "log"}) {
-    if (text.starts_with(name) && text.size() > name.size() && text[name.size()] == '(') {
-      if (text.back() != ')')
-        throw ConfigError("sweep of " + std::string(key) + ": '" + std::string(text) + "' lacks its ')'");
-      return evaluate_call(name, text.substr(name.size() + 1, text.size() - name.size() - 2), text);
-    }
-  }
-  std::vector<std::string> values = split(text);
-  for (const std::string& value : values) {
-    if (value.empty())
-      throw ConfigError("the sweep of " + std::string(key) + " has an empty value in '" + std::string(text) +
-                        "'");
-  }
-  return values;
 }
 
 std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::string> extra) {
@@ -190,26 +177,30 @@ std::vector<SweepPoint> sweep_points(const Value& config, std::span<const std::s
     }
     count *= axis.values.size();
   }
-  Value base = config;
-  base.erase_key("sweep");
+  auto base = std::make_shared<Value>(config);
+  base->erase_key("sweep");
   std::vector<SweepPoint> points;
+  points.reserve(count);
+  Distinct distinct;
+  Resolver resolver(*base, axes);
   for (std::size_t i = 0; i < count; ++i) {
     SweepPoint point;
-    Value table = base;
+    point.base = base;
     std::size_t rest = i, size = count;
+    std::vector<Override> changes;
     for (const Axis& axis : axes) {
       size /= axis.values.size();
-      const std::string& value = axis.values[rest / size];
+      point.settings.emplace_back(axis.key, axis.values[rest / size]);
+      changes.push_back(axis.changes[rest / size]);
       rest %= size;
-      point.settings.emplace_back(axis.key, value);
-      apply_override(table, axis.key + "=" + value);
     }
     try {
-      point.config = RunConfig::from_value(table);
+      resolver.resolve(std::move(changes), point);
     } catch (const ConfigError& error) {
       if (axes.empty()) throw;
       throw ConfigError("at the sweep point " + point.label() + ": " + error.what());
     }
+    distinct.add(point, i, points);
     points.push_back(std::move(point));
   }
   return points;

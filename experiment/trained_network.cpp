@@ -51,9 +51,9 @@ FileLock lock_training(const std::filesystem::path& folder, const std::filesyste
 
 }  // namespace
 
-std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config,
+std::filesystem::path network_file(const std::filesystem::path& folder, const std::string& training_key,
                                    Variant variant) {
-  return folder / (config.training_key().substr(0, 8) + "-" + std::string(name(variant)) + ".h5");
+  return folder / (training_key.substr(0, 8) + "-" + std::string(name(variant)) + ".h5");
 }
 
 TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Variant variant,
@@ -64,7 +64,7 @@ TrainedNetwork trained_network(const Exec& exec, const RunConfig& config, Varian
   TrainedNetwork trained{make_network(config.model, data.train.shape, data.train.classes, limit), {}, 0.0};
   trained.network.initialize(config.seed);
   Trainer trainer(exec, trained.network, data.train.samples(), params, config.seed);
-  const std::filesystem::path file = network_file(folder, config, variant);
+  const std::filesystem::path file = network_file(folder, config.training_key(), variant);
   if (std::filesystem::exists(file)) trainer.load(file);
   if (!trainer.is_finished()) {
     ensure_writable_folder(folder);

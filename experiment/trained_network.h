@@ -19,7 +19,7 @@ struct TrainedNetwork {
 };
 
 /// `<folder>/<training key, 8 digits>-<variant>.h5`.
-std::filesystem::path network_file(const std::filesystem::path& folder, const RunConfig& config,
+std::filesystem::path network_file(const std::filesystem::path& folder, const std::string& training_key,
                                    Variant variant);
 
 /// Loads the network's checkpoint from `folder` and trains what is missing; checkpoints after every epoch and

@@ -6,6 +6,7 @@
 #include "meltquench/core/config.h"
 #include "meltquench/core/digest.h"
 #include "meltquench/core/files.h"
+#include "meltquench/core/overrides.h"
 #include "meltquench/core/stop.h"
 #include "meltquench/core/version.h"
 #include "meltquench/experiment/analog_network.h"
@@ -79,7 +80,7 @@ py::dict evaluate_config(const py::object& config, const py::object& set, const 
   Value table;
   if (py::isinstance<py::dict>(config)) {
     table = to_value(config, "config");
-    for (const std::string& text : overrides) apply_override(table, text);
+    apply_overrides(table, overrides);
   } else {
     table = load_config(path_text(config), overrides);
   }

@@ -91,7 +91,64 @@ TEST(Errors, OfOverridesNameThem) {
   expect_fails(here,
                {set("adc.bits=99"), 2, {"adc.bits = 99 is out of range (must be in [0, 16])", "--set", "^"}});
   expect_fails(here, {set("adc.bits"), 2, {"adc.bits"}});
+  expect_fails(
+      here,
+      {set("adc.bits=4,6,8"), 2, {"one value is due here", "meltquench sweep CONFIG 'adc.bits=4,6,8'"}});
+  expect_fails(here, {set("adc.bits=[4, 6]"), 2, {"meltquench sweep CONFIG 'adc.bits=4,6'"}});
+  expect_fails(here, {set("device.g_max=lin(10 uS, 20 uS, 3)"), 2, {"meltquench sweep CONFIG"}});
+  expect_fails(here, {set("adc.kind=sar,ramp"), 2, {"meltquench sweep CONFIG 'adc.kind=sar,ramp'"}});
+  expect_fails(here, {set("adc.bits=8.0"), 2, {"adc.bits must be an integer; found 8.0; write 8"}});
+  expect_fails(
+      here, {set("adc.bits=99999999999999999999"), 2, {"adc.bits = 99999999999999999999 is out of range"}});
+  for (const std::string seed : {"18446744073709551615", "-1"}) {
+    expect_fails(here, {set("seed=" + seed),
+                        2,
+                        {"seed = " + seed + " is out of range (must be in [0, 9223372036854775807])"}});
+  }
+  expect_fails(here, {{"run", "tiny.toml", "--set", "adc.bits=4", "--set", "adc.bits=6"},
+                      2,
+                      {"adc.bits is given twice: as 4 and as 6", "--set", "^"}});
+  expect_fails(here, {{"sweep", "tiny.toml", "adc.bits=4,6", "--set", "adc.bits=5"},
+                      2,
+                      {"adc.bits is given twice: as 5 and as 4"}});
   expect_fails(here, {set("device=hermes-3"), 2, {"'hermes-3'; did you mean hermes-"}});
+}
+
+TEST(Errors, OfAPresetFileInPlaceOfAConfigSayHowItIsUsed) {
+  const Workplace here;
+  here.write("my.toml", "summary = \"mine\"\nmodel = \"pcm\"\ng_max = \"20 uS\"\n");
+  for (const std::string command : {"show", "run"}) {
+    expect_fails(here, {{command, "my.toml"}, 2, {"my.toml is a preset file", "--set device=my.toml"}});
+  }
+}
+
+TEST(Errors, OfAFolderThatShouldBeStdoutSaySo) {
+  const Workplace here;
+  here.write("tiny.toml", kTiny);
+  for (const std::string command : {"run", "inspect"}) {
+    expect_fails(here, {{command, "tiny.toml", "--output", "-"}, 2, {"--output - means stdout", "a folder"}});
+  }
+}
+
+TEST(Output, GoesToStdoutForADash) {
+  const Workplace here;
+  here.write("tiny.toml", kTiny);
+  const Ended svg = here.run({"describe", "pcm", "--plot", "-"});
+  EXPECT_TRUE(svg.out.starts_with("<svg") && svg.out.ends_with("</svg>\n")) << svg.out.substr(0, 100);
+  const Ended plain = here.run({"synthesize", "drift", "--cells", "2000"});
+  EXPECT_EQ(here.run({"synthesize", "drift", "--cells", "2000", "-o", "-"}).out, plain.out);
+  EXPECT_EQ(here.run({"synthesize", "drift", "--cells", "2000", "-o", "p.csv"}).code, 0);
+  EXPECT_EQ(here.read("p.csv"), plain.out);
+  const Ended preset = here.run({"fit", "p.csv", "-o", "-"});
+  EXPECT_EQ(preset.code, 0) << preset.err;
+  here.write("fitted.toml", preset.out);
+  EXPECT_EQ(here.run({"fit", "p.csv", "-o", "again.toml"}).code, 0);
+  EXPECT_EQ(here.read("again.toml"), preset.out);
+  expect_fails(here, {{"fit", "p.csv", "-o", "-", "--json"}, 2, {"both write to stdout"}});
+  const Ended circuit = here.run({"netlist", "tiny.toml", "--set", "wires.word_line=1Ohm", "-o", "-"});
+  EXPECT_EQ(circuit.code, 0) << circuit.err;
+  EXPECT_NE(circuit.out.find(".end"), std::string::npos);
+  for (const std::string& file : here.files()) EXPECT_NE(file, "-");
 }
 
 TEST(Errors, OfMissingThingsSayHowToGetThem) {

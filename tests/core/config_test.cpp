@@ -7,6 +7,7 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
+#include "meltquench/core/overrides.h"
 
 namespace mq {
 namespace {

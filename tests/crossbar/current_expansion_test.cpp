@@ -61,6 +61,25 @@ TEST(CurrentExpansion, IsTheLawToTheStatedToleranceBetweenThePointsThatMadeIt) {
   }
 }
 
+TEST(CurrentExpansion, TreatsManyCellsAsItTreatsEachOfThem) {
+  for (const NamedLaw& of : nonlinear_laws()) {
+    const CurrentExpansion expansion(hardware_of(of.law));
+    const auto terms = static_cast<std::size_t>(expansion.terms());
+    std::vector<float> g;  // both signs, 0, and small ones
+    for (int i = -5000; i <= 5000; ++i)
+      g.push_back(120e-6f * float(i) / 5000.0f * std::abs(float(i)) / 5000.0f);
+    std::vector<float> all(terms * g.size()), one(terms);
+    expansion.cells({}, g, expansion.terms(), all);
+    for (std::size_t i = 0; i < g.size(); i += 7) {
+      expansion.cells({}, {&g[i], 1}, expansion.terms(), one);
+      for (std::size_t t = 0; t < terms; ++t) {
+        const double bound = 1e-8 * std::abs(double(g[i])) + 1e-7 * std::abs(double(one[t]));
+        EXPECT_NEAR(all[t * g.size() + i], one[t], bound) << of.name << ", " << g[i] << ", term " << t;
+      }
+    }
+  }
+}
+
 TEST(CurrentExpansion, LeavesACellItsConductanceAtTheReadVoltage) {
   for (const NamedLaw& of : nonlinear_laws()) {
     if (of.law.reference == ConductanceReference::zero_voltage) continue;

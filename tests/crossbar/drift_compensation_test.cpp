@@ -79,6 +79,28 @@ TEST(DriftCompensation, ResponsesOfTilesAreThoseThatFactorsCompare) {
             "the array has 4 tiles but got 3 factors; give one for each tile");
 }
 
+TEST(DriftCompensation, ReadsAreCountedPerWordLineAndExactOnesAreNot) {
+  // 40 x 100 on tiles of 64 inputs: 2 x 2 tiles, whose 64 + 36 word lines are read in both rows of tiles.
+  TileArray array(kExec, ideal_io("hermes-1", 64, 32), {.seed = 2}, 40, 100);
+  array.program(kExec, matrix(uniforms(40 * 100, 1), 40));
+  array.advance_to(kExec, kDay);
+  const Counters before = array.counters();
+  const auto reads = [&] { return array.counters().response_reads; };
+  EXPECT_EQ(reads(), 0);
+  array.compensate_drift(DriftCompensation::global);
+  EXPECT_EQ(reads(), 200);
+  array.compensate_drift(DriftCompensation::none);
+  EXPECT_EQ(reads(), 200);
+  array.mean_responses(kExec, {.count = 3});
+  EXPECT_EQ(reads(), 200 + 3 * 200);
+  array.output_responses(kExec, {.count = 2});
+  EXPECT_EQ(reads(), 200 + 5 * 200);
+  array.mean_responses(kExec, {.is_exact = true});
+  array.output_responses(kExec, {.is_exact = true});
+  EXPECT_EQ(reads(), 200 + 5 * 200);
+  EXPECT_EQ(array.counters().mvms, before.mvms) << "they are no products";
+}
+
 TEST(DriftCompensation, HoldsUntilTheClockMoves) {
   TileArray array(kExec, ideal_io("pcm-like"), {.seed = 2}, 16, 16);
   array.program(kExec, matrix(uniforms(256, 1), 16));

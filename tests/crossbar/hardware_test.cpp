@@ -100,5 +100,35 @@ TEST(Hardware, MistakesAreSentences) {
             "the layer rule match = \"cf1\" matches no layer; did you mean fc1?");
 }
 
+TEST(Hardware, AKeyOfOneRuleHoldsForTheDeviceThatAnotherNames) {
+  const std::string keys = "[[layer]]\nmatch = \"*\"\ndevice.t0 = \"50 s\"\n";
+  const std::string device =
+      "[[layer]]\nmatch = \"fc1\"\ndevice = { preset = \"hermes-2\", g_max = \"12 uS\" }\n";
+  const std::string own = "[[layer]]\nmatch = \"fc1\"\ndevice = { preset = \"hermes-2\", t0 = \"40 s\" }\n";
+  const auto of_fc1 = [](const std::string& toml) {
+    return std::get<Pcm::Params>(config_of(toml).for_layer("fc1").device);
+  };
+  for (const std::string& toml : {device + keys, keys + device}) {
+    EXPECT_EQ(of_fc1(toml).t0, 50.0f) << toml;
+    EXPECT_EQ(of_fc1(toml).g_max, 12.0_uS) << toml;
+    Value written = Value::table();
+    config_of(toml).write_to(written);
+    EXPECT_EQ(of_fc1(to_toml(written)).t0, 50.0f);
+    EXPECT_EQ(of_fc1(to_toml(written)).g_max, 12.0_uS);
+  }
+  EXPECT_EQ(of_fc1(keys + own).t0, 40.0f);
+  EXPECT_EQ(of_fc1(own + keys).t0, 50.0f);
+}
+
+TEST(Hardware, RulesWriteEachValueInOneSpelling) {
+  const auto written = [](const std::string& device) {
+    Value table = Value::table();
+    config_of("[[layer]]\nmatch = \"*\"\ndevice = " + device).write_to(table);
+    return to_toml_value(table.at("layer.0.device"));
+  };
+  EXPECT_EQ(written("{ g_max = \"25uS\" }"), written("{ g_max = 25e-6 }"));
+  EXPECT_EQ(written("{ preset = \"hermes-1\" }"), written("\"hermes-1\""));
+}
+
 }  // namespace
 }  // namespace mq

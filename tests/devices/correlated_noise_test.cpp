@@ -27,13 +27,13 @@ CellNoiseParams whole_band() { return {.correlated = true, .longest = 1e5, .reso
 constexpr double kReadPulse = 250e-9;
 
 TEST(CorrelatedNoise, IsOneOverF) {
-  // In the middle of a band of 11.3 decades: eight decades, and half a decade on either side of them.
+  // From one and from one and a half decades inside the band of 11.3 on, as the header says.
   const NoiseProcesses processes = noise_processes(whole_band(), kReadPulse);
-  const double middle = std::sqrt(1e-5 * 0.5 / kReadPulse), half_decade = std::sqrt(10.0);
+  const double low = 1e-5, high = 0.5 / kReadPulse, further = 10.0 * std::sqrt(10.0);
   double worst_inside = 0.0, worst_outside = 0.0;
-  for (double f = middle * 1e-4 / half_decade; f <= middle * 1e4 * half_decade; f *= 1.01) {
+  for (double f = 10.0 * low; f <= high / 10.0; f *= 1.01) {
     const double deviation = std::abs(spectrum(processes, f) * f - 1.0);
-    const bool is_inside = f > middle * 1e-4 && f < middle * 1e4;
+    const bool is_inside = f >= further * low && f <= high / further;
     (is_inside ? worst_inside : worst_outside) =
         std::max(is_inside ? worst_inside : worst_outside, deviation);
   }

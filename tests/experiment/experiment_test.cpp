@@ -8,6 +8,7 @@
 #include "meltquench/core/config.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
+#include "meltquench/core/overrides.h"
 #include "meltquench/core/stop.h"
 
 namespace mq {
@@ -43,7 +44,7 @@ class Experiment : public ::testing::Test {
   std::vector<SweepPoint> points(const std::vector<std::string>& overrides = {},
                                  const std::vector<std::string>& axes = {}) {
     Value config = parse_toml(kQuick, "quick.toml");
-    for (const std::string& text : overrides) apply_override(config, text);
+    apply_overrides(config, overrides);
     return sweep_points(config, axes);
   }
   RunOptions options(int threads = 1, const std::string& output = "a") {
@@ -142,6 +143,18 @@ TEST_F(Experiment, MakesTheSamePointsFromItsResolvedConfig) {
   const std::vector<SweepPoint> after = sweep_points(load_toml(outcome.folder / "config.toml"));
   ASSERT_EQ(after.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(after[i].config.key(), before[i].config.key());
+}
+
+TEST_F(Experiment, MakesTheSamePointsWhereTablesAndDevicesAreSwept) {
+  const std::vector<std::string> set = {"device.prog_noise_scale=2", "adc.noise=0.5", "eval.chips=1",
+                                        "train.epochs=1", "train.variants=[\"plain\"]"};
+  const std::vector<SweepPoint> before =
+      points(set, {"adc={kind=\"sar\", mismatch=0.02},{kind=\"ramp\"}", "device=hermes-1,pcm-like"});
+  const RunOutcome outcome = run_experiment(before, options());
+  const std::vector<SweepPoint> after = sweep_points(load_toml(outcome.folder / "config.toml"));
+  ASSERT_EQ(after.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(after[i].key, before[i].key) << after[i].label();
+  EXPECT_EQ(rewrite_report(outcome.folder, options()).computed, 0u);
 }
 
 TEST_F(Experiment, RefusesAFolderThatIsNoRun) {

@@ -86,7 +86,8 @@ TEST_F(JournalFile, NamesALineThatWasChangedOrCut) {
 TEST_F(JournalFile, RefusesValuesOutOfRangeAlsoWithTheirRightChecksum) {
   const std::string counters =
       "{\"mvms\":1,\"dac_conversions\":1,\"dac_clips\":0,\"sum_of_codes\":1,\"adc_conversions\":1,"
-      "\"adc_clips\":0,\"pulses\":1,\"verify_steps\":0,\"unconverged\":0,\"programming_fj\":0,"
+      "\"adc_clips\":0,\"response_reads\":0,\"pulses\":1,\"verify_steps\":0,\"unconverged\":0,\"programming_"
+      "fj\":0,"
       "\"programming_ns\":0}";
   const auto text = [&](const std::string& chip, const std::string& correct, std::string of = "") {
     return line("{\"point\":\"key\",\"variant\":\"plain\",\"chip\":" + chip + ",\"correct\":[" + correct +

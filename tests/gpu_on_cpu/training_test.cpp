@@ -5,6 +5,7 @@
 
 #include "backends.h"
 #include "meltquench/core/config.h"
+#include "meltquench/core/overrides.h"
 #include "meltquench/experiment/experiment.h"
 #include "meltquench/kernels/library_product.h"
 #include "meltquench/training/evaluate.h"

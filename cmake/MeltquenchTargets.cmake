@@ -31,6 +31,9 @@ if(MQ_SANITIZE)
   target_compile_options(mq_options INTERFACE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:MQ_UNSANITIZED>>>>:-fsanitize=${MQ_SANITIZE}>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized>)
+  if(MQ_SANITIZE MATCHES "undefined")  # a report of undefined behaviour ends the program, so the test fails
+    target_compile_options(mq_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=undefined>)
+  endif()
   # In functions as large as inlined kernels become, g++ spends most of its time on where pointers may point.
   target_compile_options(mq_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-tree-pta>)
   target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
@@ -41,6 +44,11 @@ function(mq_optimise_less)
   if(NOT MQ_SANITIZE)
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O1;-Wno-maybe-uninitialized")
   endif()
+endfunction()
+
+# The same for a whole folder that calls the kernels and waits for them.
+function(mq_optimise_target_less target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1 -Wno-maybe-uninitialized>)
 endfunction()
 
 # Headers of others are read once per sanitized build instead of once per file. Optimised builds read them in every file:

@@ -5,25 +5,19 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/stop.h"
+#include "meltquench/crossbar/shape_text.h"
 
 namespace mq {
-namespace {
-
-std::string shape(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
-}
-
-}  // namespace
 
 TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
   const TileGrid grid{outputs, inputs, std::min(outputs, static_cast<std::size_t>(tile.columns)),
                       std::min(inputs, static_cast<std::size_t>(tile.rows))};
   if (outputs == 0 || inputs == 0)
-    throw ShapeError("a weight matrix of shape " + shape(outputs, inputs) + " has no weights");
+    throw ShapeError("a weight matrix of shape " + shape_text(outputs, inputs) + " has no weights");
   if (grid.rows() > 65536 / grid.columns()) {
-    throw ConfigError("a matrix of shape " + shape(outputs, inputs) + " needs more than 65536 tiles of " +
-                      std::to_string(tile.rows) + " x " + std::to_string(tile.columns) +
-                      "; use larger tiles (tile.rows, tile.columns)");
+    throw ConfigError("a matrix of shape " + shape_text(outputs, inputs) +
+                      " needs more than 65536 tiles of " + std::to_string(tile.rows) + " x " +
+                      std::to_string(tile.columns) + "; use larger tiles (tile.rows, tile.columns)");
   }
   return grid;
 }
@@ -150,8 +144,8 @@ WeightMapping TileArray::mapping() const { return weight_mapping(hardware_, w_ma
 
 float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_max) const {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
-    throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
-                     " [out, in] but got " + shape(w.rows, w.columns));
+    throw ShapeError("the array holds weights of shape " + shape_text(grid_.outputs, grid_.inputs) +
+                     " [out, in] but got " + shape_text(w.rows, w.columns));
   }
   float largest = 0.0f;
   for (std::size_t i = 0; i < w.size(); ++i) {

@@ -7,8 +7,6 @@
 namespace mq {
 namespace {
 
-constexpr double kMicro = 1e6;
-
 std::string shortened(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", value);

@@ -10,7 +10,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kMostBins = 30;
-constexpr int kLeastCells = 8;
+constexpr int kLeastMembers = 8;
 
 /// Which bin each target falls into: one per value if they are few, else equal numbers of cells.
 std::vector<std::vector<std::size_t>> bins_of(const std::vector<double>& targets) {
@@ -52,7 +52,7 @@ std::vector<PcmBin> drift_bins(const ReadsByCell& reads, const PcmSetting& setti
   for (const CellDrift& cell : cells) targets.push_back(cell.target);
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(targets)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     double residual = 0.0, freedom = 0.0;
     for (const std::size_t i : members) residual += cells[i].residual, freedom += cells[i].freedom;
     PcmBin bin{.cells = static_cast<int>(members.size())};
@@ -78,7 +78,7 @@ std::vector<PcmBin> programming_bins(const ReadsByCell& reads, const PcmSetting&
                                      std::span<const double> read_noise) {
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(reads.target)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     PcmBin bin{.cells = static_cast<int>(members.size())};
     std::vector<double> miss, miss_error;
     for (const std::size_t i : members) {

@@ -13,9 +13,9 @@ TrialRules::TrialRules(const std::vector<SweepPoint>& points, const std::vector<
   for (std::size_t i = 0; i < points.size(); ++i) {
     const RunConfig& config = points[i].config;
     const EvalParams& eval = config.eval;
-    rules_[config.key()] = {static_cast<std::uint32_t>(eval.first_chip),
-                            static_cast<std::uint32_t>(eval.chips),
-                            eval.times.size() * eval.compensation.size(), config.train.variants, images[i]};
+    rules_[points[i].key] = {static_cast<std::uint32_t>(eval.first_chip),
+                             static_cast<std::uint32_t>(eval.chips),
+                             eval.times.size() * eval.compensation.size(), config.train.variants, images[i]};
   }
 }
 

@@ -16,7 +16,11 @@
 namespace mq::MQ_BACKEND {
 namespace {
 
+#if defined(__AMX_INT8__)
+constexpr std::int64_t kRowBlock = 288;  // splitting the panels into bytes pays over many rows
+#else
 constexpr std::int64_t kRowBlock = 96;  // with two panels: sums of 24 KiB
+#endif
 constexpr std::size_t kWorthThreads = std::size_t(1)
                                       << 21;  // multiply-adds: about what waking a thread costs
 
@@ -255,16 +259,13 @@ class PanelTask {
       sum = sum + __builtin_convertvector(halves[h], Doubles) * term.multiplier;
       if (role.is_last) {
         halves[h] = __builtin_convertvector(sum * op_.y_lsb, Floats);
+        if (left >= kWidth) std::memcpy(out + h * kHalf, &halves[h], sizeof(halves[h]));
       } else {
         std::memcpy(total, &sum, sizeof(sum));
       }
     }
-    if (!role.is_last) return;
-    if (left >= kWidth) {
-      std::memcpy(out, halves, sizeof(halves));
-    } else {
+    if (role.is_last && left < kWidth)
       std::memcpy(out, halves, static_cast<std::size_t>(left) * sizeof(float));
-    }
   }
 
   static constexpr std::size_t kMostOutputs = kRowBlock * kTilePanels * kPanel;

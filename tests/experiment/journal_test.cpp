@@ -124,6 +124,7 @@ TEST_F(JournalFile, RefusesTrialsThatARunCannotHave) {
   point.config.eval.times = {25.0};
   point.config.eval.compensation = {EvalCompensation::none, EvalCompensation::global};
   point.config.train.variants = {Variant::plain};
+  point.key = point.config.key();
   const TrialRules rules({point}, {100});
   const auto problem = [&](std::uint32_t chip, std::vector<std::int64_t> correct,
                            Variant variant = Variant::plain) {

@@ -1,5 +1,6 @@
+#include <fmt/format.h>
+
 #include <cstdint>
-#include <cstdio>
 
 #include "meltquench/core/config.h"
 #include "meltquench/devices/fit/fit.h"
@@ -7,13 +8,8 @@
 namespace mq {
 namespace {
 
-constexpr double kMicro = 1e6;
-
-std::string shortened(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
+/// Four digits, by fmt: a locale with decimal commas must not reach the file.
+std::string shortened(double value) { return fmt::format("{:.4g}", value); }
 
 std::string with_unit(double value, Unit unit) {
   return unit == Unit::siemens ? shortened(value * kMicro) + " uS" : shortened(value);

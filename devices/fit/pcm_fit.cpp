@@ -13,10 +13,7 @@
 namespace mq {
 namespace {
 
-constexpr std::size_t kLeastCells = 20;
 constexpr std::size_t kMostPoints = 30;
-constexpr int kMostRounds = 12, kLastFreeRound = 3;
-constexpr double kSettled = 0.2;  // standard errors by which the last round may still move
 
 std::size_t different_targets(const ReadsByCell& reads) {
   return std::set<double>(reads.target.begin(), reads.target.end()).size();
@@ -35,29 +32,6 @@ std::vector<double> measured_log_x(const ReadsByCell& cells, const PcmSetting& s
   std::sort(targets.begin(), targets.end());
   return {std::log(targets.front() / setting.g_max), std::log(targets[targets.size() / 2] / setting.g_max),
           std::log(targets.back() / setting.g_max)};
-}
-
-/// A sensible place to start from: the steps may have ended outside of where the likelihood is defined.
-void keep_positive(std::vector<double>& parameters, LawForm form, double low_x, double high_x, double least) {
-  const double a = law_value(form, parameters.data(), low_x), b = law_value(form, parameters.data(), high_x);
-  if (a > least && b > least) return;
-  const double level = std::max({a, b, 10.0 * least});
-  if (form == LawForm::constant) parameters = {level};
-  if (form == LawForm::sloped) parameters = {0.0, level};
-  if (form == LawForm::clipped) parameters = {-1e-3 * level, level, 0.5 * level};
-}
-
-void keep_positive_polynomial(std::vector<double>& p, const std::vector<PcmBin>& bins) {
-  for (const PcmBin& bin : bins) {
-    double value = 0.0, power = 1.0;
-    for (const double term : p) value += term * power, power *= bin.x;
-    if (value > 1e-4) continue;
-    double mean = 0.0;
-    for (const PcmBin& b : bins) mean += b.miss.sigma / static_cast<double>(bins.size());
-    std::fill(p.begin(), p.end(), 0.0);
-    p[0] = std::max(mean, 1e-3);
-    return;
-  }
 }
 
 StateLaw state_law(LawForm form, const double* parameters, double first_log_x, double last_log_x) {
@@ -143,9 +117,9 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   Measurements all{.reads = drifting};
   all.append({.reads = written});
   const ReadsByCell cells = by_cell(all.reads);
-  if (cells.cells() < kLeastCells) {
+  if (cells.cells() < kLeastPcmCells) {
     throw DataError(with_notes("there are reads of " + std::to_string(cells.cells()) +
-                                   " cells with a target; at least " + std::to_string(kLeastCells) +
+                                   " cells with a target; at least " + std::to_string(kLeastPcmCells) +
                                    " are needed",
                                fit.notes));
   }
@@ -168,54 +142,27 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   if (written.size() > 0) {
     for (const PcmBin& bin : programming_bins(by_cell(written), setting, noise)) prog_bins.push_back(bin);
   }
-  std::vector<double> start = fit_prog_noise(prog_bins, fit.form.prog_terms);
-  keep_positive_polynomial(start, prog_bins);
-
   const auto [least, most] = std::minmax_element(cells.target.begin(), cells.target.end());
   const double first_log_x = std::log(*least / setting.g_max), last_log_x = std::log(*most / setting.g_max);
-  if (has_drift) {
-    for (const bool is_mean : {true, false}) {
-      FittedLaw law = is_mean ? fit_nu_mean(bins) : fit_nu_sigma(bins);
-      keep_positive(law.parameters, law.form, first_log_x, last_log_x, is_mean ? -1.0 : 1e-4);
-      (is_mean ? fit.form.nu_mean : fit.form.nu_sigma) = law.form;
-      start.insert(start.end(), law.parameters.begin(), law.parameters.end());
-    }
-  } else {
-    fit.form.nu_mean = fit.form.nu_sigma = LawForm::constant;
-    start.push_back(options.base.nu_mean(0.5f)), start.push_back(options.base.nu_sigma(0.5f));
-    fit.notes.push_back("There is no conductance over time; the drift is the base device's.");
+  fit.form.holds_drift = !has_drift;
+  if (!has_drift) fit.notes.push_back("There is no conductance over time; the drift is the base device's.");
+  PcmMaximum found = search_pcm(cells, setting,
+                                {.form = fit.form,
+                                 .drift = bins,
+                                 .written = prog_bins,
+                                 .nu_mean = options.base.nu_mean(0.5f),
+                                 .nu_sigma = options.base.nu_sigma(0.5f)},
+                                options.intervals, fit.notes);
+  const PcmLikelihood& likelihood = found.likelihood;
+  fit.form = found.form;
+  fit.at = found.maximum.at;
+  fit.has_converged = found.has_settled;
+  if (!fit.has_converged) {
+    fit.notes.push_back("The search for the maximum of the likelihood did not converge for " +
+                        std::to_string(cells.cells()) +
+                        " cells; read more cells, or the same cells over more decades of time.");
   }
-  if (fit.form.read_terms > 0) start.push_back(noise[0]);
-  if (fit.form.read_terms > 1) start.push_back(noise[1]);
-
-  // The maximum: nodes are placed where the start is, and again where it led.
-  PcmLikelihood likelihood(cells, setting, fit.form);
-  const ScoreFunction function = [&](std::span<const double> theta) { return likelihood(theta); };
-  Maximum maximum{.at = start};
-  bool has_settled = false;
-  for (int round = 0; round < kMostRounds && !has_settled; ++round) {
-    const std::vector<double> before = maximum.at;
-    if (!likelihood.place_nodes(before)) {
-      throw DataError(
-          "no device of the model pcm explains these reads; are units and times those of the column "
-          "names?");
-    }
-    maximum = maximize(function, before, 30, round == 0 ? 1.0 : 1e-3);
-    has_settled = maximum.has_converged && round > 0;
-    for (std::size_t i = 0; i < before.size(); ++i) {
-      const double error = std::sqrt(maximum.covariance(i, i));
-      if (std::isfinite(error) && std::abs(maximum.at[i] - before[i]) > kSettled * error) has_settled = false;
-      // Where the reads say little of the spread of nu, nodes and maximum may chase each other.
-      if (round >= kLastFreeRound && !has_settled) maximum.at[i] = 0.5 * (maximum.at[i] + before[i]);
-    }
-  }
-  likelihood.fix_clips(maximum.at);
-  fit.at = maximum.at;
-  fit.has_converged = has_settled;
-  if (!fit.has_converged)
-    fit.notes.push_back("The search for the maximum of the likelihood did not converge.");
-  const SymmetricMatrix covariance =
-      options.intervals == Intervals::robust ? sandwich_covariance(function, maximum) : maximum.covariance;
+  const SymmetricMatrix& covariance = found.covariance;
 
   try {
     check_pcm_told(fit.form, fit.at, covariance, measured_log_x(cells, setting), has_drift);

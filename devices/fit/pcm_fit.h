@@ -7,16 +7,11 @@
 
 #include "meltquench/devices/fit/estimate.h"
 #include "meltquench/devices/fit/pcm_likelihood.h"
+#include "meltquench/devices/fit/pcm_search.h"
 #include "meltquench/devices/fit/pcm_start.h"
 #include "meltquench/devices/pcm.h"
 
 namespace mq {
-
-/// Where the errors of the estimates come from.
-enum class Intervals {
-  robust,       ///< sandwich: also right where the device does not follow the model exactly
-  information,  ///< Fisher information: right if it does, and several times faster
-};
 
 struct PcmFitOptions {
   Pcm::Params base{};  ///< t0, t_read, and what the data do not tell

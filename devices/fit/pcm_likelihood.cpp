@@ -260,10 +260,10 @@ Scores PcmLikelihood::operator()(std::span<const double> theta) const {
     const CellScore own = cell_score(cell, at);
     double power = own.by_prog;
     for (std::size_t i = 0; i < mean_at; ++i, power *= cell.x) score[i] = power;
-    for (std::size_t i = mean_at; i < sigma_at; ++i) {
+    for (std::size_t i = mean_at; i < sigma_at && !form_.holds_drift; ++i) {
       score[i] = own.by_mean * at.mean_law.derivatives[i - mean_at];
     }
-    for (std::size_t i = sigma_at; i < read_at; ++i) {
+    for (std::size_t i = sigma_at; i < read_at && !form_.holds_drift; ++i) {
       score[i] = own.by_sigma * at.sigma_law.derivatives[i - sigma_at];
     }
     if (form_.read_terms > 0) score[read_at] = own.by_log_c * std::exp(-at.log_c);

@@ -34,6 +34,9 @@ struct PcmForm {
   int prog_terms = 3;  ///< 1 to 4
   LawForm nu_mean = LawForm::clipped;
   LawForm nu_sigma = LawForm::clipped;
+  /// nu_mean and nu_sigma stay where they start, for cells that were read once. Their scores are 0 up to
+  /// what rounding leaves of the quadrature, and steps along that leftover lead nowhere.
+  bool holds_drift = false;
   int read_terms = 2;  ///< 0: held at `read_noise`; 1: c only, with b = 0; 2: both
   double read_noise[2] = {0.0088, -0.65};
 

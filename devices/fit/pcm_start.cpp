@@ -10,24 +10,34 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kMostBins = 30;
-constexpr int kLeastCells = 8;
+constexpr std::size_t kLeastMembers = 8;
 
-/// Which bin each target falls into: one per value if they are few, else equal numbers of cells.
+/// Which bin each target falls into: one per value if they are few, with those of too few cells beside the
+/// next ones, else equal numbers of cells.
 std::vector<std::vector<std::size_t>> bins_of(const std::vector<double>& targets) {
   std::map<double, std::vector<std::size_t>> levels;
   for (std::size_t i = 0; i < targets.size(); ++i) levels[targets[i]].push_back(i);
   std::vector<std::vector<std::size_t>> bins;
   if (levels.size() <= kMostBins) {
-    for (auto& [target, cells] : levels) bins.push_back(std::move(cells));
+    for (auto& [target, cells] : levels) {
+      if (bins.empty() || bins.back().size() >= kLeastMembers) bins.emplace_back();
+      bins.back().insert(bins.back().end(), cells.begin(), cells.end());
+    }
+    if (bins.size() > 1 && bins.back().size() < kLeastMembers) {
+      std::vector<std::size_t>& last_but_one = bins[bins.size() - 2];
+      last_but_one.insert(last_but_one.end(), bins.back().begin(), bins.back().end());
+      bins.pop_back();
+    }
     return bins;
   }
   std::vector<std::size_t> order(targets.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return targets[a] < targets[b]; });
-  for (std::size_t bin = 0; bin < kMostBins; ++bin) {
-    const auto from = static_cast<std::ptrdiff_t>(bin * order.size() / kMostBins),
-               to = static_cast<std::ptrdiff_t>((bin + 1) * order.size() / kMostBins);
+  const std::size_t count = std::clamp<std::size_t>(order.size() / kLeastMembers, 1, kMostBins);
+  for (std::size_t bin = 0; bin < count; ++bin) {
+    const auto from = static_cast<std::ptrdiff_t>(bin * order.size() / count),
+               to = static_cast<std::ptrdiff_t>((bin + 1) * order.size() / count);
     if (to > from) bins.emplace_back(order.begin() + from, order.begin() + to);
   }
   return bins;
@@ -52,7 +62,7 @@ std::vector<PcmBin> drift_bins(const ReadsByCell& reads, const PcmSetting& setti
   for (const CellDrift& cell : cells) targets.push_back(cell.target);
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(targets)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     double residual = 0.0, freedom = 0.0;
     for (const std::size_t i : members) residual += cells[i].residual, freedom += cells[i].freedom;
     PcmBin bin{.cells = static_cast<int>(members.size())};
@@ -78,7 +88,7 @@ std::vector<PcmBin> programming_bins(const ReadsByCell& reads, const PcmSetting&
                                      std::span<const double> read_noise) {
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(reads.target)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     PcmBin bin{.cells = static_cast<int>(members.size())};
     std::vector<double> miss, miss_error;
     for (const std::size_t i : members) {
@@ -96,7 +106,7 @@ std::vector<PcmBin> programming_bins(const ReadsByCell& reads, const PcmSetting&
 }
 
 FittedLaw fit_law(std::span<const double> log_x, std::span<const double> values,
-                  std::span<const double> errors) {
+                  std::span<const double> errors, LawForm most) {
   const std::size_t n = values.size();
   std::vector<double> weights;
   for (const double error : errors) weights.push_back(1.0 / (error * error));
@@ -115,7 +125,7 @@ FittedLaw fit_law(std::span<const double> log_x, std::span<const double> values,
                  .chi2 = flat.chi2,
                  .freedom = static_cast<double>(n) - 1.0};
   double least = flat.chi2 + penalty;
-  if (n < 2) return best;
+  if (n < 2 || most == LawForm::constant) return best;
   const double last = *std::max_element(log_x.begin(), log_x.end());
   const LeastSquares sloped = straight(last, true);
   if (sloped.chi2 + 2.0 * penalty < least) {
@@ -125,7 +135,7 @@ FittedLaw fit_law(std::span<const double> log_x, std::span<const double> values,
             .chi2 = sloped.chi2,
             .freedom = static_cast<double>(n) - 2.0};
   }
-  if (n < 5) return best;
+  if (n < 5 || most == LawForm::sloped) return best;
   const double first = *std::min_element(log_x.begin(), log_x.end());
   for (int i = 4; i < 80; ++i) {
     const double knee = first + (last - first) * i / 80.0;
@@ -141,14 +151,14 @@ FittedLaw fit_law(std::span<const double> log_x, std::span<const double> values,
   return best;
 }
 
-FittedLaw fit_nu_mean(const std::vector<PcmBin>& bins) {
+FittedLaw fit_nu_mean(const std::vector<PcmBin>& bins, LawForm most) {
   return fit_law(log_xs(bins), per_bin(bins, [](const PcmBin& b) { return b.nu.mean; }),
-                 per_bin(bins, [](const PcmBin& b) { return std::max(b.nu.mean_error, 1e-9); }));
+                 per_bin(bins, [](const PcmBin& b) { return std::max(b.nu.mean_error, 1e-9); }), most);
 }
 
-FittedLaw fit_nu_sigma(const std::vector<PcmBin>& bins) {
+FittedLaw fit_nu_sigma(const std::vector<PcmBin>& bins, LawForm most) {
   return fit_law(log_xs(bins), per_bin(bins, [](const PcmBin& b) { return b.nu.sigma; }),
-                 per_bin(bins, [](const PcmBin& b) { return std::max(b.nu.sigma_error, 1e-9); }));
+                 per_bin(bins, [](const PcmBin& b) { return std::max(b.nu.sigma_error, 1e-9); }), most);
 }
 
 std::vector<double> fit_prog_noise(const std::vector<PcmBin>& bins, int terms) {

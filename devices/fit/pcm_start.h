@@ -27,7 +27,8 @@ std::vector<PcmBin> drift_bins(const ReadsByCell& reads, const PcmSetting& setti
 std::vector<PcmBin> programming_bins(const ReadsByCell& reads, const PcmSetting& setting,
                                      std::span<const double> read_noise);
 
-/// The law through points with errors; the form is the one of least chi2 + parameters ln(points).
+/// The law through points with errors; the form is the one of least chi2 + parameters ln(points), up to
+/// `most`.
 struct FittedLaw {
   LawForm form = LawForm::constant;
   std::vector<double> parameters{};
@@ -35,9 +36,9 @@ struct FittedLaw {
   double freedom = 0.0;
 };
 FittedLaw fit_law(std::span<const double> log_x, std::span<const double> values,
-                  std::span<const double> errors);
-FittedLaw fit_nu_mean(const std::vector<PcmBin>& bins);
-FittedLaw fit_nu_sigma(const std::vector<PcmBin>& bins);
+                  std::span<const double> errors, LawForm most = LawForm::clipped);
+FittedLaw fit_nu_mean(const std::vector<PcmBin>& bins, LawForm most = LawForm::clipped);
+FittedLaw fit_nu_sigma(const std::vector<PcmBin>& bins, LawForm most = LawForm::clipped);
 /// p0 ... of the spread of one write over x, in units of g_max.
 std::vector<double> fit_prog_noise(const std::vector<PcmBin>& bins, int terms);
 /// {c, b} of the read noise c x^b.

@@ -47,7 +47,9 @@ Estimate value_of(std::string name, double value, std::span<const double> deriva
 
 /// Throws unless the interval of `e` is at most `widest` and reaches into [0, 1].
 void check(const Estimate& e, double log_x, double widest, const char* remedy) {
-  check_told({e});
+  if (!std::isfinite(e.value) || !std::isfinite(e.standard_error)) {
+    throw DataError("these measurements cannot tell " + e.name + ": no interval of it is finite. " + remedy);
+  }
   const std::string what =
       e.name + " at a target of " + format_number(float(std::exp(log_x))) + " g_max is " + estimate_text(e);
   if (e.high - e.low > widest) {

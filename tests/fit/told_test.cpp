@@ -2,6 +2,8 @@
 // tell.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <clocale>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -74,6 +76,64 @@ int expect_printed_is_written(const FitResult& fit) {
     ++found;
   }
   return found;
+}
+
+// What synthesize gives by default, and with few cells, is enough for fit: the two are shown together.
+TEST(FitTold, TakesWhatSynthesizeMakes) {
+  const std::vector<double> levels = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
+  const DeviceParams pcm = device_from_preset("pcm-like"), pulsed = device_from_preset("nandakumar-2018");
+  for (const int cells : {40, 100, 2000}) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+      if (cells == 2000 && seed > 1) continue;
+      const Measurements kinds[] = {
+          {.reads = synthesize_drift(pcm, drift_experiment(pcm, cells, 0.0, seed))},
+          {.programmed = synthesize_programming(pcm, cells, levels, 0.0, seed)},
+          {.pulses = synthesize_pulses(
+               pulsed, {.cells = std::clamp(cells, 100, 200), .sequences = 1, .pulses = 100, .seed = seed})},
+          {.spectra = synthesize_spectra(pcm, levels, seed)}};
+      for (const Measurements& all : kinds) {
+        SCOPED_TRACE(std::to_string(cells) + " cells, seed " + std::to_string(seed) + ", kind " +
+                     std::to_string(&all - kinds));
+        FitResult fit;
+        ASSERT_NO_THROW(fit = fit_device(all, {}));
+        EXPECT_TRUE(fit.has_converged);
+        expect_printed_is_written(fit);
+      }
+    }
+  }
+}
+
+// A host program may have set a locale with decimal commas: what is written is the same file.
+TEST(FitTold, WritesTheSameFileInEveryLocale) {
+  const FitResult fit = fit_device(drift(300), {});
+  const std::string before = std::setlocale(LC_ALL, nullptr), text = fit_to_toml(fit);
+  for (const char* locale : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) std::setlocale(LC_ALL, locale);
+  EXPECT_EQ(fit_to_toml(fit), text);
+  std::setlocale(LC_ALL, before.c_str());
+}
+
+// A histogram of programming says nothing of drift: neither may it be searched for, nor does it stay unsaid.
+TEST(FitTold, HoldsTheDriftOfCellsThatWereReadOnce) {
+  const DeviceParams pcm = device_from_preset("pcm-like");
+  const FitResult fit =
+      fit_device({.programmed = synthesize_programming(pcm, 2000, {0.25, 0.5, 1.0}, 0.0, 1)}, {});
+  EXPECT_TRUE(fit.has_converged);
+  const auto fitted = std::get<Pcm::Params>(device_of(fit)), base = std::get<Pcm::Params>(pcm);
+  for (const float x : {0.1f, 0.5f, 1.0f}) {
+    EXPECT_EQ(fitted.nu_mean(x), base.nu_mean(x));
+    EXPECT_EQ(fitted.nu_sigma(x), base.nu_sigma(x));
+  }
+}
+
+// Five cells per target are too few for a bin of their own, not for one with their neighbours.
+TEST(FitTold, TakesTheCellsOfNeighbouringTargetsTogether) {
+  const DeviceParams pcm = device_from_preset("pcm-like");
+  std::vector<double> levels;
+  for (int i = 1; i <= 20; ++i) levels.push_back(0.05 * i);
+  const Measurements all{
+      .reads = synthesize_drift(
+          pcm, {.cells = 100, .levels = levels, .read_times = {30.0, 300.0, 3000.0}, .seed = 3})};
+  EXPECT_TRUE(fit_device(all, {}).has_converged);
 }
 
 TEST(FitTold, PrintsWhatItWrites) {

@@ -4,11 +4,8 @@
 #include <cmath>
 
 #include "meltquench/core/contract.h"
-<<<<<<< HEAD
 #include "meltquench/core/error.h"
-=======
 #include "meltquench/core/stop.h"
->>>>>>> main
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {

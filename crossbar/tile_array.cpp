@@ -8,20 +8,13 @@
 #include "meltquench/crossbar/shape_text.h"
 
 namespace mq {
-<<<<<<< HEAD
 namespace {
 
 /// Of the largest weight: so far from the ends of single precision that products of inputs up to 1e7 stay
 /// inside.
 constexpr Range weight_scale{.low = 1e-31, .high = 1e31};
 
-std::string shape(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
-}
-
 }  // namespace
-=======
->>>>>>> main
 
 TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
   const TileGrid grid{outputs, inputs, std::min(outputs, static_cast<std::size_t>(tile.columns)),

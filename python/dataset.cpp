@@ -41,7 +41,7 @@ py::dict load(const py::object& name, const py::object& path, const py::object& 
   DatasetPair data;
   {
     const py::gil_scoped_release release;
-    data = load_dataset(params, key);
+    data = with_keywords([&] { return load_dataset(params, key); });
   }
   py::dict all;
   append_arrays(all, "train", std::move(data.train));

@@ -59,9 +59,9 @@ std::string describe(const std::optional<std::string>& name) {
   return text;
 }
 
-py::dict parameters(const std::string& name) {
+py::dict parameters(const py::object& name) {
   py::dict all;
-  for (const auto& [parameter, info] : mq::parameters(find_section(name))) {
+  for (const auto& [parameter, info] : mq::parameters(find_section(text(name, "name")))) {
     py::dict entry;
     entry["kind"] = format_kind(info);
     entry["unit"] = std::string(symbol(info.unit));
@@ -80,9 +80,9 @@ py::dict preset_sentences() {
   return all;
 }
 
-py::object device(const py::object& device, bool si) {
+py::object device(const py::object& device, const py::object& si) {
   return from_value(device_to_value(device_from_value(to_value(device, "device"), "device"),
-                                    si ? Quantities::in_si : Quantities::with_units));
+                                    truth(si, "si") ? Quantities::in_si : Quantities::with_units));
 }
 
 std::string plot_device(const py::object& device) {
@@ -92,7 +92,8 @@ std::string plot_device(const py::object& device) {
   return device_plot(params, "model " + std::string(model_name(params)));
 }
 
-double quantity(const py::object& value, const std::string& unit) {
+double quantity(const py::object& value, const py::object& unit_name) {
+  const std::string unit = text(unit_name, "unit");
   std::string known;
   for (int i = 0; i <= static_cast<int>(Unit::electron_volt); ++i) {
     const auto candidate = static_cast<Unit>(i);

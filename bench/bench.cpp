@@ -10,6 +10,7 @@
 ///   vs_hot_tile  time of a layer / (tiles x time of one tile whose weights stay in the cache)
 ///   speedup      wall time with one thread / with two, best of many each
 ///   spared       CPU time of the calling thread alone / with a second one, likewise
+///   vs_share     time on all cores, each with another busy process / twice the time without them
 ///   vs_needed    most memory ever in buffers / what cells, planes and two layers of activations take
 #include <benchmark/benchmark.h>
 #include <cblas.h>

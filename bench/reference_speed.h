@@ -7,6 +7,10 @@
 
 namespace mq {
 
+/// Whether the environment asks (MQ_BENCH_ONCE=1) to do all work once, to see that it runs; times mean
+/// nothing then.
+bool is_rehearsal();
+
 /// Shortest CPU time of one call of `work` [s], over about a quarter of a second.
 double best_seconds(const std::function<void()>& work);
 

@@ -12,6 +12,7 @@
 #include "meltquench/cli/terminal.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/stop.h"
+#include "meltquench/core/thread_count.h"
 #include "meltquench/experiment/readable.h"
 #include "meltquench/kernels/kernel_table.h"
 
@@ -125,6 +126,8 @@ int run_points(const std::vector<SweepPoint>& points, const Arguments& arguments
   Log log(context.err, arguments.has("--quiet") ? LogLevel::warning : LogLevel::info);
   const std::unique_ptr<ProgressSink> progress = progress_sink(arguments, context);
   options.log = &log;
+  const std::string warning = warning_of_threads(options.exec.threads);
+  if (!warning.empty()) log.warning(warning);
   options.progress = progress.get();
   install_interrupt_handler();
   try {

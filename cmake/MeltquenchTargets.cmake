@@ -31,6 +31,9 @@ if(MQ_SANITIZE)
   target_compile_options(mq_options INTERFACE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:MQ_UNSANITIZED>>>>:-fsanitize=${MQ_SANITIZE}>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -g1 -Wno-maybe-uninitialized>)
+  if(MQ_SANITIZE MATCHES "undefined")  # a report of undefined behaviour ends the program, so the test fails
+    target_compile_options(mq_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=undefined>)
+  endif()
   # In functions as large as inlined kernels become, g++ spends most of its time on where pointers may point.
   target_compile_options(mq_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-tree-pta>)
   target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
@@ -43,6 +46,11 @@ function(mq_optimise_less)
   endif()
 endfunction()
 
+# The same for a whole folder that calls the kernels and waits for them.
+function(mq_optimise_target_less target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1 -Wno-maybe-uninitialized>)
+endfunction()
+
 # Headers of others are read once per sanitized build instead of once per file. Optimised builds read them in every file:
 # g++ then takes code from a precompiled header for that of the project and warns of it, and it shows whether each file
 # includes what it uses. ccache would need settings of its own to see through a precompiled header, so it gets none.
@@ -52,7 +60,7 @@ if(MQ_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPIL
     <span> <string> <string_view> <variant> <vector>)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/no_code.cpp" CONTENT "")
   add_library(mq_library_headers OBJECT "${PROJECT_BINARY_DIR}/no_code.cpp")
-  target_link_libraries(mq_library_headers PRIVATE mq_options OpenMP::OpenMP_CXX)
+  target_link_libraries(mq_library_headers PRIVATE mq_options)
   target_precompile_headers(mq_library_headers PRIVATE ${mq_precompiled_headers})
 endif()
 
@@ -72,7 +80,7 @@ function(mq_library name)
   endforeach()
   target_link_libraries(mq_${name} PRIVATE $<BUILD_INTERFACE:mq_options> ${arg_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY mq_libraries mq_${name})
-  if(TARGET mq_library_headers AND "OpenMP::OpenMP_CXX" IN_LIST arg_PRIVATE)  # the larger ones; options must be the same
+  if(TARGET mq_library_headers AND name MATCHES "^(kernels|crossbar|training|experiment)$")  # the larger ones
     target_precompile_headers(mq_${name} REUSE_FROM mq_library_headers)
   endif()
 endfunction()

@@ -26,7 +26,7 @@ namespace {
 /// More than any config or table; a pipe or device may never end.
 constexpr std::size_t kLongestPipe = std::size_t{256} << 20;
 
-constexpr auto kBetweenLooks = std::chrono::milliseconds(1);
+constexpr auto kBetweenTries = std::chrono::milliseconds(1);
 
 /// Where the last complete line ends: behind the last line break.
 off_t end_of_complete_lines(int file, off_t size) {
@@ -131,7 +131,7 @@ void append_line_durably(const fs::path& path, std::string_view line) {
   // Where there are no locks, there is one process.
   while (try_flock(file.get()) == LockResult::held) {
     throw_if_stopped();
-    std::this_thread::sleep_for(kBetweenLooks);
+    std::this_thread::sleep_for(kBetweenTries);
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw_storage_error(path, errno);

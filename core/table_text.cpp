@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "meltquench/core/digits.h"
 #include "meltquench/core/error.h"
 #include "meltquench/core/files.h"
 
@@ -16,7 +17,6 @@ constexpr std::uintmax_t kLargest = std::uintmax_t(512) << 20;
 constexpr double kOverflow = 9e37;  // SCPI-1999: 9.9E37 is infinity, 9.91E37 is no number
 constexpr int kRowsToJudge = 8;     // fewer do not tell how long numbers are in this table
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank_space(char c) { return c == ' ' || c == '\t'; }
 
 std::string_view trimmed(std::string_view text) {

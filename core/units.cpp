@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/digits.h"
 #include "meltquench/core/error.h"
 
 namespace mq {
@@ -136,8 +137,6 @@ const Spelling* find_spelling(std::string_view text, Unit unit) {
   }
   return nullptr;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// A decimal number as its mantissa's text and its exponent, so that a prefix can be added before rounding.
 struct Decimal {

@@ -8,6 +8,8 @@
 
 #include "meltquench/core/contract.h"
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/crossbar/cell_table.h"
 #include "meltquench/crossbar/input_phases.h"
 #include "meltquench/devices/read_calibration.h"
@@ -16,6 +18,7 @@ namespace mq {
 namespace {
 
 constexpr int kMostTerms = 16;
+constexpr int kCellsPerLook = 256;            // at whether to stop
 constexpr std::size_t kWorthTable = 1 << 13;  // cells: a table takes the time of some 1 500
 constexpr int kGridConductances = 48, kGridInputs = 128;
 /// On the grid; between its points errors are a little larger.
@@ -202,9 +205,8 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
     if (most > 0.0 && std::isfinite(most)) table.emplace(most, static_cast<std::size_t>(terms), exact);
   }
   const auto size = static_cast<std::ptrdiff_t>(g.size());
-  std::ptrdiff_t failed = size;  // no exception may leave a parallel region
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(min : failed)
-  for (std::ptrdiff_t i = 0; i < size; ++i) {
+  parallel_for(exec.threads, size, [&](std::int64_t i) {
+    if (i % kCellsPerLook == 0) throw_if_stopped();
     std::array<double, kMostTerms> all{};
     const std::span<double> values(all.data(), static_cast<std::size_t>(terms));
     const auto at = static_cast<std::size_t>(i);
@@ -212,12 +214,12 @@ void CurrentExpansion::cells(const Exec& exec, std::span<const float> g, int ter
     try {
       if (!table || !table->find(magnitude, values)) exact(magnitude, values);
     } catch (const Error&) {
-      failed = std::min(failed, i);
+      response(g[at], 1.0);  // says why
+      throw;
     }
     if (g[at] < 0.0f) std::transform(values.begin(), values.end(), values.begin(), std::negate<>());
     for (std::size_t t = 0; t < values.size(); ++t) to[t * g.size() + at] = static_cast<float>(values[t]);
-  }
-  if (failed < size) response(g[static_cast<std::size_t>(failed)], 1.0);  // says why
+  });
 }
 
 void check_current(const Hardware& hardware) {

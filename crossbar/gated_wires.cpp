@@ -5,6 +5,8 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 
 namespace mq {
 namespace {
@@ -201,8 +203,8 @@ void gated_currents(const Exec& exec, const GatedNetwork& network, double v_sour
   for (std::size_t sample = 0; sample < gates.rows; ++sample) {
     const std::vector<double> open(gates.row(sample), gates.row(sample) + gates.columns);
     double* out = currents.row(sample);
-#pragma omp parallel for schedule(static) num_threads(exec.threads)
-    for (std::ptrdiff_t group = 0; group < groups; ++group) {
+    throw_if_stopped();
+    parallel_for(exec.threads, groups, [&](std::int64_t group) {
       const auto n = static_cast<std::size_t>(group);
       if (n < full) {
         columns.solve_together(n * kTogether, open.data(), out + n * kTogether);
@@ -210,7 +212,7 @@ void gated_currents(const Exec& exec, const GatedNetwork& network, double v_sour
         const std::size_t o = full * kTogether + (n - full);
         out[o] = columns.solve_one(o, open.data());
       }
-    }
+    });
   }
 }
 

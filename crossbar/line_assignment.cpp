@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/stop.h"
 
 namespace mq {
 namespace {
@@ -28,6 +29,7 @@ class Assignment {
   std::vector<std::uint32_t> solve() {
     for (std::uint32_t r = 0; r < cost_.rows; ++r) take_cheapest(r);
     for (std::uint32_t r = 0; r < cost_.rows; ++r) {
+      throw_if_stopped();
       if (column_of_[r] == kNobody) insert(r);
     }
     return column_of_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "meltquench/core/stop.h"
 #include "meltquench/crossbar/line_assignment.h"
 #include "meltquench/devices/faults.h"
 #include "meltquench/kernels/gather_lines.h"
@@ -107,6 +108,7 @@ class Lines {
   std::vector<std::uint32_t> permuted() const {
     std::vector<double> costs(size_ * all_);
     for (std::size_t l = 0; l < size_; ++l) {
+      throw_if_stopped();
       for (std::size_t p = 0; p < all_; ++p) costs[l * all_ + p] = cost(l, p);
     }
     return least_assignment({costs.data(), size_, all_});
@@ -119,6 +121,7 @@ class Lines {
     const std::size_t spares = all_ - size_, columns = std::max(size_, spares);
     std::vector<double> gains(spares * columns);
     for (std::size_t l = 0; l < size_; ++l) {
+      throw_if_stopped();
       const double own = cost(l, l);
       for (std::size_t s = 0; s < spares && own > 0.0; ++s) {
         gains[s * columns + l] = std::min(cost(l, size_ + s) - own, 0.0);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/crossbar/wire_circuit.h"
 
 namespace mq {
@@ -75,6 +76,7 @@ NonlinearSolution newton(const CurrentParams& law, const std::vector<double>& g,
   NonlinearSolution found;
   Cells cells(law, g, state);
   while (cells.residual > accuracy.tolerance * cells.norm && found.iterations < accuracy.most_iterations) {
+    throw_if_stopped();
     for (std::size_t i = 0; i < size; ++i) {
       slopes[i] = cells.slope[i];
       offsets[i] = cells.current[i] - cells.slope[i] * (state.line[i] - state.bit[i]);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -134,6 +135,7 @@ void RangeFinder::look_at(const Exec& exec, MatrixView<const float> x, MatrixVie
     const bool counts_squares = hardware_.adc.range_from == RangeMethod::least_error && phases > 1;
     const double squares = counts_squares ? std::pow(phases_.weight(phase), 2) : 1.0;
     for (std::size_t p = 0; p < planes_.size(); ++p) {
+      throw_if_stopped();
       const std::vector<float> plane =
           is_plain ? std::vector<float>() : ideal_plane(hardware_, planes_[p], w);
       const float* weights = is_plain ? w.data : plane.data();

@@ -4,25 +4,20 @@
 #include <cmath>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/crossbar/shape_text.h"
 
 namespace mq {
-namespace {
-
-std::string shape(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
-}
-
-}  // namespace
 
 TileGrid tile_grid(const TileParams& tile, std::size_t outputs, std::size_t inputs) {
   const TileGrid grid{outputs, inputs, std::min(outputs, static_cast<std::size_t>(tile.columns)),
                       std::min(inputs, static_cast<std::size_t>(tile.rows))};
   if (outputs == 0 || inputs == 0)
-    throw ShapeError("a weight matrix of shape " + shape(outputs, inputs) + " has no weights");
+    throw ShapeError("a weight matrix of shape " + shape_text(outputs, inputs) + " has no weights");
   if (grid.rows() > 65536 / grid.columns()) {
-    throw ConfigError("a matrix of shape " + shape(outputs, inputs) + " needs more than 65536 tiles of " +
-                      std::to_string(tile.rows) + " x " + std::to_string(tile.columns) +
-                      "; use larger tiles (tile.rows, tile.columns)");
+    throw ConfigError("a matrix of shape " + shape_text(outputs, inputs) +
+                      " needs more than 65536 tiles of " + std::to_string(tile.rows) + " x " +
+                      std::to_string(tile.columns) + "; use larger tiles (tile.rows, tile.columns)");
   }
   return grid;
 }
@@ -113,9 +108,27 @@ void TileArray::set_transposed_ranges(const Ranges& ranges) {
   transposed_.is_stale = true;
 }
 
-void TileArray::check_programmed() const {
-  if (!is_programmed()) {
-    throw StateError("this array was never programmed: its cells hold no weights; call program() first");
+void TileArray::require_weights(const char* consequence) const {
+  if (is_programmed()) return;
+  if (was_interrupted_) {
+    throw StateError(
+        "writing or ageing this array was interrupted, so its cells hold no weights; call program() again");
+  }
+  throw StateError(std::string("this array was never programmed") + consequence + "; call program() first");
+}
+
+void TileArray::check_programmed() const { require_weights(": its cells hold no weights"); }
+
+/// A stop in the middle leaves cells of two moments.
+template <class F>
+void TileArray::change_cells(const F& change) {
+  try {
+    change();
+    was_interrupted_ = false;
+  } catch (const Interrupted&) {
+    w_max_ = 0.0f;
+    was_interrupted_ = true;
+    throw;
   }
 }
 
@@ -131,8 +144,8 @@ WeightMapping TileArray::mapping() const { return weight_mapping(hardware_, w_ma
 
 float TileArray::full_scale(MatrixView<const float> w, std::optional<float> w_max) const {
   if (w.rows != grid_.outputs || w.columns != grid_.inputs) {
-    throw ShapeError("the array holds weights of shape " + shape(grid_.outputs, grid_.inputs) +
-                     " [out, in] but got " + shape(w.rows, w.columns));
+    throw ShapeError("the array holds weights of shape " + shape_text(grid_.outputs, grid_.inputs) +
+                     " [out, in] but got " + shape_text(w.rows, w.columns));
   }
   float largest = 0.0f;
   for (std::size_t i = 0; i < w.size(); ++i) {
@@ -160,9 +173,11 @@ std::vector<float> TileArray::scale_columns(MatrixView<const float> w) {
 
 void TileArray::program(const Exec& exec, MatrixView<const float> w, std::optional<float> w_max) {
   w_max_ = full_scale(w, w_max);
-  for (Tile& tile : tiles_) tile.move_epoch(exec, now());
-  time_ = aged_ = 0.0;
-  write(exec, w, 0, grid_.inputs);
+  change_cells([&] {
+    for (Tile& tile : tiles_) tile.move_epoch(exec, now());
+    time_ = aged_ = 0.0;
+    write(exec, w, 0, grid_.inputs);
+  });
 }
 
 void TileArray::program_lines(const Exec& exec, MatrixView<const float> w, std::size_t first,
@@ -172,7 +187,7 @@ void TileArray::program_lines(const Exec& exec, MatrixView<const float> w, std::
                      std::to_string(count) + " from line " + std::to_string(first) + " on");
   }
   w_max_ = full_scale(w, is_programmed() ? w_max_ : w_max);
-  write(exec, w, first, count);
+  change_cells([&] { write(exec, w, first, count); });
 }
 
 void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t first, std::size_t count) {
@@ -188,6 +203,7 @@ void TileArray::write(const Exec& exec, MatrixView<const float> w, std::size_t f
     const std::size_t begin = std::max(first, column);
     const std::size_t end = std::min(first + count, column + tiles_[t].inputs());
     if (begin >= end) continue;
+    throw_if_stopped();
     const std::size_t row = t / grid_.columns() * grid_.tile_outputs;
     std::span<const float> full_scales(column_scale_);
     if (!full_scales.empty()) full_scales = full_scales.subspan(row, tiles_[t].outputs());
@@ -213,8 +229,7 @@ TileTime TileArray::now() const {
 }
 
 void TileArray::advance_to(const Exec& exec, double time) {
-  if (!is_programmed())
-    throw StateError("this array was never programmed, so it cannot age; call program() first");
+  require_weights(", so it cannot age");
   if (!(time >= time_) || !std::isfinite(time)) {
     throw ConfigError(
         "cannot move the clock from " + format_quantity(time_, Unit::second) + " to " +
@@ -226,12 +241,17 @@ void TileArray::advance_to(const Exec& exec, double time) {
   aged_ += effective_seconds(hardware_.temperature, drift_activation(hardware_.device),
                              reference_temperature(hardware_.device), time_, time);
   time_ = time;
-  for (Tile& tile : tiles_) tile.pass(exec, before, now());
-  settle(exec);
+  change_cells([&] {
+    for (Tile& tile : tiles_) tile.pass(exec, before, now());
+    settle(exec);
+  });
 }
 
 void TileArray::settle(const Exec& exec) {
-  for (Tile& tile : tiles_) tile.settle(exec, now());
+  for (Tile& tile : tiles_) {
+    throw_if_stopped();
+    tile.settle(exec, now());
+  }
   std::fill(factors_.begin(), factors_.end(), 1.0);
   correction_ = {};
   forward_.is_stale = transposed_.is_stale = true;
@@ -248,8 +268,7 @@ double TileArray::mean_response(std::size_t tile) const {
 }
 
 void TileArray::compensate_drift(DriftCompensation how) {
-  if (!is_programmed())
-    throw StateError("this array was never programmed, so nothing drifted; call program() first");
+  require_weights(", so nothing drifted");
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     const double now = mean_response(t);
     factors_[t] = how == DriftCompensation::global && now > 0.0 ? reference_response_[t] / now : 1.0;
@@ -271,8 +290,7 @@ void TileArray::correct_outputs(const AffineCorrection& correction) {
 std::vector<double> TileArray::compensation() const { return factors_; }
 
 std::vector<double> TileArray::read_weights(const Exec& exec, const TileTime& moment) {
-  if (!is_programmed())
-    throw StateError("this array was never programmed, so there is nothing to read; call program() first");
+  require_weights(", so there is nothing to read");
   std::vector<double> weights(grid_.outputs * grid_.inputs);
   const WeightMapping how = mapping();
   for (std::size_t t = 0; t < tiles_.size(); ++t) {

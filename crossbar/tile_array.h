@@ -236,6 +236,9 @@ class TileArray {
   std::int32_t phase_limit() const;
   /// Index of a conversion among those of the array.
   std::size_t conversion(std::size_t tile, std::size_t plane, std::uint32_t phase) const;
+  void require_weights(const char* consequence) const;
+  template <class F>
+  void change_cells(const F& change);
   void check_programmed() const;
   /// Throws StateError unless this array is programmed and lives on the backend of `exec`.
   void check_ready(const Exec& exec) const;
@@ -317,6 +320,7 @@ class TileArray {
   Backend backend_;
   std::vector<Tile> tiles_;
   std::vector<double> reference_response_, factors_;
+  bool was_interrupted_ = false;  // while cells were written or aged
   float w_max_ = 0.0f;
   std::vector<float> column_scale_;
   AffineCorrection correction_;                  // empty: none

@@ -6,6 +6,7 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/crossbar/product_shape.h"
+#include "meltquench/crossbar/shape_text.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/kernels/reference/mvm.h"
 
@@ -17,10 +18,6 @@ namespace {
 /// memory, and needs many rows at once to be busy.
 constexpr std::size_t codes_at_once(Backend backend) {
   return std::size_t(1) << (backend == Backend::cuda ? 24 : 18);
-}
-
-std::string shape(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
 
 }  // namespace
@@ -37,7 +34,7 @@ void TileArray::check_product(const Exec& exec, Direction direction, std::size_t
   if (x_columns != sizes.inputs || y_columns != sizes.outputs || x_rows != y_rows) {
     throw ShapeError("the array maps x[batch, " + std::to_string(sizes.inputs) + "] to y[batch, " +
                      std::to_string(sizes.outputs) + "] " + (is_forward ? "" : "when transposed ") +
-                     "but got x" + shape(x_rows, x_columns) + " and y" + shape(y_rows, y_columns));
+                     "but got x" + shape_text(x_rows, x_columns) + " and y" + shape_text(y_rows, y_columns));
   }
   check_ready(exec);
   const MappingParams& how = hardware_.mapping;

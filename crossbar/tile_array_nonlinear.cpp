@@ -1,9 +1,12 @@
 /// Products of cells whose currents are not linear: linear products of the terms of their law, or, where
 /// wires have resistance, a circuit for every input vector.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/crossbar/product_shape.h"
 #include "meltquench/crossbar/tile_array.h"
 
@@ -181,9 +184,9 @@ std::vector<double> TileArray::solved(const Exec& exec, Direction direction, con
   const std::size_t outputs = direction == Direction::forward ? plane.outputs : tile.inputs();
   std::vector<double> y(inputs.rows * outputs);
   const auto rows = static_cast<std::ptrdiff_t>(inputs.rows);
-  int open = 0;
-#pragma omp parallel for schedule(dynamic) num_threads(exec.threads) reduction(+ : open)
-  for (std::ptrdiff_t r = 0; r < rows; ++r) {
+  std::atomic<int> open = 0;
+  parallel_for(exec.threads, rows, [&](std::int64_t r) {
+    throw_if_stopped();
     const auto row = static_cast<std::size_t>(r);
     const std::span<const double> u(inputs.row(row), inputs.columns);
     const std::span<double> to(y.data() + row * outputs, outputs);
@@ -191,7 +194,7 @@ std::vector<double> TileArray::solved(const Exec& exec, Direction direction, con
     if (hardware_.dac.coding == InputCoding::level) {
       for (std::size_t i = 0; i < u.size(); ++i) volts[i] = sign * v_read * u[i];
       open += !tile.add_currents(direction, plane.role, volts, factor, to);
-      continue;
+      return;
     }
     // All pulses begin together: a circuit for each time at which some end.
     std::vector<double> ends;
@@ -206,7 +209,7 @@ std::vector<double> TileArray::solved(const Exec& exec, Direction direction, con
       open += !tile.add_currents(direction, plane.role, volts, factor * (end - begin), to);
       begin = end;
     }
-  }
+  });
   if (open > 0) {
     throw ConfigError("the circuit of tile " + std::to_string(conversion.tile) +
                       ", with wires and cells that are not linear, has no accurate solution for " +

@@ -2,16 +2,10 @@
 #include <cmath>
 
 #include "meltquench/core/error.h"
+#include "meltquench/crossbar/shape_text.h"
 #include "meltquench/crossbar/tile_array.h"
 
 namespace mq {
-namespace {
-
-std::string shape(MatrixView<const float> m) {
-  return "[" + std::to_string(m.rows) + ", " + std::to_string(m.columns) + "]";
-}
-
-}  // namespace
 
 double TileArray::weight_step() const {
   check_programmed();
@@ -28,7 +22,8 @@ void TileArray::update(const Exec& exec, MatrixView<const float> x, MatrixView<c
   check_ready(exec);
   if (x.columns != grid_.inputs || d.columns != grid_.outputs || x.rows != d.rows) {
     throw ShapeError("the array learns from x[batch, " + std::to_string(grid_.inputs) + "] and d[batch, " +
-                     std::to_string(grid_.outputs) + "] but got x" + shape(x) + " and d" + shape(d));
+                     std::to_string(grid_.outputs) + "] but got x" + shape_text(x) + " and d" +
+                     shape_text(d));
   }
   if (how.pulses < 1 || how.pulses > kLongestTrain) {
     throw ConfigError("a train has 1 to " + std::to_string(kLongestTrain) + " pulses, not " +

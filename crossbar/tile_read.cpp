@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "meltquench/core/error.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/crossbar/tile.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/devices/nanosecond_noise.h"
@@ -204,6 +205,7 @@ void Tile::settle(const Exec& exec, const TileTime& now) {
   if (hardware_.wires.is_gated()) settle_gates(exec, now);
   Buffer<float> conductances(exec, outputs_ * inputs_);
   for (Plane& plane : planes_) {
+    throw_if_stopped();
     read_plane(exec, plane.role, now, conductances);
     pack(exec, conductances.data(), plane);
     settle_terms(exec, plane, now);

@@ -16,7 +16,7 @@ namespace mq {
 namespace {
 
 constexpr int kLevels = 255;  // the last of 256 palette entries marks elements that are not finite
-constexpr Rgb kNotFinite = {128, 128, 128};
+constexpr Rgb kGreyOfNan = {128, 128, 128};
 constexpr double kOutlier = 1.25;  // how far the extreme may lie beyond the percentile
 
 }  // namespace
@@ -56,7 +56,7 @@ std::vector<std::uint8_t> heatmap_png(std::span<const float> values, int rows, i
   Image image{.kind = Image::Kind::indexed, .width = cols, .height = rows};
   for (int level = 0; level < kLevels; ++level)
     image.palette.push_back(color_at(scale.map, level / static_cast<double>(kLevels - 1)));
-  image.palette.push_back(kNotFinite);
+  image.palette.push_back(kGreyOfNan);
   image.pixels.reserve(values.size());
   for (const float v : values) {
     const double share = (v - scale.low) / (scale.high - scale.low);

@@ -61,9 +61,9 @@ struct LegendEntry {
   int row = 0;
 };
 
-class Drawing {
+class DrawnPlot {
  public:
-  explicit Drawing(const LinePlot& plot) : plot_(plot) { lay_out(); }
+  explicit DrawnPlot(const LinePlot& plot) : plot_(plot) { lay_out(); }
 
   std::string svg() {
     draw_legend();
@@ -264,6 +264,6 @@ std::string series_color(int color) {
   return fmt::format("var(--series-{},{})", place + 1, kPalette[static_cast<std::size_t>(place)]);
 }
 
-std::string svg_plot(const LinePlot& plot) { return Drawing(plot).svg(); }
+std::string svg_plot(const LinePlot& plot) { return DrawnPlot(plot).svg(); }
 
 }  // namespace mq

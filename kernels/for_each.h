@@ -16,6 +16,7 @@
 #include "meltquench/core/contract.h"
 #include "meltquench/core/exec.h"
 #include "meltquench/core/math.h"
+#include "meltquench/core/thread_team.h"
 #if defined(__CUDACC__) || defined(MQ_CUDA_ON_CPU)
 #include "meltquench/kernels/cuda/launch.h"
 #endif
@@ -83,12 +84,7 @@ void for_each(const Exec& exec, std::size_t size, const Body& body) {
     for (; i + kWidth <= end; i += kWidth) body.template operator()<WideFloat>(static_cast<std::uint32_t>(i));
     for (; i < end; ++i) body.template operator()<float>(static_cast<std::uint32_t>(i));
   };
-  if (exec.threads > 1 && chunks > 1) {
-#pragma omp parallel for schedule(static) num_threads(exec.threads)
-    for (std::int64_t c = 0; c < chunks; ++c) run(c);
-  } else {
-    for (std::int64_t c = 0; c < chunks; ++c) run(c);
-  }
+  parallel_for(exec.threads, chunks, run);
 }
 
 template <class Body>
@@ -97,12 +93,8 @@ void for_each_row(const Exec& exec, std::size_t rows, std::size_t columns, const
   const auto n = static_cast<std::int64_t>(rows);
   const auto last = static_cast<std::uint32_t>(columns);
   if (columns == 0) return;
-  if (exec.threads > 1 && rows > 1 && rows * columns > kWorthAThread) {
-#pragma omp parallel for schedule(static) num_threads(exec.threads)
-    for (std::int64_t r = 0; r < n; ++r) body(static_cast<std::uint32_t>(r), 0u, last);
-  } else {
-    for (std::int64_t r = 0; r < n; ++r) body(static_cast<std::uint32_t>(r), 0u, last);
-  }
+  const int threads = rows * columns > kWorthAThread ? exec.threads : 1;
+  parallel_for(threads, n, [&](std::int64_t r) { body(static_cast<std::uint32_t>(r), 0u, last); });
 }
 
 #endif

@@ -1,8 +1,11 @@
 #include "meltquench/kernels/wire_solver.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <exception>
+
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 
 namespace mq {
 namespace {
@@ -197,6 +200,7 @@ int WireSolver::iterate(double wanted, int most) {
   std::fill(w_.begin(), w_.end(), 0.0);
   double alpha = 0.0, beta = 0.0, gamma_before = 0.0;
   for (int iteration = 0;; ++iteration) {
+    throw_if_stopped();
     double residual = 0.0;
     for (std::size_t o = outputs_; o-- > 0;) {
       const std::size_t row = o * stride_, behind = o + 1 < outputs_ ? row + stride_ : row;
@@ -298,35 +302,25 @@ std::int64_t effective_matrix_in_double(const EffectiveMatrix& op, int threads) 
   const auto sides = static_cast<std::int64_t>(has_fewer_outputs ? op.outputs : op.inputs);
   const WireAccuracy accuracy{.tolerance = 1e-3 * static_cast<double>(op.tolerance),
                               .most_iterations = op.most_iterations};
-  std::int64_t failed = 0;
-  std::exception_ptr error;
-#pragma omp parallel num_threads(threads) reduction(+ : failed) if (threads > 1)
-  {
-    try {
-      WireSolver solver(op.wires, op.outputs, op.inputs);
-      solver.set_conductances(g);
-      std::vector<double> volts(static_cast<std::size_t>(sides)), word(cells), bit(cells), inputs(op.inputs),
-          outputs(op.outputs);
-#pragma omp for schedule(static)
-      for (std::int64_t i = 0; i < sides; ++i) {
-        const auto side = static_cast<std::size_t>(i);
-        std::fill(volts.begin(), volts.end(), 0.0);
-        std::fill(bit.begin(), bit.end(), 0.0);
-        volts[side] = 1.0;
-        WireSources sources;
-        (has_fewer_outputs ? sources.bit_volts : sources.word_volts) = volts;
-        failed += solver.solve(sources, accuracy, {word, bit, inputs, outputs}).has_converged ? 0 : 1;
-        for (std::size_t k = 0; k < (has_fewer_outputs ? op.inputs : op.outputs); ++k) {
-          const std::size_t at = has_fewer_outputs ? side * op.inputs + k : k * op.inputs + side;
-          op.effective[at] = static_cast<float>(has_fewer_outputs ? inputs[k] : outputs[k]);
-        }
+  std::atomic<std::int64_t> failed = 0;
+  parallel_ranges(threads, sides, [&](std::int64_t first, std::int64_t last, int) {
+    WireSolver solver(op.wires, op.outputs, op.inputs);
+    solver.set_conductances(g);
+    std::vector<double> volts(static_cast<std::size_t>(sides)), word(cells), bit(cells), inputs(op.inputs),
+        outputs(op.outputs);
+    for (auto side = static_cast<std::size_t>(first); side < static_cast<std::size_t>(last); ++side) {
+      std::fill(volts.begin(), volts.end(), 0.0);
+      std::fill(bit.begin(), bit.end(), 0.0);
+      volts[side] = 1.0;
+      WireSources sources;
+      (has_fewer_outputs ? sources.bit_volts : sources.word_volts) = volts;
+      failed += solver.solve(sources, accuracy, {word, bit, inputs, outputs}).has_converged ? 0 : 1;
+      for (std::size_t k = 0; k < (has_fewer_outputs ? op.inputs : op.outputs); ++k) {
+        const std::size_t at = has_fewer_outputs ? side * op.inputs + k : k * op.inputs + side;
+        op.effective[at] = static_cast<float>(has_fewer_outputs ? inputs[k] : outputs[k]);
       }
-    } catch (...) {
-#pragma omp critical
-      error = std::current_exception();
     }
-  }
-  if (error != nullptr) std::rethrow_exception(error);
+  });
   return failed;
 }
 

@@ -22,9 +22,9 @@ struct CloseFile {
 };
 
 /// A file that zlib reads, decompressed if it is compressed.
-class Source {
+class ByteSource {
  public:
-  explicit Source(const std::filesystem::path& path) : name_(path.string()) {
+  explicit ByteSource(const std::filesystem::path& path) : name_(path.string()) {
     std::error_code failure;
     if (!std::filesystem::exists(path, failure)) {
       throw MissingError(fmt::format("{} is not there; check the folder of the data set (data.path)", name_));
@@ -64,7 +64,7 @@ class Source {
 }  // namespace
 
 IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions) {
-  Source source(path);
+  ByteSource source(path);
   const std::string name = path.string();
   std::vector<std::uint8_t> header(4 + 4 * dimensions);
   const std::size_t got = source.read(header.data(), header.size());

@@ -5,6 +5,7 @@
 #include "meltquench/devices/fit/synthesize.h"
 #include "meltquench/experiment/fit_report.h"
 #include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
 
 namespace mq::python {
 namespace {
@@ -32,8 +33,7 @@ py::dict fit_tables(const std::vector<std::string>& paths,
   if (request.prog_terms == 0) throw ConfigError("prog_terms must be a whole number from 1 to 4");
   FitResult result;
   std::string toml, picture;
-  {
-    const py::gil_scoped_release release;
+  run_interruptible([&] {
     Measurements all;
     for (const std::string& path : paths) all.append(load_measurements(path));
     for (const auto& [name, text] : tables)
@@ -41,7 +41,7 @@ py::dict fit_tables(const std::vector<std::string>& paths,
     result = as_argument([&] { return fit_device(all, request); });
     toml = fit_to_toml(result);
     if (!result.panels.empty()) picture = fit_picture(result);
-  }
+  });
   py::dict answer = from_value(fit_to_value(result));
   answer["toml"] = toml;
   answer["picture"] = picture;

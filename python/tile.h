@@ -9,6 +9,7 @@
 #include "meltquench/crossbar/inspection.h"
 #include "meltquench/crossbar/tile_array.h"
 #include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
 
 namespace mq::python {
 
@@ -60,9 +61,10 @@ class PyTile {
  private:
   template <class F>
   auto compute(F&& work) {
-    const py::gil_scoped_release release;
-    const std::lock_guard lock(mutex_);
-    return with_keywords(std::forward<F>(work));
+    return run_interruptible([&] {
+      const std::lock_guard lock(mutex_);
+      return with_keywords(work);
+    });
   }
   TileReading read_cells(const py::object& x, const py::object& tile, const py::object& v_read,
                          const py::object& slice, const py::object& phase);

@@ -5,6 +5,7 @@
 
 #include "meltquench/core/fields.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/core/thread_count.h"
 #include "meltquench/core/units.h"
 #include "meltquench/python/bindings.h"
 
@@ -163,6 +164,9 @@ RunKeywords RunKeywords::from(py::handle seed, py::handle threads, py::handle ba
   set_unless_none(table, "backend", backend, "backend");
   RunFields fields;
   mq::from_value(fields, table, "");
+  const std::string warning = warning_of_threads(fields.threads);
+  if (!warning.empty() && PyErr_WarnEx(PyExc_RuntimeWarning, warning.c_str(), 2) != 0)
+    throw py::error_already_set();
   return {.seed = fields.seed, .threads = fields.threads, .backend = fields.backend};
 }
 

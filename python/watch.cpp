@@ -1,5 +1,6 @@
 #include "meltquench/python/watch.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -7,6 +8,7 @@
 #include <thread>
 
 #include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 
 namespace mq::python {
 namespace {
@@ -50,10 +52,26 @@ void look_at_python(const py::object& progress, Mailbox& mailbox) {
 
 }  // namespace
 
+void SignalWatch::rethrow() {
+  if (!error_) return;
+  py::error_already_set error(std::move(*error_));
+  error_.reset();
+  throw error;
+}
+
+bool SignalWatch::look() {
+  const py::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() == 0) return false;
+  error_.emplace();
+  return true;
+}
+
 void run_watched(const py::object& progress, const std::function<void(ProgressSink&)>& work) {
   Mailbox mailbox;
+  std::atomic<bool> is_to_stop = false;  // this work, and not that of other threads
   std::optional<py::error_already_set> from_python;
-  std::thread worker([&] {
+  std::thread worker = start_thread(1, 1, [&] {
+    const StopScope scope(&is_to_stop);
     std::exception_ptr error;
     try {
       work(mailbox);
@@ -71,14 +89,11 @@ void run_watched(const py::object& progress, const std::function<void(ProgressSi
       look_at_python(progress, mailbox);
     } catch (py::error_already_set& error) {
       if (!from_python) from_python.emplace(std::move(error));
-      request_stop();
+      is_to_stop = true;
     }
   }
   worker.join();
-  if (from_python) {
-    clear_stop_request();
-    throw py::error_already_set(std::move(*from_python));
-  }
+  if (from_python) throw py::error_already_set(std::move(*from_python));
   if (mailbox.error() != nullptr) std::rethrow_exception(mailbox.error());
 }
 

@@ -1,14 +1,13 @@
 #include "meltquench/training/evaluate.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
-#include <exception>
 #include <vector>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/kernel_table.h"
 
 namespace mq {
@@ -56,38 +55,31 @@ LossSums evaluate(const Exec& exec, const Network& network, const ResidentSample
     parameters = {copied.data(), copied.size()};
   }
 
-  const std::size_t threads = is_parallel ? static_cast<std::size_t>(exec.threads) : 1;
+  const std::size_t threads =
+      is_parallel ? std::min(static_cast<std::size_t>(exec.threads), static_cast<std::size_t>(batches)) : 1;
   Buffer<std::int64_t> counts(exec, threads * kLossCounts);  // each thread adds to its own
-  std::exception_ptr error;
-#pragma omp parallel num_threads(exec.threads) if (is_parallel)
-  {
-    Workspace own_workspace;
-    Workspace& workspace = options.workspace != nullptr && !is_parallel ? *options.workspace : own_workspace;
-    std::int64_t* own_counts = counts.data() + static_cast<std::size_t>(omp_get_thread_num()) * kLossCounts;
-#pragma omp for schedule(dynamic)
-    for (std::int64_t b = 0; b < batches; ++b) {
-      if (stop_requested()) continue;
-      try {
-        const std::size_t first = static_cast<std::size_t>(b) * options.batch;
-        const std::size_t rows = std::min(options.batch, count - first);
-        const auto outputs = network.forward(inner, samples.images().slice_rows(first, rows), workspace,
-                                             {.first_sample = options.first_sample + first,
-                                              .product = options.product,
-                                              .parameters = parameters,
-                                              .keeps_activations = false});
-        kernels(exec.backend)
-            .training.softmax_loss(inner, {.rows = rows,
-                                           .classes = outputs.columns,
-                                           .outputs = outputs.data,
-                                           .labels = samples.labels() + first,
-                                           .counts = own_counts});
-      } catch (...) {
-#pragma omp critical(mq_evaluate)
-        error = std::current_exception();
-      }
-    }
-  }
-  if (error) std::rethrow_exception(error);
+  std::vector<Workspace> own_workspaces(threads);
+  const auto run = [&](std::int64_t b, std::size_t worker) {
+    throw_if_stopped();
+    Workspace& workspace =
+        options.workspace != nullptr && !is_parallel ? *options.workspace : own_workspaces[worker];
+    const std::size_t first = static_cast<std::size_t>(b) * options.batch;
+    const std::size_t rows = std::min(options.batch, count - first);
+    const auto outputs = network.forward(inner, samples.images().slice_rows(first, rows), workspace,
+                                         {.first_sample = options.first_sample + first,
+                                          .product = options.product,
+                                          .parameters = parameters,
+                                          .keeps_activations = false});
+    kernels(exec.backend)
+        .training.softmax_loss(inner, {.rows = rows,
+                                       .classes = outputs.columns,
+                                       .outputs = outputs.data,
+                                       .labels = samples.labels() + first,
+                                       .counts = counts.data() + worker * kLossCounts});
+  };
+  parallel_ranges(static_cast<int>(threads), batches, [&](std::int64_t first, std::int64_t last, int worker) {
+    for (std::int64_t b = first; b < last; ++b) run(b, static_cast<std::size_t>(worker));
+  });
   throw_if_stopped();
   std::vector<std::int64_t> counted(counts.size());
   counts.copy_to(counted);

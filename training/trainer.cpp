@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <optional>
 #include <string>
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/json.h"
 #include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/training/data_order.h"
 #include "meltquench/training/evaluate.h"
@@ -188,25 +188,17 @@ void Trainer::compute_shards(std::span<const std::uint32_t> rows, std::span<cons
   const ShardRange own = sync_.own_shards(shards);
   const float scale = 1.0f / static_cast<float>(rows.size());
   const auto threads = static_cast<std::int64_t>(shards_.size());
-  std::exception_ptr error;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(threads)) if (threads > 1)
-  for (std::int64_t t = 0; t < threads; ++t) {
-    try {
-      Shard& shard = *shards_[static_cast<std::size_t>(t)];
-      shard.sums.clear();
-      const std::size_t count = own.last - own.first;
-      const std::size_t begin = own.first + count * static_cast<std::size_t>(t) / shards_.size();
-      const std::size_t end = own.first + count * static_cast<std::size_t>(t + 1) / shards_.size();
-      for (std::size_t s = begin; s < end; ++s) {
-        const std::size_t from = rows.size() * s / shards, to = rows.size() * (s + 1) / shards;
-        if (from < to) compute_shard(rows.subspan(from, to - from), parameters, scale, shard);
-      }
-    } catch (...) {
-#pragma omp critical(mq_train)
-      error = std::current_exception();
+  parallel_for(static_cast<int>(threads), threads, [&](std::int64_t t) {
+    Shard& shard = *shards_[static_cast<std::size_t>(t)];
+    shard.sums.clear();
+    const std::size_t count = own.last - own.first;
+    const std::size_t begin = own.first + count * static_cast<std::size_t>(t) / shards_.size();
+    const std::size_t end = own.first + count * static_cast<std::size_t>(t + 1) / shards_.size();
+    for (std::size_t s = begin; s < end; ++s) {
+      const std::size_t from = rows.size() * s / shards, to = rows.size() * (s + 1) / shards;
+      if (from < to) compute_shard(rows.subspan(from, to - from), parameters, scale, shard);
     }
-  }
-  if (error) std::rethrow_exception(error);
+  });
 }
 
 void Trainer::compute_shard(std::span<const std::uint32_t> rows, std::span<const float> parameters,

@@ -20,7 +20,7 @@ constexpr const char* kNames[kSize] = {"step_offset", "step_slope",   "step_memo
                                        "read_floor",  "reset"};
 constexpr bool kIsConductance[kSize] = {true, false, true, true, false, true, false, false, true, true};
 constexpr std::size_t kLeastSequences = 50, kLeastPulses = 4;
-constexpr double kMicro = 1e6, kMeanParameters = 4.0;
+constexpr double kMeanParameters = 4.0;
 
 std::vector<Sequence> sequences_of(const PulseReads& pulses) {
   std::map<std::tuple<std::int64_t, std::int64_t>, std::map<std::int64_t, double>> rows;

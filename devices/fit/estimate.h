@@ -9,6 +9,8 @@
 
 namespace mq {
 
+inline constexpr double kMicro = 1e6;  ///< microsiemens in a siemens: fits count in uS, which is near 1
+
 /// The 95 % interval is value -+ 1.96 standard errors: normal, as maximum likelihood gives it for many cells.
 struct Estimate {
   std::string name;  ///< key of the preset, "nu_mean.slope", "prog_noise[0]"

@@ -7,7 +7,6 @@
 namespace mq {
 namespace {
 
-constexpr double kMicro = 1e6;
 constexpr double kInterval = 1.96;
 
 FitPanel::Point around(double x, double y, double error) {

@@ -8,8 +8,6 @@
 namespace mq {
 namespace {
 
-constexpr double kMicro = 1e6;
-
 /// Four digits, by fmt: a locale with decimal commas must not reach the file.
 std::string shortened(double value) { return fmt::format("{:.4g}", value); }
 

@@ -10,8 +10,8 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kLeastSteps = 100;
-constexpr double kNearZero = 0.05;                // of the range: reads below 0 that noise explains
-constexpr double kOutliers = 1e-3, kMicro = 1e6;  // outliers: share of the conductances beyond each bound
+constexpr double kNearZero = 0.05;  // of the range: reads below 0 that noise explains
+constexpr double kOutliers = 1e-3;  // share of the conductances beyond each bound
 
 double level(int j) { return StepTables::kFirstLevel + j / double(StepTables::kLevelsPerUnit); }
 

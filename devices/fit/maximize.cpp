@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "meltquench/core/contract.h"
+#include "meltquench/core/stop.h"
 
 namespace mq {
 namespace {
@@ -69,6 +70,7 @@ std::vector<double> multiply(const SymmetricMatrix& matrix, std::span<const doub
 }
 
 void Scores::add(double log_likelihood, std::span<const double> score) {
+  throw_if_stopped();  // a call per cell or less
   value += log_likelihood;
   for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += score[i];
   information.add_outer(score);

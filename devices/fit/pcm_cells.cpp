@@ -7,7 +7,7 @@
 namespace mq {
 namespace {
 
-constexpr std::size_t kLeastCells = 20, kFewFailures = 10;
+constexpr std::size_t kFewFailures = 10;
 
 }  // namespace
 
@@ -38,7 +38,7 @@ CellReads without_failures(const CellReads& reads, const PcmSetting& setting, bo
     first.age.push_back(cells.ages(c)[0]);
     first.g.push_back(cells.values(c)[0]);
   }
-  if (first.size() < kLeastCells) return reads;
+  if (first.size() < kLeastPcmCells) return reads;
   const YieldFit yield = fit_yield(first, setting.g_max);
   if (is_verify) estimates.push_back(yield.yield);
   std::set<std::int64_t> out;

@@ -11,6 +11,8 @@
 
 namespace mq {
 
+inline constexpr std::size_t kLeastPcmCells = 20;  ///< fewer say nothing of a spread
+
 inline constexpr double kLeastPcmTarget = 2e-3;  ///< of g_max: below, ln x is a matter of the floor
 
 /// The rows of cells with a target above that; `left_out` grows by the cells without. Reads of unknown age

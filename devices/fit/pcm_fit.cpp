@@ -13,7 +13,6 @@
 namespace mq {
 namespace {
 
-constexpr std::size_t kLeastCells = 20;
 constexpr std::size_t kMostPoints = 30;
 
 std::size_t different_targets(const ReadsByCell& reads) {
@@ -118,9 +117,9 @@ PcmFit fit_pcm(const CellReads& over_time, const CellReads& programmed, const st
   Measurements all{.reads = drifting};
   all.append({.reads = written});
   const ReadsByCell cells = by_cell(all.reads);
-  if (cells.cells() < kLeastCells) {
+  if (cells.cells() < kLeastPcmCells) {
     throw DataError(with_notes("there are reads of " + std::to_string(cells.cells()) +
-                                   " cells with a target; at least " + std::to_string(kLeastCells) +
+                                   " cells with a target; at least " + std::to_string(kLeastPcmCells) +
                                    " are needed",
                                fit.notes));
   }

@@ -10,7 +10,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kMostBins = 30;
-constexpr std::size_t kLeastCells = 8;
+constexpr std::size_t kLeastMembers = 8;
 
 /// Which bin each target falls into: one per value if they are few, with those of too few cells beside the
 /// next ones, else equal numbers of cells.
@@ -20,10 +20,10 @@ std::vector<std::vector<std::size_t>> bins_of(const std::vector<double>& targets
   std::vector<std::vector<std::size_t>> bins;
   if (levels.size() <= kMostBins) {
     for (auto& [target, cells] : levels) {
-      if (bins.empty() || bins.back().size() >= kLeastCells) bins.emplace_back();
+      if (bins.empty() || bins.back().size() >= kLeastMembers) bins.emplace_back();
       bins.back().insert(bins.back().end(), cells.begin(), cells.end());
     }
-    if (bins.size() > 1 && bins.back().size() < kLeastCells) {
+    if (bins.size() > 1 && bins.back().size() < kLeastMembers) {
       std::vector<std::size_t>& last_but_one = bins[bins.size() - 2];
       last_but_one.insert(last_but_one.end(), bins.back().begin(), bins.back().end());
       bins.pop_back();
@@ -34,7 +34,7 @@ std::vector<std::vector<std::size_t>> bins_of(const std::vector<double>& targets
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return targets[a] < targets[b]; });
-  const std::size_t count = std::clamp<std::size_t>(order.size() / kLeastCells, 1, kMostBins);
+  const std::size_t count = std::clamp<std::size_t>(order.size() / kLeastMembers, 1, kMostBins);
   for (std::size_t bin = 0; bin < count; ++bin) {
     const auto from = static_cast<std::ptrdiff_t>(bin * order.size() / count),
                to = static_cast<std::ptrdiff_t>((bin + 1) * order.size() / count);
@@ -62,7 +62,7 @@ std::vector<PcmBin> drift_bins(const ReadsByCell& reads, const PcmSetting& setti
   for (const CellDrift& cell : cells) targets.push_back(cell.target);
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(targets)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     double residual = 0.0, freedom = 0.0;
     for (const std::size_t i : members) residual += cells[i].residual, freedom += cells[i].freedom;
     PcmBin bin{.cells = static_cast<int>(members.size())};
@@ -88,7 +88,7 @@ std::vector<PcmBin> programming_bins(const ReadsByCell& reads, const PcmSetting&
                                      std::span<const double> read_noise) {
   std::vector<PcmBin> result;
   for (const auto& members : bins_of(reads.target)) {
-    if (members.size() < kLeastCells) continue;
+    if (members.size() < kLeastMembers) continue;
     PcmBin bin{.cells = static_cast<int>(members.size())};
     std::vector<double> miss, miss_error;
     for (const std::size_t i : members) {

@@ -15,7 +15,7 @@ namespace mq {
 namespace {
 
 constexpr std::size_t kLeastSteps = 10, kLeastDevices = 5;
-constexpr double kMicro = 1e6, kSmallStep = 0.1, kUnknownBound = 0.1;
+constexpr double kSmallStep = 0.1, kUnknownBound = 0.1;
 
 /// One direction of one device: step = rate (bound - g).
 struct Side {

@@ -5,10 +5,12 @@
 /// one piece of work, so threads never meet; each term's panels stay in the first cache while the rows pass.
 #include <new>
 
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/cpu/mvm_amx.h"
 #include "meltquench/kernels/cpu/mvm_strip.h"
 #include "meltquench/kernels/cpu/mvm_tile.h"
+#include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/mvm_epilogue.h"
 
 namespace mq::MQ_BACKEND {
@@ -300,10 +302,8 @@ void multiply_layer(const Exec& exec, const MvmLayer& op, Direction direction) {
   const std::size_t work = op.batch * op.outputs * op.terms_per_block * inputs_of(op.terms[0], direction);
   const int threads = work < kWorthThreads ? 1 : exec.threads;
   std::int64_t clips = 0;
-  bool has_memory = true;
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips) \
-    reduction(&& : has_memory) if (threads > 1)
-  for (std::int64_t task = 0; task < tasks; ++task) {
+  const auto run = [&](std::int64_t task) {
+    std::int64_t clips_of_task = 0;
     const std::size_t group = static_cast<std::size_t>(task / row_blocks);
     const std::size_t block = group / tasks_per_block;
     const std::int64_t first = task % row_blocks * rows;
@@ -325,15 +325,19 @@ void multiply_layer(const Exec& exec, const MvmLayer& op, Direction direction) {
           bytes = bytes > needed ? bytes : needed;
         }
         Scratch& own = own_scratch();
-        has_memory = has_memory && own.reserve(bytes);
-        if (!has_memory) break;
+        if (!own.reserve(bytes)) throw std::bad_alloc();
         scratch = own.data();
       }
-      clips += PanelTask(op, direction, block, panel, count).run(first, end, scratch);
+      clips_of_task += PanelTask(op, direction, block, panel, count).run(first, end, scratch);
       panel += static_cast<std::size_t>(count);
     }
-  }
-  if (!has_memory) throw std::bad_alloc();
+    return clips_of_task;
+  };
+  parallel_ranges(threads, tasks, [&](std::int64_t first, std::int64_t last, int) {
+    std::int64_t own = 0;
+    for (std::int64_t task = first; task < last; ++task) own += run(task);
+    add_from_any_thread(&clips, own);
+  });
   op.counts->adc_clips += clips;
 }
 

@@ -2,6 +2,7 @@
 /// and copied into its patches while that image is in the cache.
 #include <cstring>
 
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/cpu/code_lanes.h"
 #include "meltquench/kernels/for_each.h"
@@ -157,13 +158,12 @@ void quantize_patches(const Exec& exec, const QuantizePatches& op) {
   patches.count_uses();
   const int threads = op.codes.batch * op.codes.inputs < kWorthThreads ? 1 : exec.threads;
   std::int64_t clips = 0, codes = 0;
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips, codes) if (threads > 1)
-  for (std::uint32_t sample = 0; sample < op.windows.samples; ++sample) {
+  parallel_ranges(threads, op.windows.samples, [&](std::int64_t first, std::int64_t last, int) {
     DacCounts counts;
-    patches.treat(sample, counts);
-    clips += counts.clips;
-    codes += counts.codes;
-  }
+    for (std::int64_t s = first; s < last; ++s) patches.treat(static_cast<std::uint32_t>(s), counts);
+    add_from_any_thread(&clips, counts.clips);
+    add_from_any_thread(&codes, counts.codes);
+  });
   op.codes.counts->dac_clips += clips;
   op.codes.counts->sum_of_codes += codes;
 }

@@ -1,6 +1,7 @@
 /// Planes and inputs on the CPU: largest magnitude, packing into panels, DAC codes.
 #include <cstring>
 
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/cpu/code_lanes.h"
 #include "meltquench/kernels/for_each.h"
@@ -104,23 +105,27 @@ void quantize_inputs(const Exec& exec, const QuantizeInputs& op) {
   const std::size_t blocks = (op.inputs + op.block - 1) / op.block;
   const int threads = op.batch * op.inputs < kWorthThreads ? 1 : exec.threads;
   std::int64_t clips = 0, sum = 0;
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : clips, sum) if (threads > 1)
-  for (std::size_t row = 0; row < op.batch; ++row) {
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const std::size_t first = b * op.block;
-      const std::size_t count = op.inputs - first < op.block ? op.inputs - first : op.block;
-      const BlockOfCodes block(op, row * op.inputs + first,
-                               row * op.code_stride + b * padded_inputs(op.block));
-      std::size_t j = 0;
-      Counts<Wide> lanes;
-      for (; j + kWidth <= count; j += kWidth) block.quantize(j, lanes);
-      Counts<float> rest;
-      for (; j < count; ++j) block.quantize(j, rest);
-      if (j < padded_inputs(op.block)) block.clear(j, padded_inputs(op.block));
-      clips += rest.clips_in_all() + lanes.clips_in_all();
-      sum += rest.codes_in_all() + lanes.codes_in_all();
+  parallel_ranges(threads, static_cast<std::int64_t>(op.batch), [&](std::int64_t from, std::int64_t to, int) {
+    std::int64_t own_clips = 0, own_sum = 0;
+    for (auto row = static_cast<std::size_t>(from); row < static_cast<std::size_t>(to); ++row) {
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const std::size_t first = b * op.block;
+        const std::size_t count = op.inputs - first < op.block ? op.inputs - first : op.block;
+        const BlockOfCodes block(op, row * op.inputs + first,
+                                 row * op.code_stride + b * padded_inputs(op.block));
+        std::size_t j = 0;
+        Counts<Wide> lanes;
+        for (; j + kWidth <= count; j += kWidth) block.quantize(j, lanes);
+        Counts<float> rest;
+        for (; j < count; ++j) block.quantize(j, rest);
+        if (j < padded_inputs(op.block)) block.clear(j, padded_inputs(op.block));
+        own_clips += rest.clips_in_all() + lanes.clips_in_all();
+        own_sum += rest.codes_in_all() + lanes.codes_in_all();
+      }
     }
-  }
+    add_from_any_thread(&clips, own_clips);
+    add_from_any_thread(&sum, own_sum);
+  });
   op.counts->dac_clips += clips;
   op.counts->sum_of_codes += sum;
 }

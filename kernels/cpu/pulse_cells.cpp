@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "meltquench/core/thread_team.h"
 #include "meltquench/devices/device.h"
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
@@ -325,11 +326,13 @@ void pulse_cells(const Exec& exec, const PulseCells& op) {
       for (std::uint64_t begin = op.first_sample; begin < last;) {
         const std::uint64_t block_end = begin / 4 * 4 + kBlock, end = block_end < last ? block_end : last;
         const Samples samples = samples_of(op, begin, end);
-#pragma omp parallel for schedule(static) num_threads(exec.threads) reduction(+ : pulses)
-        for (std::int64_t o = 0; o < rows; ++o) {
-          const auto row = static_cast<std::size_t>(o);
-          pulses += update.row(row, samples, bit_line(op, samples, begin, end, row));
-        }
+        parallel_ranges(exec.threads, rows, [&](std::int64_t first, std::int64_t after, int) {
+          std::int64_t own = 0;
+          for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(after); ++row) {
+            own += update.row(row, samples, bit_line(op, samples, begin, end, row));
+          }
+          add_from_any_thread(&pulses, own);
+        });
         begin = end;
       }
     }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "meltquench/core/stop.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/backend.h"
 #include "meltquench/kernels/for_each.h"
 #include "meltquench/kernels/wire_plan.h"
@@ -206,21 +208,19 @@ std::int64_t solve_in_floats(const Exec& exec, const EffectiveMatrix& op, const 
   const auto groups = static_cast<std::int64_t>((plan.sources + kWidth - 1) / kWidth);
   const int threads = exec.threads > 1 ? exec.threads : 1;
   std::int64_t failed = 0;
-  bool has_memory = true;
-#pragma omp parallel num_threads(threads) reduction(+ : failed) reduction(&& : has_memory) if (threads > 1)
-  {
+  parallel_ranges(threads, groups, [&](std::int64_t from, std::int64_t to, int) {
     const Memory<F> memory(Group::size(plan));
-    has_memory = memory.data != nullptr;
-#pragma omp for schedule(static)
-    for (std::int64_t i = 0; i < groups; ++i) {
-      if (!has_memory) continue;
+    if (memory.data == nullptr) throw std::bad_alloc();
+    std::int64_t own = 0;
+    for (std::int64_t i = from; i < to; ++i) {
+      throw_if_stopped();
       Group group(plan, planes, memory.data);
       const auto first = static_cast<std::uint32_t>(i) * std::uint32_t(kWidth);
       group.solve(first, op.tolerance, most_iterations);
-      failed += group.write(op);
+      own += group.write(op);
     }
-  }
-  if (!has_memory) throw std::bad_alloc();
+    add_from_any_thread(&failed, own);
+  });
   return failed;
 }
 

@@ -19,12 +19,23 @@ bool is_of_a_kernel(cudaError_t error) {
   return error >= cudaErrorIllegalAddress && error <= cudaErrorLaunchFailure;
 }
 
-/// Any other error counts as none: no driver, an old driver, all devices hidden or taken.
+/// Says that there is nothing to use: no driver, an old one, all devices hidden.
+bool is_of_absence(cudaError_t error) {
+  return error == cudaSuccess || error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver ||
+         error == cudaErrorStubLibrary;
+}
+
+/// Tests labelled `gpu` may be skipped where there is no device, but not where a driver fails.
 int device_count(const Exec& exec) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count > 0) return count;
   if (is_of_a_kernel(error)) check(error, exec, "counting devices");
+  if (!is_of_absence(error)) {
+    throw BackendUnavailable("the CUDA driver fails: " + take_reason(error) +
+                             "; `nvidia-smi` shows what it knows of its devices; until it works choose the "
+                             "backend cpu");
+  }
   throw BackendUnavailable(
       "no CUDA device: " + take_reason(error == cudaSuccess ? cudaErrorNoDevice : error) +
       "; the backend cuda needs an NVIDIA GPU and its driver, otherwise choose the backend cpu");

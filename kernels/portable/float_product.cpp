@@ -13,6 +13,7 @@
 
 #include "meltquench/core/exec.h"
 #include "meltquench/core/lanes.h"
+#include "meltquench/core/thread_team.h"
 #include "meltquench/kernels/transpose_8x8.h"
 
 namespace mq::MQ_BACKEND {
@@ -264,19 +265,15 @@ void float_product(const Exec& exec, const FloatProduct& op) {
     compute_rectangle(a, b, c, {0, rows}, {0, columns}, op.depth, op.adds, scratch);
     return;
   }
-  bool has_memory = true;
-#pragma omp parallel for num_threads(threads) schedule(static) reduction(&& : has_memory)
-  for (int part = 0; part < threads; ++part) {
+  parallel_for(threads, threads, [&](std::int64_t part) {
     const bool cuts_rows = rows >= columns;
     const auto index = static_cast<std::size_t>(part), parts = static_cast<std::size_t>(threads);
     Scratch& scratch = own_scratch();
-    has_memory = has_memory && scratch.reserve();
-    if (!has_memory) continue;
+    if (!scratch.reserve()) throw std::bad_alloc();
     compute_rectangle(a, b, c, cuts_rows ? part_of(rows, kTileRows, index, parts) : Range{0, rows},
                       cuts_rows ? Range{0, columns} : part_of(columns, kTileColumns, index, parts), op.depth,
                       op.adds, scratch);
-  }
-  if (!has_memory) throw std::bad_alloc();
+  });
 }
 
 }  // namespace mq::MQ_BACKEND

@@ -274,10 +274,9 @@ TEST(WireCircuit, NamesTheCellThatCannotBe) {
     WireCircuit circuit({}, view(g, 2, 2));
     FAIL();
   } catch (const DataError& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "the conductance of the cell at output 1, input 0 is -0.000001 S; it must be a number in [0 S, "
-        "1e9 S]");
+    EXPECT_STREQ(error.what(),
+                 "the conductance of the cell at output 1, input 0 is -1e-06 S; it must be a number in [0 S, "
+                 "1e9 S]");
   }
   const std::vector<double> good(4, 1e-6), volts(3, 0.1);
   WireCircuit circuit({}, view(good, 2, 2));

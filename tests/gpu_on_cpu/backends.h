@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "meltquench/core/buffer.h"
@@ -16,14 +18,25 @@ namespace mq {
 
 inline constexpr Exec kCpu{.backend = Backend::cpu}, kCuda{.backend = Backend::cuda};
 
-/// Skips, with the reason, where there is no CUDA device.
+/// Whether the kernel of this machine shows an NVIDIA GPU, whatever its driver says.
+inline bool shows_a_gpu() {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path gpus = "/proc/driver/nvidia/gpus";
+  return fs::exists("/dev/nvidia0", ignored) ||
+         (fs::is_directory(gpus, ignored) && !fs::is_empty(gpus, ignored));
+}
+
+/// Skips, with the reason, where there is no CUDA device; fails where one is there and cannot be used.
 class OnCuda : public testing::Test {
  protected:
   void SetUp() override {
     try {
       kernels(Backend::cuda);
     } catch (const BackendUnavailable& reason) {
-      GTEST_SKIP() << reason.what();
+      const std::string why = reason.what();
+      if (shows_a_gpu() || why.rfind("no CUDA device", 0) != 0) GTEST_FAIL() << "not skipped: " << why;
+      GTEST_SKIP() << why;
     }
   }
 };

@@ -45,6 +45,14 @@ TEST_F(FailingDevice, WithoutADriverTheBackendIsUnavailableAndSaysWhy) {
             0u);
 }
 
+TEST_F(FailingDevice, ADriverThatFailsIsNotTakenForAMachineWithoutADevice) {
+  for (const cudaError_t error : {cudaErrorUnknown, cudaErrorInitializationError, cudaErrorSystemNotReady}) {
+    on_cpu::set_devices(0, error);
+    const std::string sentence = sentence_of<BackendUnavailable>([] { MQ_BACKEND::require_any_device(); });
+    EXPECT_EQ(sentence.find("the CUDA driver fails: "), 0u) << sentence;
+  }
+}
+
 TEST_F(FailingDevice, ADeviceThatIsNotThereIsUnavailable) {
   on_cpu::set_devices(2);
   EXPECT_EQ(

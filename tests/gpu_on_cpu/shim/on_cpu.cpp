@@ -75,6 +75,14 @@ const char* name_of(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInsufficientDriver:
       return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorInitializationError:
+      return "initialization error";
+    case cudaErrorStubLibrary:
+      return "CUDA driver is a stub library";
+    case cudaErrorSystemNotReady:
+      return "system not yet initialized";
+    case cudaErrorUnknown:
+      return "unknown error";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice:

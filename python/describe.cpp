@@ -9,6 +9,7 @@
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/models/dataset.h"
 #include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
 
 namespace mq::python {
 namespace {
@@ -86,10 +87,12 @@ py::object device(const py::object& device, const py::object& si) {
 }
 
 std::string plot_device(const py::object& device) {
-  if (py::isinstance<py::str>(device)) return device_plot_of(device.cast<std::string>());
+  if (py::isinstance<py::str>(device)) {
+    const auto name = device.cast<std::string>();
+    return run_interruptible([&] { return device_plot_of(name); });
+  }
   const DeviceParams params = device_from_value(to_value(device, "device"), "device");
-  const py::gil_scoped_release release;
-  return device_plot(params, "model " + std::string(model_name(params)));
+  return run_interruptible([&] { return device_plot(params, "model " + std::string(model_name(params))); });
 }
 
 double quantity(const py::object& value, const py::object& unit_name) {

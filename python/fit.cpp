@@ -72,18 +72,20 @@ py::dict synthesize(const py::object& kind_name, const py::object& device, const
   const double duration = seconds(programming_time, "programming_time");
   const std::vector<double> levels = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
   if (kind == "drift") {
-    return reads_to_python(synthesize_drift(params, drift_experiment(params, count, duration, number)), true);
+    const DriftExperiment experiment = drift_experiment(params, count, duration, number);
+    return reads_to_python(run_interruptible([&] { return synthesize_drift(params, experiment); }), true);
   }
   if (kind == "programming") {
-    return reads_to_python(synthesize_programming(params, count, levels, 0.0, number), false);
+    return reads_to_python(
+        run_interruptible([&] { return synthesize_programming(params, count, levels, 0.0, number); }), false);
   }
   py::dict columns;
   if (kind == "pulses") {
-    const PulseReads reads =
-        synthesize_pulses(params, {.cells = count,
-                                   .sequences = static_cast<int>(whole_number(sequences, "sequences", 100)),
-                                   .pulses = static_cast<int>(whole_number(pulses, "pulses", 100'000)),
-                                   .seed = number});
+    const PulseExperiment experiment{.cells = count,
+                                     .sequences = static_cast<int>(whole_number(sequences, "sequences", 100)),
+                                     .pulses = static_cast<int>(whole_number(pulses, "pulses", 100'000)),
+                                     .seed = number};
+    const PulseReads reads = run_interruptible([&] { return synthesize_pulses(params, experiment); });
     columns["cell"] = column(reads.cell);
     columns["sequence"] = column(reads.sequence);
     columns["pulse"] = column(reads.pulse);

@@ -2,8 +2,9 @@
 
 Draws N statements of devices/, kernels/portable and crossbar/ by a seed, plants one classic fault in each, and compiles all of
 them at once into a copy of the tree (build/mutants), where the variable MQ_MUTANT chooses the fault that is present. So a
-mutant costs a run of tests and no build. Tests of the folder run until one fails, quick ones first: killed, as is what crashes or
-takes far longer than the unchanged program. What the compiler refuses is left out before any test runs, and the next of the draw takes its place.
+mutant costs a run of tests and no build. Tests of the folder run until one fails,
+quick ones of all mutants first: killed, as is what crashes or takes far longer than the unchanged program. What the compiler
+refuses is left out before any test runs, and the next of the draw takes its place.
 Results are kept (build/mutants/results.json) as long as neither the tree nor the draw changes. A header is compiled into many
 files: --sources cpp leaves headers out; --files F draws F files first, those that the draw of statements meets, to save compiling.
 
@@ -343,19 +344,17 @@ class Program:
             sys.exit(f"mutants.py: {name} fails without any mutant ({by}); nothing can be said about mutants")
         self.name, self.limit = name, 60 + 5 * (time.monotonic() - started)
         slow = [test for test, ms in re.findall(r"(?m)^\[       OK \] (\S+) \((\d+) ms\)", printed) if int(ms) > SLOW_MS]
-        self.parts = ["-*IsaObjects*:" + ":".join(slow)] + ([":".join(slow)] if slow else [])
+        self.parts = {False: "-*IsaObjects*:" + ":".join(slow), True: ":".join(slow)}
 
-    def run(self, number):
-        for part in self.parts:
-            state, by, _ = run_once(self.name, number, self.limit, part, "--gtest_brief=1")
-            if state == "killed":
-                break
-        return state, by
+    def run(self, number, is_slow):
+        if not self.parts[is_slow]:
+            return "survived", "no test"
+        return run_once(self.name, number, self.limit, self.parts[is_slow], "--gtest_brief=1")[:2]
 
 
-def judged(mutant, number, programs):
+def judged(mutant, number, programs, is_slow):
     for name in programs_of(mutant.path):
-        state, by = programs[name].run(number)
+        state, by = programs[name].run(number, is_slow)
         if state == "killed":
             break
     return {"state": state, "by": by, "mutant": mutant.name()}
@@ -414,17 +413,20 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     chosen = [int(k) for k in arguments.only.split(",") if k] or sorted(mutants)
     missing = [number for number in chosen if str(number) not in results or arguments.only]
+    results = {k: v for k, v in results.items() if int(k) not in missing}
     with ThreadPoolExecutor(jobs) as pool:
         of_name = dict(zip(programs, pool.map(Program, programs))) if missing else {}
-        started = time.monotonic()
-        runs = {pool.submit(judged, mutants[number], number, of_name): number for number in missing}
-        for ran, run in enumerate(as_completed(runs), 1):
-            number = runs[run]
-            results[str(number)] = run.result()
-            journal.write_text(json.dumps({key: results}, indent=1))
-            left = (time.monotonic() - started) / ran * (len(missing) - ran)
-            say(f"[{ran}/{len(missing)}, {left:.0f} s left] {results[str(number)]['state']} by {results[str(number)]['by']}: "
-                f"{number}: {mutants[number].name()}")
+        for is_slow in (False, True):  # quick tests of all mutants, then what takes long for those that are left
+            left = [number for number in missing if results.get(str(number), {}).get("state") != "killed"]
+            say(f"{'slow' if is_slow else 'quick'} tests of {len(left)} mutants")
+            runs = {pool.submit(judged, mutants[number], number, of_name, is_slow): number for number in left}
+            for ran, run in enumerate(as_completed(runs), 1):
+                number, result = runs[run], run.result()
+                if result["state"] == "survived" and not is_slow:
+                    continue
+                results[str(number)] = result
+                journal.write_text(json.dumps({key: results}, indent=1))
+                say(f"[{ran}/{len(left)}] {result['state']} by {result['by']}: {number}: {mutants[number].name()}")
     survivors = [number for number in chosen if results[str(number)]["state"] == "survived"]
     killed = len(chosen) - len(survivors)
     say(f"\n{killed} of {len(chosen)} were killed ({100.0 * killed / max(len(chosen), 1):.1f} %), seed {arguments.seed}")

@@ -37,7 +37,7 @@ py::dict fit_tables(const std::vector<std::string>& paths,
     Measurements all;
     for (const std::string& path : paths) all.append(load_measurements(path));
     for (const auto& [name, text] : tables)
-      all.append(as_argument([&] { return parse_measurements(text, name); }));
+      all.append(as_argument([&, &name = name, &text = text] { return parse_measurements(text, name); }));
     result = as_argument([&] { return fit_device(all, request); });
     toml = fit_to_toml(result);
     if (!result.panels.empty()) picture = fit_picture(result);

@@ -1,4 +1,5 @@
 /// Speed of the grouped MVM: floats in, floats out; DAC, packing of x, noise and ADC are inside.
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -12,11 +13,9 @@ namespace {
 /// A programmed array of n x n weights on tiles of `tile` x `tile`, with inputs and room for outputs.
 struct Product {
   Product(std::size_t n, int tile, std::size_t batch, int bits, float noise, const CurrentParams& law = {})
-      : size(n),
-        rows(batch),
-        array({}, hardware(tile, bits, noise, law), {.seed = 7}, n, n),
-        x(uniform(batch * n, 2)),
-        y(batch * n) {
+      : Product(n, hardware(tile, bits, noise, law), batch) {}
+  Product(std::size_t n, const Hardware& hardware, std::size_t batch)
+      : size(n), rows(batch), array({}, hardware, {.seed = 7}, n, n), x(uniform(batch * n, 2)), y(batch * n) {
     const std::vector<float> w = uniform(n * n, 1);
     array.program({}, {w.data(), n, n});
     array.set_transposed_ranges({.dac = 1.0f, .adc = std::vector<float>(array.grid().size(), 40.0f)});
@@ -77,6 +76,44 @@ BENCHMARK_CAPTURE(mvm_nonlinear, sinh_512, CurrentParams{.law = CurrentKind::sin
 BENCHMARK_CAPTURE(mvm_nonlinear, polynomial_512, CurrentParams{.law = CurrentKind::polynomial})
     ->Arg(1)
     ->Arg(64);
+
+// Products in steps: an ADC with errors of its own, against the fused product with a uniform one without.
+void mvm_in_steps(benchmark::State& state, const AdcParams& adc) {
+  const std::size_t n = 512, batch = static_cast<std::size_t>(state.range(0));
+  Hardware hardware = Product::hardware(512, 8, 0.0f, {});
+  Product fused(n, hardware, batch);
+  const double range = *hardware.adc.range;
+  hardware.adc = adc;
+  hardware.adc.range = range;
+  Product product(n, hardware, batch);
+  for (auto _ : state) product.multiply();
+  // In turns: what else the machine does meanwhile meets both.
+  double seconds = 1e9, fused_seconds = 1e9;
+  for (int turn = 0; turn < 8; ++turn) {
+    fused_seconds = std::min(fused_seconds, best_seconds([&] { fused.multiply(); }));
+    seconds = std::min(seconds, best_seconds([&] { product.multiply(); }));
+  }
+  state.counters["vs_fused"] = seconds / fused_seconds;
+  state.counters["ns_per_output"] = (seconds - fused_seconds) / double(n * batch) * 1e9;
+}
+BENCHMARK_CAPTURE(mvm_in_steps, uniform_512, AdcParams{.inl = 0.5f})->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, noise_512, AdcParams{.noise = 0.5f})->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, stochastic_512, AdcParams{.stochastic = true})->Arg(64)->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, ramp_512, AdcParams{.kind = AdcKind::ramp, .mismatch = 0.1f})
+    ->Arg(64)
+    ->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, sar_512, AdcParams{.kind = AdcKind::sar, .mismatch = 0.1f})
+    ->Arg(64)
+    ->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, cco_512, AdcParams{.kind = AdcKind::cco, .mismatch = 0.1f})
+    ->Arg(64)
+    ->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, pipeline_512, AdcParams{.kind = AdcKind::pipeline, .mismatch = 0.01f})
+    ->Arg(64)
+    ->Arg(512);
+BENCHMARK_CAPTURE(mvm_in_steps, cyclic_512, AdcParams{.kind = AdcKind::cyclic, .mismatch = 0.01f})
+    ->Arg(64)
+    ->Arg(512);
 
 // One grouped call for 64 tiles, against one call for each of 64 tiles that have weights of their own, as the
 // layer has; and against 64 times one of them, whose weights then stay in the second cache.

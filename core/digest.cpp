@@ -73,7 +73,7 @@ bool has_instructions() {
 void Sha256::absorb_block(const std::uint8_t* block) {
 #if defined(__x86_64__)
   static const bool kHasInstructions = has_instructions();
-  if (kHasInstructions) return absorb_by_instructions(state_, block);
+  if (kHasInstructions && path_ == Path::fastest) return absorb_by_instructions(state_, block);
 #endif
   std::array<std::uint32_t, 64> w;
   for (int t = 0; t < 16; ++t) w[t] = big_endian(block + 4 * t);
@@ -121,7 +121,7 @@ Sha256::Digest Sha256::finish() {
   update(std::span(padding).first(zeros_end + 8));
   Digest digest;
   for (int i = 0; i < 32; ++i) digest[i] = static_cast<std::uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
-  *this = Sha256();
+  *this = Sha256(path_);
   return digest;
 }
 

@@ -15,6 +15,10 @@ class Sha256 {
  public:
   using Digest = std::array<std::uint8_t, 32>;
 
+  /// How blocks are absorbed: by instructions of the processor where it has them, or by plain code anywhere.
+  enum class Path { fastest, portable };
+  explicit Sha256(Path path = Path::fastest) : path_(path) {}
+
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text);
   /// The digest of everything so far; the object then starts afresh.
@@ -26,6 +30,7 @@ class Sha256 {
   std::array<std::uint32_t, 8> state_ = kStart;
   std::array<std::uint8_t, 64> buffer_{};
   std::uint64_t size_ = 0;
+  Path path_;
 
   static constexpr std::array<std::uint32_t, 8> kStart{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};

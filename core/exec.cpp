@@ -3,11 +3,31 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "meltquench/core/cpu_quota.h"
 #include "meltquench/core/error.h"
 
 namespace mq {
+namespace {
+
+/// Cores that the system may put this process on.
+int cores_in_reach() {
+  std::vector<cpu_set_t> sets(1);  // 1024 cores each; the system refuses a mask shorter than its own
+  while (sched_getaffinity(0, sets.size() * sizeof(cpu_set_t), sets.data()) != 0) {
+    if (errno != EINVAL || sets.size() >= 64) return 1;
+    sets.resize(2 * sets.size());
+  }
+  int cores = 0;
+  for (const cpu_set_t& set : sets) cores += CPU_COUNT(&set);
+  return std::max(1, cores);
+}
+
+}  // namespace
 
 std::string_view name(Backend backend) {
   switch (backend) {
@@ -30,10 +50,9 @@ Backend backend_from_name(std::string_view wanted) {
 }
 
 int available_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
+  static const std::optional<double> quota = cpu_quota();
+  const int cores = cores_in_reach();
+  return quota && *quota < cores ? static_cast<int>(std::ceil(*quota)) : cores;
 }
 
 }  // namespace mq

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "meltquench/core/config.h"
+#include "meltquench/core/digits.h"
 #include "meltquench/core/error.h"
 
 namespace mq {
@@ -43,7 +44,6 @@ void move_source(Value& value, const std::shared_ptr<const SourceText>& text, in
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// What needs no parser, for sweeps of many values: numbers, and numbers with a unit, which are text.
 std::optional<Value> simple_value(std::string_view text) {

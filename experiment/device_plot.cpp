@@ -8,6 +8,7 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/nearest.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/experiment/device_sample.h"
 #include "meltquench/experiment/svg_panels.h"
 
@@ -83,6 +84,7 @@ LinePlot deviation_panel(std::string title, const std::vector<ProgrammedCells<Mo
                         std::string("standard deviation [") + scale.unit + "]");
   const std::vector<float> levels = targets(device, kTargets);
   for (std::size_t t = 0; t < kReadTimes.size(); ++t) {
+    throw_if_stopped();
     PlotSeries series{.name = kReadTimes[t].name, .color = static_cast<int>(t), .has_markers = false};
     for (std::size_t i = 0; i < levels.size(); ++i) {
       series.points.push_back(
@@ -138,6 +140,7 @@ LinePlot pulses_panel(const PulsedSample<Model>& sample, const DeviceParams& dev
                            .high = (point.g.mean + point.g.deviation) * scale.factor});
   }
   for (int device_index = 0; device_index < kShownDevices; ++device_index) {
+    throw_if_stopped();
     PlotSeries single{.color = device_index + 1, .has_markers = false};
     for (const PulsePoint& point : curve.points)
       single.points.push_back(
@@ -157,6 +160,7 @@ LinePlot step_panel(const PulsedSample<Model>& sample, const DeviceParams& devic
     PlotSeries series{
         .name = is_up ? "up (median)" : "down (median)", .color = is_up ? 0 : 1, .has_markers = false};
     for (const float g : targets(device, 21)) {
+      throw_if_stopped();
       const SampleQuantiles step = sample.steps(g, is_up);
       series.points.push_back(
           {.x = g * scale.factor, .y = step.median * 1e9, .low = step.low * 1e9, .high = step.high * 1e9});

@@ -1,6 +1,7 @@
 #include "meltquench/models/dataset.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
@@ -25,6 +26,21 @@ void limit_images(Dataset& set, std::int64_t count, std::string_view key) {
   set.labels.resize(wanted);
 }
 
+/// Throws ResourceError for images that the memory of this machine cannot hold: the kernel may grant it all
+/// and end the process once it is used.
+void check_memory(const SyntheticParams& params) {
+  const double images = static_cast<double>(params.train) + static_cast<double>(params.test);
+  const double bytes =
+      images * static_cast<double>(params.shape.size() * sizeof(float) + sizeof(std::uint8_t));
+  const double memory =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (bytes <= memory) return;
+  throw ResourceError(fmt::format(
+      "data.train_images = {} and data.test_images = {} would take {:.3g} GB, and this machine has "
+      "{:.3g} GB of memory; ask for fewer images",
+      params.train, params.test, bytes * 1e-9, memory * 1e-9));
+}
+
 }  // namespace
 
 Samples Dataset::first(std::size_t count) const {
@@ -41,6 +57,7 @@ DatasetPair load_dataset(const DataParams& params, std::uint64_t seed) {
     SyntheticParams synthetic;  // any number of images can be made
     if (params.train_images > 0) synthetic.train = static_cast<std::size_t>(params.train_images);
     if (params.test_images > 0) synthetic.test = static_cast<std::size_t>(params.test_images);
+    check_memory(synthetic);
     return make_synthetic(synthetic, seed);
   }
   DatasetPair pair =

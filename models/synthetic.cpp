@@ -6,6 +6,7 @@
 #include "meltquench/core/contract.h"
 #include "meltquench/core/math.h"
 #include "meltquench/core/random.h"
+#include "meltquench/core/stop.h"
 
 namespace mq {
 namespace {
@@ -54,6 +55,7 @@ Dataset make_set(const SyntheticParams& params, const std::vector<std::vector<fl
   const auto width = static_cast<std::ptrdiff_t>(params.shape.width);
   const std::size_t size = params.shape.size();
   for (std::size_t n = 0; n < count; ++n) {
+    throw_if_stopped();
     const auto row_of_draws = static_cast<std::uint32_t>(n);
     Rng<float> rng(key, static_cast<std::uint32_t>(size), row_of_draws);  // pixels use the indices below
     const auto label = std::min(static_cast<std::size_t>(rng.uniform() * static_cast<float>(params.classes)),

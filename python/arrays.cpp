@@ -147,17 +147,6 @@ void check_results(const float* y, std::size_t size) {
       "scale W or x down");
 }
 
-py::array finite_array(py::handle object, const std::string& name) {
-  using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-  const py::array array = real_array(object, name);
-  const auto doubles = Doubles::ensure(array);
-  if (!doubles) throw ResourceError("there is no memory for a copy of " + name + shape_text(array));
-  const auto size = static_cast<std::size_t>(doubles.size());
-  const std::size_t bad = first_not_finite(doubles.data(), size);
-  if (bad < size) throw ConfigError(name + place_text(array, bad) + " is not a finite number");
-  return array;
-}
-
 FloatArray float_matrix(py::handle object, const std::string& name, const std::string& axes) {
   FloatArray matrix = float_array(object, name);
   if (matrix.ndim() != 2)
@@ -168,13 +157,6 @@ FloatArray float_matrix(py::handle object, const std::string& name, const std::s
 MatrixView<const float> view(const FloatArray& matrix) {
   return {matrix.data(), static_cast<std::size_t>(matrix.shape(0)),
           static_cast<std::size_t>(matrix.shape(1))};
-}
-
-void bind_arrays(py::module_& module) {
-  module.def(
-      "finite_array", &finite_array, py::arg("values"), py::arg("name"),
-      "finite_array(values, name)\n--\n\nThe array of real numbers that an argument is. Raises ValueError "
-      "that names it for masked elements, inf, nan, and what holds no real numbers.");
 }
 
 }  // namespace mq::python

@@ -20,12 +20,17 @@ namespace mq::python {
 namespace py = pybind11;
 
 void bind_errors();
-void bind_arrays(py::module_& module);
 void bind_tile(py::module_& module);
 void bind_evaluate(py::module_& module);
 void bind_describe(py::module_& module);
 void bind_dataset(py::module_& module);
 void bind_fit(py::module_& module);
+/// Behind the overloads of every function and method that has a signature, one that takes anything and says
+/// in a sentence how to call it: pybind11 would list C++ types. Comes last.
+void bind_misuse(py::module_& module);
+/// Throws that sentence, a TypeError: what is missing or too much, and the call as it should be.
+[[noreturn]] void throw_misuse(const py::object& function, const std::string& name, const py::args& args,
+                               const py::kwargs& given);
 
 /// None, booleans, numbers, texts, lists and dicts, also numpy's. Throws ConfigError that names `path` for
 /// anything else.
@@ -34,6 +39,9 @@ py::object from_value(const Value& value);
 
 /// The text of a str or os.PathLike.
 std::string path_text(py::handle object);
+/// The text of a str, and True or False of a bool (also numpy's). Throw ConfigError that names the parameter.
+std::string text(py::handle object, const std::string& name);
+bool truth(py::handle object, const std::string& name);
 /// Seconds of "1 day" or of a plain number. Throws ConfigError that names the parameter.
 double seconds(py::handle object, const std::string& name);
 /// An integer from 0 to `most`. Throws ConfigError that names the parameter.
@@ -47,8 +55,6 @@ using FloatArray =
 void refuse_masked(py::handle object, const std::string& name);
 /// Throws likewise, and for what holds no real numbers: texts, complex ones, dates, objects.
 py::array real_array(py::handle object, const std::string& name);
-/// Throws likewise, and for the first element that is inf or nan.
-py::array finite_array(py::handle object, const std::string& name);
 /// Throws likewise, and for the first element that float32 cannot hold.
 FloatArray float_array(py::handle object, const std::string& name);
 /// Two dimensions, rows[0]; throws ShapeError that says which ones `axes` are expected, e.g. "[out, in]".

@@ -10,10 +10,10 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled part of meltquench; use the names of the package itself.";
   module.attr("__version__") = std::string(mq::version());
   bind_errors();
-  bind_arrays(module);
   bind_tile(module);
   bind_evaluate(module);
   bind_describe(module);
   bind_dataset(module);
   bind_fit(module);
+  bind_misuse(module);
 }

@@ -1,6 +1,7 @@
 #include "meltquench/models/dataset.h"
 
 #include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
 
 namespace mq::python {
 namespace {
@@ -38,11 +39,8 @@ py::dict load(const py::object& name, const py::object& path, const py::object& 
   DataParams params;
   mq::from_value(params, table, "");
   const std::uint64_t key = RunKeywords::from(seed, py::int_(1), py::none()).seed;
-  DatasetPair data;
-  {
-    const py::gil_scoped_release release;
-    data = load_dataset(params, key);
-  }
+  DatasetPair data =
+      run_interruptible([&] { return with_keywords([&] { return load_dataset(params, key); }); });
   py::dict all;
   append_arrays(all, "train", std::move(data.train));
   append_arrays(all, "test", std::move(data.test));

@@ -9,6 +9,7 @@
 #include "meltquench/kernels/kernel_table.h"
 #include "meltquench/models/dataset.h"
 #include "meltquench/python/bindings.h"
+#include "meltquench/python/watch.h"
 
 namespace mq::python {
 namespace {
@@ -59,9 +60,9 @@ std::string describe(const std::optional<std::string>& name) {
   return text;
 }
 
-py::dict parameters(const std::string& name) {
+py::dict parameters(const py::object& name) {
   py::dict all;
-  for (const auto& [parameter, info] : mq::parameters(find_section(name))) {
+  for (const auto& [parameter, info] : mq::parameters(find_section(text(name, "name")))) {
     py::dict entry;
     entry["kind"] = format_kind(info);
     entry["unit"] = std::string(symbol(info.unit));
@@ -80,19 +81,22 @@ py::dict preset_sentences() {
   return all;
 }
 
-py::object device(const py::object& device, bool si) {
+py::object device(const py::object& device, const py::object& si) {
   return from_value(device_to_value(device_from_value(to_value(device, "device"), "device"),
-                                    si ? Quantities::in_si : Quantities::with_units));
+                                    truth(si, "si") ? Quantities::in_si : Quantities::with_units));
 }
 
 std::string plot_device(const py::object& device) {
-  if (py::isinstance<py::str>(device)) return device_plot_of(device.cast<std::string>());
+  if (py::isinstance<py::str>(device)) {
+    const auto name = device.cast<std::string>();
+    return run_interruptible([&] { return device_plot_of(name); });
+  }
   const DeviceParams params = device_from_value(to_value(device, "device"), "device");
-  const py::gil_scoped_release release;
-  return device_plot(params, "model " + std::string(model_name(params)));
+  return run_interruptible([&] { return device_plot(params, "model " + std::string(model_name(params))); });
 }
 
-double quantity(const py::object& value, const std::string& unit) {
+double quantity(const py::object& value, const py::object& unit_name) {
+  const std::string unit = text(unit_name, "unit");
   std::string known;
   for (int i = 0; i <= static_cast<int>(Unit::electron_volt); ++i) {
     const auto candidate = static_cast<Unit>(i);

@@ -1,3 +1,6 @@
+#include <new>
+#include <stdexcept>
+
 #include "meltquench/python/bindings.h"
 
 namespace mq::python {
@@ -32,6 +35,10 @@ void bind_errors() {
       std::rethrow_exception(thrown);
     } catch (const BackendUnavailable& error) {
       PyErr_SetString(PyExc_RuntimeError, error.what());
+    } catch (const std::bad_alloc&) {
+      PyErr_SetString(PyExc_MemoryError, "there is not enough memory for this call; ask for less");
+    } catch (const std::length_error&) {  // more elements than a container can ever have
+      PyErr_SetString(PyExc_MemoryError, "there is not enough memory for this call; ask for less");
     } catch (const Error& error) {
       PyErr_SetString(exception_of(error.kind()), error.what());
     }

@@ -21,9 +21,9 @@ auto as_argument(F&& work) {
 }
 
 py::dict fit_tables(const std::vector<std::string>& paths,
-                    const std::vector<std::pair<std::string, std::string>>& tables, const std::string& model,
-                    const std::string& preset, const py::object& g_max, const py::object& prog_terms) {
-  FitRequest request{.model = model, .preset = preset};
+                    const std::vector<std::pair<std::string, std::string>>& tables, const py::object& model,
+                    const py::object& preset, const py::object& g_max, const py::object& prog_terms) {
+  FitRequest request{.model = text(model, "model"), .preset = text(preset, "preset")};
   if (!g_max.is_none()) {
     const Value given = to_value(g_max, "g_max");
     request.g_max = given.is_text() ? parse_quantity(given.as_text(), Unit::siemens) : given.as_number();
@@ -37,7 +37,7 @@ py::dict fit_tables(const std::vector<std::string>& paths,
     Measurements all;
     for (const std::string& path : paths) all.append(load_measurements(path));
     for (const auto& [name, text] : tables)
-      all.append(as_argument([&] { return parse_measurements(text, name); }));
+      all.append(as_argument([&, &name = name, &text = text] { return parse_measurements(text, name); }));
     result = as_argument([&] { return fit_device(all, request); });
     toml = fit_to_toml(result);
     if (!result.panels.empty()) picture = fit_picture(result);
@@ -62,27 +62,30 @@ py::dict reads_to_python(const CellReads& reads, bool has_time) {
   return columns;
 }
 
-py::dict synthesize(const std::string& kind, const py::object& device, const py::object& cells,
+py::dict synthesize(const py::object& kind_name, const py::object& device, const py::object& cells,
                     const py::object& programming_time, const py::object& pulses, const py::object& sequences,
                     const py::object& seed) {
+  const std::string kind = text(kind_name, "kind");
   const DeviceParams params = device_from_value(to_value(device, "device"), "device");
   const auto count = static_cast<int>(whole_number(cells, "cells", 1'000'000));
   const std::uint64_t number = whole_number(seed, "seed", std::uint64_t(1) << 53);
   const double duration = seconds(programming_time, "programming_time");
   const std::vector<double> levels = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
   if (kind == "drift") {
-    return reads_to_python(synthesize_drift(params, drift_experiment(params, count, duration, number)), true);
+    const DriftExperiment experiment = drift_experiment(params, count, duration, number);
+    return reads_to_python(run_interruptible([&] { return synthesize_drift(params, experiment); }), true);
   }
   if (kind == "programming") {
-    return reads_to_python(synthesize_programming(params, count, levels, 0.0, number), false);
+    return reads_to_python(
+        run_interruptible([&] { return synthesize_programming(params, count, levels, 0.0, number); }), false);
   }
   py::dict columns;
   if (kind == "pulses") {
-    const PulseReads reads =
-        synthesize_pulses(params, {.cells = count,
-                                   .sequences = static_cast<int>(whole_number(sequences, "sequences", 100)),
-                                   .pulses = static_cast<int>(whole_number(pulses, "pulses", 100'000)),
-                                   .seed = number});
+    const PulseExperiment experiment{.cells = count,
+                                     .sequences = static_cast<int>(whole_number(sequences, "sequences", 100)),
+                                     .pulses = static_cast<int>(whole_number(pulses, "pulses", 100'000)),
+                                     .seed = number};
+    const PulseReads reads = run_interruptible([&] { return synthesize_pulses(params, experiment); });
     columns["cell"] = column(reads.cell);
     columns["sequence"] = column(reads.sequence);
     columns["pulse"] = column(reads.pulse);

@@ -307,6 +307,11 @@ void bind_tile(py::module_& module) {
   py::class_<PyTile> type(module, "Tile", kTile);
   type.attr("__module__") = "meltquench";
   type.def(py::init(&make_tile), init_doc().c_str(), py::arg("W"), py::arg("device") = "pcm-like");
+  type.def(py::init([](const py::args& args, const py::kwargs& given) -> std::unique_ptr<PyTile> {
+    const py::object self = py::none();
+    throw_misuse(py::type::of<PyTile>().attr("__init__"), "Tile", py::args(py::make_tuple(self) + args),
+                 given);
+  }));
   type.def(py::pickle([](const py::object& self) { return state_of(self); },
                       [](const py::tuple& state) { return tile_of(state); }));
   type.def(

@@ -117,6 +117,18 @@ std::string path_text(py::handle object) {
   return os.attr("fsdecode")(object).cast<std::string>();
 }
 
+std::string text(py::handle object, const std::string& name) {
+  if (py::isinstance<py::str>(object)) return object.cast<std::string>();
+  throw ConfigError(name + " = " + py::repr(object).cast<std::string>() + " must be a text, not of type " +
+                    py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>());
+}
+
+bool truth(py::handle object, const std::string& name) {
+  const Value value = to_value(object, name);
+  if (value.is_boolean()) return value.as_boolean();
+  throw ConfigError(name + " = " + py::repr(object).cast<std::string>() + " must be True or False");
+}
+
 double seconds(py::handle object, const std::string& name) {
   const Value value = to_value(object, name);
   if (!value.is_text() && !value.is_integer() && !value.is_number()) {
@@ -161,7 +173,7 @@ RunKeywords RunKeywords::from(py::handle seed, py::handle threads, py::handle ba
 Exec RunKeywords::exec() const { return {.backend = backend_from_name(backend), .threads = threads}; }
 
 std::string in_keywords(std::string message) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kNames{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kNames{{
       {"tile.rows", "rows"},
       {"tile.columns", "columns"},
       {"tile.output_noise", "output_noise"},
@@ -176,6 +188,9 @@ std::string in_keywords(std::string message) {
       {"eval: times", "times"},
       {"eval.chips", "chips"},
       {"eval.compensation", "compensation"},
+      {"data.train_images", "train_images"},
+      {"data.test_images", "test_images"},
+      {"data.path", "path"},
   }};
   for (const auto& [key, keyword] : kNames) {
     for (std::size_t at = message.find(key); at != std::string::npos; at = message.find(key, at)) {

@@ -16,7 +16,7 @@ namespace {
 // A cell may stick far above its target, but not far above all that the device can do.
 constexpr double kBeyondDevice = 10.0;
 constexpr double kTinyTarget = 1e-4, kStrongRead = 1e-2;  // of g_max
-constexpr std::size_t kFewCells = 3;
+constexpr std::size_t kFewStrays = 3;
 constexpr double kStray = 100.0, kJump = 100.0, kStrongPulse = 0.3, kShareOfJumps = 0.01;
 constexpr double kLeastAmplitude = 1e-4, kMostAmplitude = 0.3;
 constexpr std::size_t kSomeCells = 8;
@@ -51,7 +51,7 @@ void check_reads(const CellReads& reads, double g_max) {
     }
     if (target > 0.0 && target < kTinyTarget * g_max && g > kStrongRead * g_max) tiny.insert(reads.cell[i]);
   }
-  if (tiny.size() >= kFewCells) {
+  if (tiny.size() >= kFewStrays) {
     throw DataError(std::to_string(tiny.size()) + " cells, like " + std::to_string(*tiny.begin()) +
                     ", have targets of less than a ten-thousandth of " + siemens(g_max) +
                     " but were read at more than a hundredth of it; " + std::string(kMixed) +
@@ -160,7 +160,7 @@ void check_plausible_pulses(const PulseReads& pulses) {
     ++strong;
     if (from > kJump * to) ++jumps, last = after;
   }
-  if (jumps < kFewCells || static_cast<double>(jumps) < kShareOfJumps * static_cast<double>(strong)) return;
+  if (jumps < kFewStrays || static_cast<double>(jumps) < kShareOfJumps * static_cast<double>(strong)) return;
   throw DataError(std::to_string(jumps) + " pulses, like " + pulse_text(pulses, last) +
                   " change a conductance a hundredfold against their direction; " + std::string(kMixed));
 }

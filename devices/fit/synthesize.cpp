@@ -5,6 +5,7 @@
 
 #include "meltquench/core/error.h"
 #include "meltquench/core/random.h"
+#include "meltquench/core/stop.h"
 #include "meltquench/core/units.h"
 
 namespace mq {
@@ -66,6 +67,7 @@ void append_sequences(const typename Model::Params& params, const PulseExperimen
     read(true);
     for (const bool is_up : {true, false}) {
       if (!is_up && is_one_sided<Model>(params)) break;
+      throw_if_stopped();
       for (int i = 0; i < experiment.pulses; ++i) {
         ++pulse;
         Rng<float> rng(RngKey(experiment.seed, Purpose::pulse_steps).at_event(event), number,
@@ -114,6 +116,7 @@ CellReads synthesize_drift(const DeviceParams& device, const DriftExperiment& ex
   CellReads reads;
   visit_model(device, [&]<class Model>(const typename Model::Params& params) {
     for (int i = 0; i < experiment.cells; ++i) {
+      throw_if_stopped();
       const auto number = static_cast<std::uint32_t>(i);
       Rng<float> plan(RngKey(experiment.seed, Purpose::sampling), number);
       const double u = plan.uniform(), programmed = experiment.programming_time * plan.uniform();
@@ -141,6 +144,7 @@ CellReads synthesize_programming(const DeviceParams& device, int cells, const st
   CellReads reads;
   visit_model(device, [&]<class Model>(const typename Model::Params& params) {
     for (int i = 0; i < cells; ++i) {
+      throw_if_stopped();
       const auto number = static_cast<std::uint32_t>(i);
       Rng<float> plan(RngKey(seed, Purpose::sampling), number);
       const bool fails = plan.uniform() < failing;

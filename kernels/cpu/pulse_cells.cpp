@@ -50,7 +50,7 @@ MQ_HD bool any_pulse(UIntLanes<N> common) {
   return all != 0;
 }
 
-MQ_HD std::uint32_t lane(std::uint32_t a, std::size_t) { return a; }
+[[maybe_unused]] MQ_HD std::uint32_t lane(std::uint32_t a, std::size_t) { return a; }
 template <int N>
 MQ_HD std::uint32_t lane(UIntLanes<N> a, std::size_t i) {
   return a.v[i];

@@ -143,10 +143,12 @@ def fit(
     for i, item in enumerate(data):
         table = _as_table(item)
         if table is None:
-            paths.append(os.fspath(cast(_Path, item)))
+            if not isinstance(item, (str, bytes, os.PathLike)):
+                raise ValueError(f"table {i + 1} = {item!r} must be the path of a CSV file or a dict of columns")
+            paths.append(os.fsdecode(cast(_Path, item)))
         else:
             tables.append((f"table {i + 1}", _csv(table, f"table {i + 1}")))
-    result = _core.fit_tables(paths, tables, model or "", preset, g_max, prog_terms)
+    result = _core.fit_tables(paths, tables, "" if model is None else model, preset, g_max, prog_terms)
     return Fit(
         device=result["device"],
         estimates={entry["name"]: Estimate(**entry) for entry in result["estimates"]},

@@ -16,6 +16,36 @@ TEST(Sha256, AgreesWithThePublishedVectors) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+std::string digest_by(Sha256::Path path, std::string_view text) {
+  Sha256 hash(path);
+  hash.update(text);
+  return hex(hash.finish());
+}
+
+// On a processor with instructions for SHA-256 nothing else runs the plain code, and on another one nothing
+// runs the instructions: results must have one digest on both. Vectors of FIPS 180-4 (its examples) and NIST
+// CAVP.
+TEST(Sha256, GivesTheSameWithAndWithoutTheInstructionsOfTheProcessor) {
+  for (const auto path : {Sha256::Path::fastest, Sha256::Path::portable}) {
+    EXPECT_EQ(digest_by(path, ""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(digest_by(path, "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(digest_by(path, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+              "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    EXPECT_EQ(digest_by(path, std::string(1000000, 'a')),
+              "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    Sha256 again(path);  // stays on its path after finish()
+    again.update("something");
+    again.finish();
+    again.update("abc");
+    EXPECT_EQ(hex(again.finish()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  }
+  std::string text;
+  for (int length = 0; length <= 200; ++length) {
+    EXPECT_EQ(digest_by(Sha256::Path::fastest, text), digest_by(Sha256::Path::portable, text)) << length;
+    text += static_cast<char>(37 * length + 11);  // all bits of a byte, in another place each time
+  }
+}
+
 TEST(Sha256, DoesNotDependOnHowTheBytesArrive) {
   const std::string text(300, 'x');
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {

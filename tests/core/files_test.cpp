@@ -211,7 +211,9 @@ TEST_F(Files, APipeAFolderOrADeviceInPlaceOfAFileIsNamed) {
   fs::create_directories(folder_ / "folder");
   const std::pair<fs::path, std::string> places[] = {
       {folder_ / "pipe", "is a pipe"}, {folder_ / "folder", "is a folder"}, {"/dev/null", "is a device"}};
-  for (const auto& [path, what] : places) {
+  for (const auto& place : places) {
+    const fs::path& path = place.first;
+    const std::string& what = place.second;
     const std::function<void()> calls[] = {
         [&] { read_complete_lines(path); }, [&] { append_line_durably(path, "x"); },
         [&] { check_is_file(path); }, [&] { write_file_atomically(path, "x"); },

@@ -216,3 +216,56 @@ IDEAL = mq.Tile(W, "ideal", adc_bits=4, adc_range=1.0)
 )
 def test_every_function_names_the_argument_that_it_refuses(words, work):
     refuses(ValueError, words, work)
+
+
+TABLE = mq.synthesize("spectra")
+
+
+@pytest.mark.parametrize(
+    "words, work",
+    [
+        (["name = 3 must be a text, not of type int"], lambda: mq.parameters(3)),
+        (["unit = None must be a text"], lambda: mq.quantity(1, None)),
+        (["kind = 3 must be a text"], lambda: mq.synthesize(3)),
+        (["model = 3 must be a text"], lambda: mq.fit(TABLE, model=3)),
+        (["preset = None must be a text"], lambda: mq.fit(TABLE, preset=None)),
+        (["table 2 = 3 must be the path of a CSV file or a dict of columns"], lambda: mq.fit(TABLE, 3)),
+        (["si = 'x' must be True or False"], lambda: mq.device("ideal", si="x")),
+        (["si = 1 must be True or False"], lambda: mq.device("ideal", si=1)),
+    ],
+)
+def test_arguments_of_another_type_are_named(words, work):
+    refuses(ValueError, words, work)
+
+
+@pytest.mark.parametrize(
+    "words, work",
+    [
+        (["Tile(): missing", "'W'", "call it as Tile(W, device='pcm-like'"], lambda: mq.Tile()),
+        (["Tile(): too many positional", "Tile(W, device"], lambda: mq.Tile(W, "ideal", 3)),
+        (["quantity(): missing", "'unit'", "quantity(value, unit)"], lambda: mq.quantity(1)),
+        (["device(): too many positional", "device(device, *, si=False)"], lambda: mq.device("ideal", True)),
+        (["presets(): too many positional", "presets()"], lambda: mq.presets(1)),
+        (["synthesize()", "'cels'", "cells=2000"], lambda: mq.synthesize("drift", cels=3)),
+        (["mvm(): missing", "'x'", "mvm(x, *, first_row=0, call=None)"], lambda: IDEAL.mvm()),
+        (["mvm()", "'firstrow'"], lambda: IDEAL.mvm(W, firstrow=1)),
+        (["load(): missing", "'path'", "load(path, *, threads=1"], lambda: mq.Tile.load()),
+    ],
+)
+def test_calls_that_do_not_fit_say_how_to_call(words, work):
+    refuses(TypeError, [*words, ";"], work)
+
+
+def test_no_call_lists_the_types_of_cpp():
+    for owner in (mq._core, mq.Tile):
+        for name in (name for name in dir(owner) if not name.startswith("_")):
+            work = getattr(owner, name)
+            if callable(work) and not isinstance(work, type):
+                with pytest.raises(TypeError) as caught:
+                    work(*[None] * 20)
+                assert "incompatible" not in str(caught.value) and f"call it as {name}(" in str(caught.value)
+
+
+def test_images_that_no_memory_holds_say_their_size():
+    words = ["train_images = 1000000000", "test_images = 500", "577 GB", "ask for fewer"]
+    refuses(MemoryError, words, lambda: mq.load_dataset("synthetic", train_images=10**9))

@@ -73,6 +73,22 @@ def test_more_threads_than_cores_are_warned_of():
 
 # What runs for many seconds on one thread, each after "ready()".
 LONG = {
+    "synthesize drift": """
+        ready()
+        while True: mq.synthesize("drift", cells=1000000)
+    """,
+    "synthesize pulses": """
+        ready()
+        while True: mq.synthesize("pulses", "reram-es", cells=10, pulses=100000, sequences=20)
+    """,
+    "load_dataset": """
+        ready()
+        while True: mq.load_dataset("synthetic", train_images=1000000)
+    """,
+    "plot_device": """
+        ready()
+        while True: mq.plot_device("nandakumar-2018")
+    """,
     "program": """
         ready()
         mq.Tile(W(1024), wires={"word_line": "5 Ohm", "bit_line": "5 Ohm"}, rows=1024, columns=1024)

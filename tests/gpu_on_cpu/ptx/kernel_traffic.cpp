@@ -107,7 +107,7 @@ std::string complaints(const Table& now, const Table& table) {
       out << key.first << " (sm_" << key.second << ") has no line in the table of memory traffic\n";
       continue;
     }
-    const auto compare = [&](const char* what, double is, double may_be) {
+    const auto compare = [&, &key = key](const char* what, double is, double may_be) {
       if (is > may_be * kRoom) {
         out << key.first << " (sm_" << key.second << ") takes " << is << " times the ideal number of " << what
             << ", and the table allows " << may_be << '\n';

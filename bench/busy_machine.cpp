@@ -24,7 +24,7 @@ class BusyCores {
       const pid_t child = ::fork();
       if (child == 0) {
         for (volatile unsigned work = 0;;) {
-          work = 1;
+          work = work + 1;
         }
       }
       children_.push_back(child);

@@ -2,8 +2,9 @@
 
 Draws N statements of devices/, kernels/portable and crossbar/ by a seed, plants one classic fault in each, and compiles all of
 them at once into a copy of the tree (build/mutants), where the variable MQ_MUTANT chooses the fault that is present. So a
-mutant costs a run of tests and no build. Tests of the folder run until one fails: killed, as is what crashes or takes far longer
-than the unchanged program. What the compiler refuses is left out before any test runs, and the next of the draw takes its place.
+mutant costs a run of tests and no build. Tests of the folder run until one fails,
+quick ones of all mutants first: killed, as is what crashes or takes far longer than the unchanged program. What the compiler
+refuses is left out before any test runs, and the next of the draw takes its place.
 Results are kept (build/mutants/results.json) as long as neither the tree nor the draw changes. A header is compiled into many
 files: --sources cpp leaves headers out; --files F draws F files first, those that the draw of statements meets, to save compiling.
 
@@ -20,6 +21,7 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "mutants"
 TREE = WORK / "tree"
 BUILD = TREE / "build" / "test"  # as deep as that of the tree itself: a compiler cache knows what is not mutated
+SLOW_MS = 300  # tests that take longer run last
 FOLDERS = ["devices", "kernels/portable", "crossbar"]
 # Programs whose tests concern a file, by how its path begins; the first that fails ends a mutant.
 PROGRAMS = {
@@ -318,23 +321,43 @@ def build(tree, draw, count, programs):
         bad |= more
 
 
-def run_tests(program, number, seconds):
-    """killed, survived, and how long it took."""
-    def limits():  # IsaObjects looks into objects of every instruction set, which this build leaves out
-        resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def run_once(program, number, seconds, chosen, *options):
+    """killed, survived, how, and what was printed."""
     environment = os.environ | {"MQ_MUTANT": str(number)}
-    started = time.monotonic()
     try:
-        done = subprocess.run([BUILD / "tests" / program, "--gtest_brief=1", "--gtest_fail_fast",
-                               "--gtest_filter=-*IsaObjects*"], cwd=BUILD, env=environment,
-                              timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                              preexec_fn=limits)
+        done = subprocess.run([BUILD / "tests" / program, "--gtest_fail_fast", f"--gtest_filter={chosen}", *options], cwd=BUILD,
+                              env=environment, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
         failed = re.search(r"(?m)^\[  FAILED  \] (\S+)", done.stdout)
         by = failed.group(1) if failed else f"exit {done.returncode}"
-        return ("survived" if done.returncode == 0 else "killed"), by, time.monotonic() - started
+        return ("survived" if done.returncode == 0 else "killed"), by, done.stdout
     except subprocess.TimeoutExpired:
-        return "killed", "time", time.monotonic() - started
+        return "killed", "time", ""
+
+
+class Program:
+    """A program of tests: those that take long without a mutant run last."""
+
+    def __init__(self, name):  # IsaObjects looks into objects of every instruction set, which this build leaves out
+        started = time.monotonic()
+        state, by, printed = run_once(name, 0, 900, "-*IsaObjects*")
+        if state != "survived":
+            sys.exit(f"mutants.py: {name} fails without any mutant ({by}); nothing can be said about mutants")
+        self.name, self.limit = name, 60 + 5 * (time.monotonic() - started)
+        slow = [test for test, ms in re.findall(r"(?m)^\[       OK \] (\S+) \((\d+) ms\)", printed) if int(ms) > SLOW_MS]
+        self.parts = {False: "-*IsaObjects*:" + ":".join(slow), True: ":".join(slow)}
+
+    def run(self, number, is_slow):
+        if not self.parts[is_slow]:
+            return "survived", "no test"
+        return run_once(self.name, number, self.limit, self.parts[is_slow], "--gtest_brief=1")[:2]
+
+
+def judged(mutant, number, programs, is_slow):
+    for name in programs_of(mutant.path):
+        state, by = programs[name].run(number, is_slow)
+        if state == "killed":
+            break
+    return {"state": state, "by": by, "mutant": mutant.name()}
 
 
 def programs_of(path):
@@ -362,7 +385,7 @@ def main():
     parser.add_argument("--again", action="store_true", help="forget earlier results")
     parser.add_argument("--only", default="", help="run these numbers of the draw alone")
     parser.add_argument("--list", action="store_true", help="show the draw and run nothing")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="of the build; tests run one after the other")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="compilers, then programs of tests, at a time")
     arguments = parser.parse_args()
     global jobs
     jobs = arguments.jobs
@@ -386,27 +409,24 @@ def main():
     journal = WORK / "results.json"
     key = f"{tree_digest(tree)} {arguments.dirs} {arguments.sources} {arguments.files} {arguments.seed}"
     results = json.loads(journal.read_text()).get(key, {}) if journal.exists() and not arguments.again else {}
-    limit = {}
-    for program in programs:
-        state, by, seconds = run_tests(program, 0, 900)
-        if state != "survived":
-            sys.exit(f"mutants.py: {program} fails without any mutant ({by}); nothing can be said about mutants")
-        limit[program] = 60 + 5 * seconds
+    resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))  # of the tests: mutants may ask for all there is
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     chosen = [int(k) for k in arguments.only.split(",") if k] or sorted(mutants)
-    started, ran = time.monotonic(), 0
-    for place, number in enumerate(chosen):
-        mutant = mutants[number]
-        if str(number) not in results or arguments.only:
-            ran += 1
-            for program in programs_of(mutant.path):
-                state, by, _ = run_tests(program, number, limit[program])
-                if state == "killed":
-                    break
-            results[str(number)] = {"state": state, "by": by, "mutant": mutant.name()}
-            journal.write_text(json.dumps({key: results}, indent=1))
-        left = (time.monotonic() - started) / max(ran, 1) * (len(chosen) - place - 1)
-        say(f"[{place + 1}/{len(chosen)}, {left:.0f} s left] {results[str(number)]['state']} by {results[str(number)]['by']}: "
-            f"{number}: {mutant.name()}")
+    missing = [number for number in chosen if str(number) not in results or arguments.only]
+    results = {k: v for k, v in results.items() if int(k) not in missing}
+    with ThreadPoolExecutor(jobs) as pool:
+        of_name = dict(zip(programs, pool.map(Program, programs))) if missing else {}
+        for is_slow in (False, True):  # quick tests of all mutants, then what takes long for those that are left
+            left = [number for number in missing if results.get(str(number), {}).get("state") != "killed"]
+            say(f"{'slow' if is_slow else 'quick'} tests of {len(left)} mutants")
+            runs = {pool.submit(judged, mutants[number], number, of_name, is_slow): number for number in left}
+            for ran, run in enumerate(as_completed(runs), 1):
+                number, result = runs[run], run.result()
+                if result["state"] == "survived" and not is_slow:
+                    continue
+                results[str(number)] = result
+                journal.write_text(json.dumps({key: results}, indent=1))
+                say(f"[{ran}/{len(left)}] {result['state']} by {result['by']}: {number}: {mutants[number].name()}")
     survivors = [number for number in chosen if results[str(number)]["state"] == "survived"]
     killed = len(chosen) - len(survivors)
     say(f"\n{killed} of {len(chosen)} were killed ({100.0 * killed / max(len(chosen), 1):.1f} %), seed {arguments.seed}")

@@ -176,6 +176,8 @@ TEST(AdcParams, OnlyAUniformAdcWithoutErrorsIsFused) {
   EXPECT_TRUE((AdcParams{.kind = AdcKind::cco}).has_errors()) << "it cuts off fractions";
   EXPECT_TRUE((AdcParams{.offset = 1.0f}).has_errors());
   EXPECT_FALSE((AdcParams{.kind = AdcKind::cco, .bits = 0}).has_errors());
+  EXPECT_FALSE(PeripheryParams{}.has_errors());
+  EXPECT_TRUE((PeripheryParams{.s_shape = 0.1f}).has_errors());
   EXPECT_NEAR(PeripheryParams{.series_resistance = 100.0}.line_factor(1e-3), 1.0 / 1.1, 1e-12);
 }
 

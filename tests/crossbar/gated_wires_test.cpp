@@ -90,6 +90,18 @@ TEST(GatedWires, WithoutResistanceGiveTheSumOfTheOpenCells) {
   EXPECT_NEAR(gated_voltages(little, 0.2, matrix(g, 1), gates).currents[0], sum, 1e-5 * sum);
 }
 
+TEST(GatedWires, OfOneInputAreResistorsInSeries) {
+  const std::vector<float> g = {1e-5f, 1e-4f, 1e-3f, 2e-4f, 3e-4f};
+  const GatedNetwork lines{.source = {1.0, 50.0}, .bit = {1.0, WireLine::kOpen, 20.0}};
+  const std::vector<std::uint8_t> gates = {1, 0};
+  std::vector<double> currents(2 * g.size());
+  gated_currents({}, lines, 0.2, matrix(g, g.size()), {gates.data(), 2, 1}, {currents.data(), 2, g.size()});
+  for (std::size_t o = 0; o < g.size(); ++o) {
+    EXPECT_NEAR(currents[o], 0.2 / (50.0 + 1.0 / double(g[o]) + 20.0), 1e-15);
+    EXPECT_EQ(currents[g.size() + o], 0.0);
+  }
+}
+
 TEST(GatedWires, ConserveCurrentBetweenDriverCellsAndSense) {
   const std::size_t n = 48;
   const std::vector<float> g = cells_of_all_kinds(n, 5);

@@ -86,6 +86,18 @@ TEST(NonlinearCircuit, ConvergesInAtMostSixSteps) {
   }
 }
 
+// Transistors in saturation behind long lines: the full step of Newton overshoots, and a part of it must lead
+// on.
+TEST(NonlinearCircuit, ConvergesWhereTheFullStepOvershoots) {
+  std::vector<float> g = cells();
+  g[3] = g[11] = 1e-4f;
+  const CurrentParams law{.access_resistance = 5e3, .access_saturation = 3e-6};
+  const WireParams lines{.driver = 1e5};
+  const NonlinearSolution s =
+      solve_nonlinear(lines, law, matrix(g, kOutputs), volts(3.0), {.tolerance = 1e-9});
+  EXPECT_TRUE(s.has_converged) << s.residual;
+}
+
 TEST(NonlinearCircuit, OfSmallSignalsIsTheLinearOne) {
   const std::vector<float> g = cells();
   const std::vector<double> in = volts(1e-7);

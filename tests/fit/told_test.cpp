@@ -136,6 +136,22 @@ TEST(FitTold, TakesTheCellsOfNeighbouringTargetsTogether) {
   EXPECT_TRUE(fit_device(all, {}).has_converged);
 }
 
+// A spread of the exponent that falls to 0 at the largest target lies on an edge, where the search does not
+// settle: a simpler law is taken, and said.
+TEST(FitTold, TakesASimplerLawWhereTheSearchDoesNotSettle) {
+  const DeviceParams edge = device_from_value(
+      parse_toml("preset = 'pcm-like'\nnu_sigma = { slope = -0.02, offset = 0.0, low = 0.0, high = 0.2 }\n",
+                 "truth"),
+      "device");
+  const FitResult fit = fit_device({.reads = synthesize_drift(edge, drift_experiment(edge, 100, 0.0, 2))},
+                                   {.has_robust_intervals = false});
+  EXPECT_TRUE(fit.has_converged);
+  ASSERT_EQ(fit.notes.size(), 1u);
+  EXPECT_NE(fit.notes[0].find("too few to tell how the spread of the drift exponent depends"),
+            std::string::npos)
+      << fit.notes[0];
+}
+
 TEST(FitTold, PrintsWhatItWrites) {
   EXPECT_GE(expect_printed_is_written(fit_device(drift(600), {})), 7);
   const DeviceParams soft = device_from_value(

@@ -10,14 +10,26 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 
 #include "dim3.h"
 
 namespace on_cpu {
 
-using Where = std::source_location;
+/// Where a call stands: std::source_location, which clang 14 lacks.
+class Where {
+ public:
+  static Where current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+  const char* file_name() const { return file_; }
+  int line() const { return line_; }
+
+ private:
+  Where(const char* file, int line) : file_(file), line_(line) {}
+  const char* file_;
+  int line_;
+};
 
 struct Launch {
   const char* kernel;  // its name, for sentences

@@ -19,6 +19,7 @@ namespace on_cpu {
 /// Where a call stands: std::source_location, which clang 14 lacks.
 class Where {
  public:
+  Where() = default;
   static Where current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     return {file, line};
   }
@@ -27,8 +28,8 @@ class Where {
 
  private:
   Where(const char* file, int line) : file_(file), line_(line) {}
-  const char* file_;
-  int line_;
+  const char* file_ = "";
+  int line_ = 0;
 };
 
 struct Launch {

@@ -99,42 +99,15 @@ struct FabricateConverter {
   }
 };
 
-/// Outputs of a sample whose noise is drawn at once.
-constexpr std::uint32_t kDraws = LaneTraits<WideFloat>::kWidth > 1 ? 64 : 1;
-
 /// Some outputs of one sample.
 struct ConvertRow {
   ConvertOutputs op;
 
-  MQ_HD void count_codes(const float* codes, std::uint32_t size) const {
-    for (std::uint32_t l = 0; l < size; ++l) {
-      add_from_any_thread(op.histogram + to_int(codes[l] + op.adc.limit), std::int64_t(1));
-    }
-  }
-
-  /// Adds the codes of the outputs from `o` on to totals. What steers the loops is held in locals: totals
-  /// could be anything of the same type, and the loops would not be vectors.
-  template <std::uint32_t kWidth>
-  MQ_HD void add(const float* codes, std::uint32_t row, std::uint32_t o) const {
-    double* const totals = op.totals + row * op.totals_stride + o;
-    const double multiplier = op.multiplier;
-    double parts[kWidth];
-    for (std::uint32_t l = 0; l < kWidth; ++l) parts[l] = double(codes[l]);
-    if (op.multipliers == nullptr) {
-      for (std::uint32_t l = 0; l < kWidth; ++l) parts[l] *= multiplier;
-    } else {
-      for (std::uint32_t l = 0; l < kWidth; ++l) parts[l] *= multiplier * op.multipliers[o + l];
-    }
-    if (op.adds) {
-      for (std::uint32_t l = 0; l < kWidth; ++l) parts[l] += totals[l];
-    }
-    for (std::uint32_t l = 0; l < kWidth; ++l) totals[l] = parts[l];
-    if (op.histogram != nullptr && op.adc.kind != AdcKind::ideal) count_codes(codes, kWidth);
-  }
-
-  /// Converts the outputs [o, o + lanes) and adds 1 to `clips` where one was cut.
+  /// Returns how many of the outputs [o, o + lanes) were cut.
   template <class F>
-  MQ_HD void convert(std::uint32_t row, std::uint32_t o, const float* noise, F& clips) const {
+  MQ_HD std::uint32_t convert(std::uint32_t row, std::uint32_t o) const {
+    using UInt = typename LaneTraits<F>::UInt;
+    constexpr std::uint32_t kWidth = LaneTraits<F>::kWidth;
     const ConverterView converter{op.converters, op.converter_stride, o};
     F v = load<F>(op.y + row * op.y_stride + o);
     v = v * (op.codes_per_units == nullptr ? F(op.codes_per_unit) : load<F>(op.codes_per_units + o));
@@ -142,64 +115,39 @@ struct ConvertRow {
     v = output_stage(op.output, op.adc.limit, converter, v);
     v = adc_front_end(op.adc.limit, converter, v);
     F phase(0.0f);
-    if (noise != nullptr) {
-      v = fma(load<F>(noise), op.adc.noise, v);
-      phase = load<F>(noise + kDraws);
+    if (op.adc.noise > 0.0f || op.adc.is_stochastic) {
+      Rng<F> rng(op.key, ascending_from<UInt>(o), UInt(static_cast<std::uint32_t>(op.first_row + row)));
+      v = fma(rng.normal(), op.adc.noise, v);
+      phase = rng.uniform();
     }
     typename LaneTraits<F>::Mask is_clipped;
-    float codes[LaneTraits<F>::kWidth];
-    store(codes, adc_code_of(op.adc, converter, v, phase, is_clipped));
-    clips = clips + select(is_clipped, F(1.0f), F(0.0f));
-    add<LaneTraits<F>::kWidth>(codes, row, o);
-  }
-
-  /// Returns how many of the outputs [o, end) were cut.
-  MQ_HD std::uint32_t convert_some(std::uint32_t row, std::uint32_t o, std::uint32_t end,
-                                   const float* noise) const {
-    constexpr std::uint32_t kWidth = LaneTraits<WideFloat>::kWidth;
+    const F code = adc_code_of(op.adc, converter, v, phase, is_clipped);
+    float codes[kWidth], cuts[kWidth];
+    store(codes, code);
+    store(cuts, select(is_clipped, F(1.0f), F(0.0f)));
+    double* totals = op.totals + row * op.totals_stride + o;
     std::uint32_t clips = 0;
-    const std::uint32_t step = noise == nullptr ? 0 : 1;
-    if constexpr (kWidth > 1) {
-      WideFloat cut(0.0f);
-      for (; o + kWidth <= end; o += kWidth, noise += step * kWidth) convert<WideFloat>(row, o, noise, cut);
-      float cuts[kWidth];
-      store(cuts, cut);
-      for (const float of_lane : cuts) clips += static_cast<std::uint32_t>(of_lane);
+    for (std::uint32_t l = 0; l < kWidth; ++l) {
+      const double part = double(codes[l]) *
+                          (op.multipliers == nullptr ? op.multiplier : op.multiplier * op.multipliers[o + l]);
+      totals[l] = op.adds ? totals[l] + part : part;
+      clips += cuts[l] > 0.0f;
+      if (op.histogram != nullptr && op.adc.kind != AdcKind::ideal) {
+        add_from_any_thread(op.histogram + to_int(codes[l] + op.adc.limit), std::int64_t(1));
+      }
     }
-    float cut = 0.0f;
-    for (; o < end; ++o, noise += step) convert<float>(row, o, noise, cut);
-    return clips + static_cast<std::uint32_t>(cut);
-  }
-
-  template <class F>
-  MQ_HD void draw(std::uint32_t row, std::uint32_t o, float* noise) const {
-    using UInt = typename LaneTraits<F>::UInt;
-    Rng<F> rng(op.key, ascending_from<UInt>(o), UInt(static_cast<std::uint32_t>(op.first_row + row)));
-    store(noise, rng.normal());
-    store(noise + kDraws, rng.uniform());
-  }
-
-  /// Noise of the outputs [o, end), and behind kDraws of them their phases: a loop of its own is faster than
-  /// one that holds the converters' laws in registers as well.
-  MQ_HD void draw(std::uint32_t row, std::uint32_t o, std::uint32_t end, float* noise) const {
-    constexpr std::uint32_t kWidth = LaneTraits<WideFloat>::kWidth;
-    if constexpr (kWidth > 1) {
-      for (; o + kWidth <= end; o += kWidth, noise += kWidth) draw<WideFloat>(row, o, noise);
-    }
-    for (; o < end; ++o, ++noise) draw<float>(row, o, noise);
+    return clips;
   }
 
   MQ_HD void operator()(std::uint32_t row, std::uint32_t first, std::uint32_t last) const {
     if (op.rounds != nullptr && op.rounds[row] != op.round) return;
-    const bool draws = op.adc.noise > 0.0f || op.adc.is_stochastic;
     std::uint32_t clips = 0;
-    for (std::uint32_t o = first; o < last;) {
-      const std::uint32_t end = last - o < kDraws ? last : o + kDraws;
-      float noise[2 * kDraws];
-      if (draws) draw(row, o, end, noise);
-      clips += convert_some(row, o, end, draws ? noise : nullptr);
-      o = end;
+    std::uint32_t o = first;
+    constexpr std::uint32_t kWidth = LaneTraits<WideFloat>::kWidth;
+    if constexpr (kWidth > 1) {
+      for (; o + kWidth <= last; o += kWidth) clips += convert<WideFloat>(row, o);
     }
+    for (; o < last; ++o) clips += convert<float>(row, o);
     if (clips == 0) return;
     if (op.clipped != nullptr) add_from_any_thread(op.clipped + row, clips);
     if (op.counts != nullptr) add_from_any_thread(&op.counts->adc_clips, std::int64_t(clips));

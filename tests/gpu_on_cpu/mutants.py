@@ -146,7 +146,8 @@ def outcome(program, mutant, arch):
             cases = next((CASES[name] for name in CASES if mutant.file.name.startswith(name)), EVERY_CASE)
         environment = os.environ | {"MQ_PTX_INSTEAD": folder, "MQ_PTX_ARCH": str(arch), "TEST_TMPDIR": folder}
         try:
-            done = subprocess.run([program, f"--gtest_filter={cases}", "--gtest_fail_fast"], env=environment, timeout=SECONDS,
+            patience = SECONDS if mutant is not None else 3 * SECONDS  # on a busy machine no mutant could be told otherwise
+            done = subprocess.run([program, f"--gtest_filter={cases}", "--gtest_fail_fast"], env=environment, timeout=patience,
                                   capture_output=True)
         except subprocess.TimeoutExpired:
             return "killed"

@@ -115,6 +115,11 @@ struct LossOfRow {
   }
 };
 
+/// Of values beyond the limit sums are wrong, which `beyond` tells; they must not be undefined as well.
+MQ_HD std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 /// Adding 1.5 * 2^52 to a double leaves the rounded integer in its low bits: no slow instruction is needed.
 struct AddFixedPointElements {
   AddFixedPoint op;
@@ -129,7 +134,8 @@ struct AddFixedPointElements {
     std::uint32_t beyond = 0;
     for (std::uint32_t i = first; i < last; ++i) {
       beyond |= (to_bits(values[i]) & 0x7fffffffu) >= kLimitBits ? 1u : 0u;
-      sums[i] += bits_of(static_cast<double>(values[i]) * (1.0 / kGradientUnit) + kMagic) - kMagicBits;
+      const double shifted = static_cast<double>(values[i]) * (1.0 / kGradientUnit) + kMagic;
+      sums[i] = wrapping_sum(sums[i], wrapping_sum(bits_of(shifted), -kMagicBits));
     }
     if (beyond != 0) add_in_any_order(op.beyond, 1);
   }
@@ -140,7 +146,9 @@ struct AddInteger {
 
   template <class F>
   MQ_HD void operator()(std::uint32_t first) const {
-    for (std::uint32_t i = first; i < first + LaneTraits<F>::kWidth; ++i) op.to[i] += op.from[i];
+    for (std::uint32_t i = first; i < first + LaneTraits<F>::kWidth; ++i) {
+      op.to[i] = wrapping_sum(op.to[i], op.from[i]);
+    }
   }
 };
 

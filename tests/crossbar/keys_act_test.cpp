@@ -17,7 +17,8 @@ Hardware hardware_of(const std::string& context, const std::string& key) {
 }
 
 void append_counters(const Counters& counters, std::vector<double>& to) {
-  for (const Value::Entry& entry : to_value(counters).as_table())
+  const Value table = to_value(counters);
+  for (const Value::Entry& entry : table.as_table())
     to.push_back(static_cast<double>(entry.value.as_integer()));
 }
 

@@ -149,14 +149,18 @@ TEST_F(Findings, LeaveTheNextKernelAlone) {
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-void overrun_shared_kernel(std::uint32_t* out) {
+// The sanitizer of undefined behaviour would be first to see some of them.
+#define MQ_ADDRESS_CHECKS_ONLY __attribute__((no_sanitize("undefined")))
+MQ_ADDRESS_CHECKS_ONLY void overrun_shared_kernel(std::uint32_t* out) {
   __shared__ std::uint32_t tile[32];
   tile[threadIdx.x] = 1;
   __syncthreads();
   out[threadIdx.x] = *(tile + threadIdx.x + 1);
 }
-void overrun_memory_kernel(std::uint32_t* out) { out[threadIdx.x] = out[threadIdx.x + 1]; }
-void overrun_local_kernel(std::uint32_t* out) {
+MQ_ADDRESS_CHECKS_ONLY void overrun_memory_kernel(std::uint32_t* out) {
+  out[threadIdx.x] = out[threadIdx.x + 1];
+}
+MQ_ADDRESS_CHECKS_ONLY void overrun_local_kernel(std::uint32_t* out) {
   std::uint32_t local[4] = {};
   __syncwarp();
   for (std::uint32_t* p = local; p != local + 1 + out[0]; ++p) *p = 1;
